@@ -1,0 +1,20 @@
+// CONTRACT 2, the code half: how compiled code is called. C types only; nothing may throw across it.
+#pragma once
+#include <cstdint>
+
+namespace heed::abi {
+
+// Computes work items [begin, end) of a step.
+//   buffers  base pointers of the step's tensors, 64-byte aligned unless they are the caller's, in the step's order
+//   dims     values of the step's run-time dimensions, in the step's order
+//   scratch  the calling thread's own memory, 64-byte aligned, as large as the step asks for
+// Returns 0, or a code from `KernelStatus`. The result never depends on how a range is cut.
+using Kernel = std::int32_t (*)(void* const* buffers, const std::int64_t* dims, std::int64_t begin,
+                                std::int64_t end, void* scratch);
+
+enum KernelStatus : std::int32_t {
+  kernel_ok = 0,
+  kernel_index_out_of_range = 1,  // a gather's index; also what the reference target's bounds checks return
+};
+
+}  // namespace heed::abi

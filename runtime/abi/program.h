@@ -1,0 +1,87 @@
+// CONTRACT 2, the data half: a compiled network as plain data. What the compiler hands over, what a file holds.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "heed/dsl/graph/shape.h"
+
+namespace heed::abi {
+
+inline constexpr std::uint32_t program_version = 1;
+
+struct TensorSpec {
+  std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
+  TensorType type;
+};
+
+// Where a buffer of a step lives.
+enum class Place : std::uint8_t {
+  input,      // index into inputs
+  output,     // index into outputs
+  parameter,  // index into parameters; only `prepare` steps and steps that read a parameter as it is stored
+  constant,   // byte offset into constants
+  prepared,   // index into prepared slots: written once by `prepare`, shared by the sessions of one binding
+  arena,      // index into arena slots: a session's own
+};
+
+struct BufferRef {
+  Place place = Place::arena;
+  std::int64_t index = 0;
+};
+
+// A piece of an arena. Its size is the largest of `bytes`; slots lie one after another, each aligned to 64 bytes, so
+// offsets follow from the symbols' values.
+struct Slot {
+  std::vector<Dim> bytes;
+};
+
+struct KernelEntry {
+  std::string symbol;  // in `code`
+  std::string kind;    // contract, attention, rows, map, pack
+};
+
+struct Step {
+  std::int32_t kernel = 0;          // index into kernels
+  std::vector<BufferRef> buffers;   // the kernel's `buffers`
+  std::vector<Dim> dims;            // the kernel's `dims`, to be evaluated
+  Dim work{1};                      // items; any cut of [0, work) into ranges gives the same bits
+  std::int64_t grain = 1;           // items below which a range is not worth a thread
+  Dim scratch_bytes{0};             // per thread
+  std::string label;                // module path, such as "blocks.3.attn.qkv"
+  Dim flops{0};                     // 2 × multiply–accumulates of the direct algorithm, unmasked pairs only
+  Dim bytes{0};                     // read and written, each operand once
+};
+
+// A fact the kernels rely on; checked whenever shapes change. The value must be computable (exact divisions come out)
+// and at least `least`.
+struct Guard {
+  Dim value;
+  std::int64_t least = 1;
+  std::string sentence;  // what the user is told, without the numbers
+};
+
+struct Program {
+  std::string name;                    // the network's module name
+  std::string target;                  // "reference", "x86-64-avx512", …
+  std::vector<std::string> features;   // CPU features that `code` needs, LLVM's names ("avx512f")
+  std::string fusion;                  // "none", "layout" or "all"
+  std::vector<TensorSpec> inputs;      // an axis that is a plain symbol defines it, all others are checked
+  std::vector<TensorSpec> outputs;     // results, then the probes that were asked for
+  std::int32_t result_count = 0;       // how many of `outputs` are results
+  std::vector<TensorSpec> parameters;  // the checkpoint's layout, in order of first use
+  std::vector<Guard> guards;
+  std::vector<std::byte> constants;    // 64-byte aligned pieces
+  std::vector<Slot> prepared, arena;
+  std::vector<KernelEntry> kernels;
+  std::vector<Step> prepare, steps;
+  std::vector<std::byte> code;         // ELF relocatable object, self-contained but for memcpy, memset and libm
+};
+
+// Versioned bytes; read_program rejects every malformed input with heed::Error, without trusting a count in it.
+std::vector<std::byte> write_program(const Program& program);
+Program read_program(std::span<const std::byte> bytes);
+
+}  // namespace heed::abi
