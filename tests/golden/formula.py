@@ -42,7 +42,8 @@ def parameter(name, shape):
     leaf = name.rsplit(".", 1)[-1]
 
     def filled(offset, amplitude):
-        return (offset + np.float64(np.float32(amplitude)) * values).astype(np.float32).reshape(shape)
+        exact = offset + np.float64(np.float32(amplitude)) * values
+        return exact.astype(np.float32).reshape(shape)
 
     if leaf == "running_var":
         return filled(1.0, 0.5)
@@ -73,12 +74,11 @@ def input_array(name, shape, amplitude=2.0):
     return (np.float64(np.float32(amplitude)) * values).astype(np.float32).reshape(shape)
 
 
-def fill_module(module, prefix=""):
-    """Sets every parameter and floating-point buffer of a torch module by the formula."""
+def fill_module(module):
+    """Sets every parameter and floating-point buffer of a torch module; returns the module."""
     import torch
 
-    state = module.state_dict()
-    for name, tensor in state.items():
+    for name, tensor in module.state_dict().items():
         if tensor.is_floating_point():
-            tensor.copy_(torch.from_numpy(parameter(prefix + name, tuple(tensor.shape))))
+            tensor.copy_(torch.from_numpy(parameter(name, tuple(tensor.shape))))
     return module

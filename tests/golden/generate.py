@@ -1,0 +1,177 @@
+"""Writes the golden tensors: a trusted implementation with formula weights, run in float64.
+
+    python tests/golden/generate.py            every model
+    python tests/golden/generate.py vit_tiny   the named ones
+
+README.md beside this file describes the files. Needs torch, timm and safetensors.
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import timm
+import torch
+from safetensors.numpy import save_file
+
+import formula
+
+SCORE_STD_RANGE = (0.5, 3.0)
+ENTROPY_RANGE = (0.30, 0.95)
+
+
+class Golden:
+    """What one file holds: float32 tensors of the float64 run, and string metadata."""
+
+    def __init__(self):
+        self.tensors = {}
+        self.metadata = {}
+
+    def add(self, name, tensor, stride=1):
+        """The whole tensor, or every stride-th element of it flattened."""
+        kept = tensor.flatten()[::stride] if stride > 1 else tensor
+        self.tensors[name] = kept.detach().float().contiguous().numpy()
+
+    def add_attention(self, name, weights):
+        std, entropy = attention_statistics(weights)
+        self.metadata[f"{name}.score_std"] = f"{std:.3f}"
+        self.metadata[f"{name}.entropy"] = f"{entropy:.3f}"
+        for value, (low, high) in ((std, SCORE_STD_RANGE), (entropy, ENTROPY_RANGE)):
+            if not low <= value <= high:
+                raise SystemExit(f"{name}: score std {std:.3f} or entropy {entropy:.3f} "
+                                 f"outside {SCORE_STD_RANGE}, {ENTROPY_RANGE}")
+
+    def add_f32_error(self, name, f32, f64):
+        difference = f32.double() - f64
+        self.metadata[f"{name}.f32_error_norm"] = f"{difference.norm() / f64.norm():.2e}"
+        self.metadata[f"{name}.f32_error_max"] = f"{difference.abs().max() / f64.abs().max():.2e}"
+
+
+def attention_statistics(weights):
+    """Means over the rows of softmax weights that see two keys or more: the standard deviation of
+    a row's scores (its log weights, up to a constant), and its entropy as a fraction of log(keys).
+    """
+    rows = weights.detach().reshape(-1, weights.shape[-1])
+    stds, entropies = [], []
+    for row in rows:
+        row = row[row > 0]
+        if len(row) < 2:
+            continue
+        logs = row.log()
+        stds.append(logs.std(unbiased=False))
+        entropies.append(-(row * logs).sum() / np.log(len(row)))
+    return torch.stack(stds).mean().item(), torch.stack(entropies).mean().item()
+
+
+def vision_transformer(model, batch, image_size, stride=1):
+    """The tokens that enter block 0, every block's output, and the logits."""
+    golden = Golden()
+    model = formula.fill_module(model.eval())
+    image = torch.from_numpy(formula.input_array("input", (batch, 3, image_size, image_size)))
+    golden.metadata["input"] = str([batch, 3, image_size, image_size])
+    golden.metadata["stride"] = str(stride)
+    f32_logits = model(image)
+
+    model = model.double()
+    model.blocks[0].register_forward_pre_hook(
+        lambda _, inputs: golden.add("embed", inputs[0], stride))
+    for index, block in enumerate(model.blocks):
+        block.register_forward_hook(
+            lambda _, inputs, output, name=f"blocks.{index}": golden.add(name, output, stride))
+        block.attn.fused_attn = False  # so that the weights pass through attn_drop
+        block.attn.attn_drop.register_forward_pre_hook(
+            lambda _, inputs, name=f"blocks.{index}.attn": golden.add_attention(name, inputs[0]))
+    logits = model(image.double())
+    golden.add("logits", logits)
+    golden.add_f32_error("logits", f32_logits, logits)
+    return golden
+
+
+def vit_b_16():
+    model = timm.create_model("vit_base_patch16_224", pretrained=False, num_classes=1000)
+    return vision_transformer(model, batch=2, image_size=224, stride=61)
+
+
+def vit_b_16_80():
+    model = timm.models.VisionTransformer(img_size=80, depth=1)
+    return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_tiny():
+    model = timm.models.VisionTransformer(
+        img_size=48, patch_size=16, embed_dim=96, depth=2, num_heads=3, num_classes=10)
+    return vision_transformer(model, batch=3, image_size=48)
+
+
+def mha():
+    """torch.nn.MultiheadAttention, width 96, 3 heads, batch 3: README.md lists the cases."""
+    golden = Golden()
+    batch, width, heads = 3, 96, 3
+    layer = formula.fill_module(torch.nn.MultiheadAttention(width, heads, batch_first=True).eval())
+
+    def case(name, queries, keys=None, causal=False, additive=False, key_mask=False):
+        query = torch.from_numpy(formula.input_array(f"{name}.query", (batch, queries, width)))
+        key = query
+        if keys is not None:
+            key = torch.from_numpy(formula.input_array(f"{name}.key", (batch, keys, width)))
+        keys = key.shape[1]
+
+        attn_mask = padding = None
+        if causal:
+            attn_mask = torch.ones(queries, keys, dtype=torch.bool).triu(1)
+        if additive:
+            attn_mask = torch.from_numpy(formula.input_array(f"{name}.mask", (queries, keys)))
+        if key_mask:
+            padding = torch.from_numpy(formula.input_array(f"{name}.mask", (batch, keys)) < 0)
+            padding[:, 0] = False
+
+        def run(dtype):
+            mask = attn_mask.to(dtype) if additive else attn_mask
+            return layer.to(dtype)(query.to(dtype), key.to(dtype), key.to(dtype), attn_mask=mask,
+                                   key_padding_mask=padding, average_attn_weights=False)
+
+        f32_output, _ = run(torch.float32)
+        output, weights = run(torch.float64)
+        layer.float()
+        golden.add(f"{name}.output", output)
+        golden.add_f32_error(f"{name}.output", f32_output, output)
+        if keys > 1:
+            golden.add_attention(name, weights)
+        if name == "cross_7_33":
+            golden.add(f"{name}.weights", weights)
+
+    for length in (1, 7, 33, 197):
+        case(f"self_{length}", length)
+    case("cross_7_33", 7, keys=33)
+    case("cross_33_7", 33, keys=7)
+    case("causal_33", 33, causal=True)
+    case("additive_33", 33, additive=True)
+    case("key_mask_33", 33, key_mask=True)
+    return golden
+
+
+MODELS = {f.__name__: f for f in (vit_b_16, vit_b_16_80, vit_tiny, mha)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes the golden tensors beside this file.")
+    parser.add_argument("models", nargs="*", metavar="model", help=", ".join(MODELS))
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).parent)
+    arguments = parser.parse_args()
+    unknown = set(arguments.models) - set(MODELS)
+    if unknown:
+        parser.error(f"unknown model: {', '.join(sorted(unknown))}")
+
+    torch.set_num_threads(1)
+    for name in arguments.models or MODELS:
+        with torch.no_grad():
+            golden = MODELS[name]()
+        path = arguments.output / f"{name}.safetensors"
+        save_file(golden.tensors, path, metadata=golden.metadata)
+        print(f"{path.name}: {path.stat().st_size} bytes")
+        for key, value in golden.metadata.items():
+            print(f"  {key} = {value}")
+
+
+if __name__ == "__main__":
+    main()
