@@ -1,0 +1,37 @@
+// The heed dialect's C++ side: ops, shapes of tensor types, verification.
+#pragma once
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "heed/dsl/graph/graph.h"
+
+namespace heed::ir {
+
+// Shape of a tensor type; symbolic dimensions come from its encoding.
+Shape shapeOf(mlir::Type type);
+inline Shape shapeOf(mlir::Value value) { return shapeOf(value.getType()); }
+mlir::RankedTensorType tensorType(const Shape& shape, mlir::Type element);
+
+// f32, f16, bf16, i8, i32, i64, and i1 for bool.
+mlir::Type elementType(mlir::MLIRContext* context, DType dtype);
+DType dtypeOf(mlir::Type element);
+
+mlir::LogicalResult verifyByShapeRules(mlir::Operation* op);
+mlir::LogicalResult verifyKernel(mlir::Operation* op);
+
+bool isScalarOp(mlir::Operation* op);  // elementwise: the same op on tensors and in regions
+bool isLayoutOp(mlir::Operation* op);
+bool isKernelOp(mlir::Operation* op);
+
+}  // namespace heed::ir
+
+#include "heed_dialect.h.inc"
+#define GET_OP_CLASSES
+#include "heed_ops.h.inc"

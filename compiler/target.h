@@ -1,0 +1,28 @@
+// What code may be made for, as data: every blocking size and instruction choice is derived from here.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace heed {
+
+struct Target {
+  std::string name;                   // "reference", "x86-64-avx512", "x86-64-avx2", "x86-64"
+  bool reference = false;             // plain bounds-checked loops
+  std::string cpu;                    // LLVM's name for code generation ("x86-64-v4")
+  std::vector<std::string> features;  // what the code will need, LLVM's names
+  int lanes = 16;                     // f32 lanes of a vector
+  int registers = 32;                 // vector registers
+  bool fma = true;                    // otherwise multiply and add
+  bool scalef = true;                 // AVX-512's x·2^n; otherwise an exponent add with a clamp
+  bool round = true;                  // a rounding instruction; otherwise the magic-number add
+  bool masks = true;                  // mask registers
+  std::int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
+};
+
+// "host" is resolved to the best target of this CPU; unknown names give an empty name.
+Target target_by_name(const std::string& name);
+// Names that target_by_name takes here, for messages.
+std::vector<std::string> known_targets();
+
+}  // namespace heed
