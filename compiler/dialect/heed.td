@@ -179,7 +179,8 @@ class Heed_KernelOp<string mnemonic> : Op<Heed_Dialect, mnemonic, [Pure]> {
 def Heed_ContractOp : Heed_KernelOp<"contract"> {
   let summary = "outs[b,m,n] = epilogue(sum over k of prologue(a) * b)";
   let description = [{
-    ins = a, b, captured...; `packed` = panel width: b is the result of heed.pack.
+    ins = a, b, captured...; `packed` = panel width w: b is the result of heed.pack, [batch, panels, k, w], and its map is
+    (batch, n floordiv w, k, n mod w) over the linearised digits of each role.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$ins, StrArrayAttr:$domain, StrArrayAttr:$symbols,
       AffineMapArrayAttr:$maps, AffineMapArrayAttr:$stores, OptionalAttr<ArrayAttr>:$fill, OptionalAttr<I64Attr>:$packed);

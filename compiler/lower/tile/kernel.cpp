@@ -100,6 +100,17 @@ static FailureOr<Access> accessOf(const Kernel& kernel, AffineMap map, Value ten
   return access;
 }
 
+// A packed b has no strides over the digits; its map says panel and column by floordiv and mod.
+static FailureOr<Access> panelsOf(AffineMap map, Value tensor, const Layout& layout) {
+  Access access;
+  access.dtype = ir::dtypeOf(tensor.getType());
+  access.offset = layout.offset;
+  access.map = map;
+  access.shape = ir::shapeOf(tensor);
+  access.layout = layout;
+  return access;
+}
+
 FailureOr<Kernel> describe(Operation* op, StringRef name, ArrayRef<Layout> layouts) {
   Kernel kernel;
   kernel.op = op;
@@ -117,7 +128,8 @@ FailureOr<Kernel> describe(Operation* op, StringRef name, ArrayRef<Layout> layou
   auto fill = op->getAttrOfType<ArrayAttr>("fill");
   size_t at = 0;
   for (auto [map, in] : llvm::zip_equal(maps, op->getOperands())) {
-    auto access = accessOf(kernel, map, in, layouts[at]);
+    bool packed = at == 1 && op->hasAttr("packed");  // addressed by panels, see heed.pack
+    auto access = packed ? panelsOf(map, in, layouts[at]) : accessOf(kernel, map, in, layouts[at]);
     if (failed(access)) return op->emitOpError("expected a linear or rolled map for operand ") << at;
     if (fill)
       if (auto value = dyn_cast<FloatAttr>(fill[at])) access->fill = value.getValueAsDouble();
