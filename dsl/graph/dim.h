@@ -1,5 +1,6 @@
 // A dimension: a polynomial over named symbols, kept canonical so that equal dimensions are equal values.
 // Serves the DSL (as a template argument), contract 1 and 2 (as data) and the compiler alike.
+// Arithmetic never overflows: what cannot be represented exactly is marked invalid.
 #pragma once
 #include <cstdint>
 #include <numeric>
@@ -68,6 +69,17 @@ struct Dim {
 };
 
 namespace detail {
+inline constexpr std::int64_t largest = std::int64_t(1) << 62;
+constexpr std::int64_t plus(std::int64_t a, std::int64_t b, bool& bad) {
+  std::int64_t r = 0;
+  bad |= __builtin_add_overflow(a, b, &r) || r > largest || r < -largest;
+  return bad ? 0 : r;
+}
+constexpr std::int64_t times(std::int64_t a, std::int64_t b, bool& bad) {
+  std::int64_t r = 0;
+  bad |= __builtin_mul_overflow(a, b, &r) || r > largest || r < -largest;
+  return bad ? 0 : r;
+}
 constexpr bool same_factors(const Term& a, const Term& b) {
   for (int i = 0; i < max_factors; ++i)
     if (!(a.factors[i] == b.factors[i])) return false;
@@ -83,6 +95,7 @@ constexpr bool factors_before(const Term& a, const Term& b) {
 }
 constexpr Term reduced(Term t) {
   std::int64_t g = std::gcd(t.num, t.den);
+  if (g == 0) return Term{};
   t.num /= g;
   t.den /= g;
   return t;
@@ -93,8 +106,10 @@ constexpr void add_term(Dim& d, const Term& t) {
   for (; at < n; ++at)
     if (same_factors(d.terms[at], t)) {
       Term sum = t;
-      sum.num = d.terms[at].num * t.den + t.num * d.terms[at].den;
-      sum.den = d.terms[at].den * t.den;
+      const Term& old = d.terms[at];
+      sum.num = plus(times(old.num, t.den, d.invalid), times(t.num, old.den, d.invalid), d.invalid);
+      sum.den = times(old.den, t.den, d.invalid);
+      if (d.invalid) return;
       if (sum.num != 0) {
         d.terms[at] = reduced(sum);
         return;
@@ -111,20 +126,18 @@ constexpr void add_term(Dim& d, const Term& t) {
   for (int i = n; i > at; --i) d.terms[i] = d.terms[i - 1];
   d.terms[at] = t;
 }
-constexpr Term product(const Term& a, const Term& b, bool& overflow) {
+constexpr Term product(const Term& a, const Term& b, bool& bad) {
   Term r;
-  r.num = a.num * b.num;
-  r.den = a.den * b.den;
+  r.num = times(a.num, b.num, bad);
+  r.den = times(a.den, b.den, bad);
   Atom all[2 * max_factors]{};
   int n = 0;
   for (const Atom& f : a.factors)
     if (f.symbol) all[n++] = f;
   for (const Atom& f : b.factors)
     if (f.symbol) all[n++] = f;
-  if (n > max_factors) {
-    overflow = true;
-    return Term{};
-  }
+  bad |= n > max_factors;
+  if (bad) return Term{};
   for (int i = 0; i < n; ++i)
     for (int j = i + 1; j < n; ++j)
       if (all[j] < all[i]) {
@@ -140,13 +153,14 @@ constexpr std::int64_t floor_of(std::int64_t a, std::int64_t b) { return a / b -
 
 constexpr Dim operator+(Dim a, const Dim& b) {
   a.invalid |= b.invalid;
-  a.constant += b.constant;
+  a.constant = detail::plus(a.constant, b.constant, a.invalid);
   for (const Term& t : b.terms) detail::add_term(a, t);
   return a;
 }
 constexpr Dim operator*(const Dim& a, const Dim& b) {
-  Dim r(a.constant * b.constant);
+  Dim r;
   r.invalid = a.invalid || b.invalid;
+  r.constant = detail::times(a.constant, b.constant, r.invalid);
   for (const Term& x : a.terms)
     if (x.used()) {
       if (b.constant) detail::add_term(r, detail::product(x, Term{b.constant, 1, {}}, r.invalid));
@@ -169,49 +183,70 @@ constexpr Dim operator/(Dim a, std::int64_t k) {
   a.constant /= k;
   for (Term& t : a.terms)
     if (t.used()) {
-      t.den *= k;
       t = detail::reduced(t);
+      std::int64_t g = std::gcd(t.num, k);
+      t.num /= g;
+      t.den = detail::times(t.den, k / g, a.invalid);
+      if (a.invalid) return a;
     }
   return a;
 }
 constexpr Dim operator/(const Dim& a, int k) { return a / std::int64_t(k); }
 
+namespace detail {
+// floor((scale * symbol + offset) / divisor) in lowest form; what is whole in it leaves the atom.
+constexpr Dim floor_atom(std::uint64_t symbol, std::int64_t scale, std::int64_t offset,
+                         std::int64_t divisor) {
+  Dim result;
+  std::int64_t g = std::gcd(scale, divisor);
+  scale /= g;
+  divisor /= g;
+  offset = floor_of(offset, g);
+  result.constant = floor_of(offset, divisor);
+  offset -= result.constant * divisor;
+  constexpr std::int64_t most = std::int64_t(1) << 30;
+  result.invalid = scale < 1 || scale > most || divisor > most;
+  if (result.invalid) return result;
+  if (divisor == 1) add_term(result, Term{scale, 1, {Atom{symbol, 1, 0, 1}}});
+  else add_term(result, Term{1, 1, {Atom{symbol, std::int32_t(scale), std::int32_t(offset),
+                                         std::int32_t(divisor)}}});
+  return result;
+}
+}  // namespace detail
+
 // floor(a / k) as a canonical atom.
 constexpr Dim floor_div(const Dim& a, std::int64_t k) {
-  Dim quotient, rest(a.constant);
+  Dim quotient, rest;
   quotient.invalid = a.invalid || k <= 0;
   if (quotient.invalid) return quotient;
-  for (const Term& t : a.terms)
-    if (t.used()) {
-      if (t.num % (t.den * k) == 0) detail::add_term(quotient, Term{t.num / (t.den * k), 1, {t.factors[0], t.factors[1], t.factors[2]}});
-      else detail::add_term(rest, t);
-    }
-  quotient.constant += detail::floor_of(rest.constant, k);
-  std::int64_t offset = rest.constant - detail::floor_of(rest.constant, k) * k;
+  quotient.constant = detail::floor_of(a.constant, k);
+  rest.constant = a.constant - quotient.constant * k;
+  for (const Term& t : a.terms) {
+    if (!t.used()) continue;
+    if (t.den == 1 && t.num % k == 0)
+      detail::add_term(quotient, Term{t.num / k, 1, {t.factors[0], t.factors[1], t.factors[2]}});
+    else detail::add_term(rest, t);
+  }
   if (rest.is_static()) return quotient;
+  // One term is left, (num * f) / den + constant, with f = symbol or floor((scale * symbol + offset) / divisor).
   const Term& t = rest.terms[0];
   const Atom& f = t.factors[0];
-  if (rest.terms[1].used() || t.den != 1 || t.factors[1].symbol || !(f.plain() || t.num == 1)) {
+  bool bad = rest.terms[1].used() || t.factors[1].symbol || !(f.plain() || t.num == 1);
+  std::int64_t divisor = detail::times(detail::times(t.den, f.divisor, bad), k, bad);
+  std::int64_t scale = detail::times(t.num, f.scale, bad);
+  std::int64_t offset = detail::times(detail::times(rest.constant, t.den, bad), f.divisor, bad);
+  offset = detail::plus(offset, f.offset, bad);
+  if (bad) {
     quotient.invalid = true;
     return quotient;
   }
-  Atom atom = f.plain() ? Atom{f.symbol, std::int32_t(t.num), std::int32_t(offset), std::int32_t(k)}
-                        : Atom{f.symbol, f.scale, std::int32_t(f.offset + offset * f.divisor), std::int32_t(f.divisor * k)};
-  std::int32_t g = std::gcd(atom.scale, atom.divisor);
-  atom.scale /= g;
-  atom.divisor /= g;
-  atom.offset = std::int32_t(detail::floor_of(atom.offset, g));
-  quotient.constant += detail::floor_of(atom.offset, atom.divisor);
-  atom.offset -= std::int32_t(detail::floor_of(atom.offset, atom.divisor) * atom.divisor);
-  Term one{1, 1, {atom}};
-  if (atom.divisor == 1) one = Term{atom.scale, 1, {Atom{atom.symbol, 1, 0, 1}}};
-  detail::add_term(quotient, one);
-  return quotient;
+  return quotient + detail::floor_atom(f.symbol, scale, offset, divisor);
 }
 constexpr Dim ceil_div(const Dim& a, std::int64_t k) { return floor_div(a + Dim(k - 1), k); }
 
 // a / b where b is a monomial that divides every term of a structurally; nullopt where that is not provable.
 constexpr std::optional<Dim> divide_exact(const Dim& a, const Dim& b) {
+  if (a.invalid || b.invalid) return {};
   if (b.is_static()) {
     if (b.constant == 0 || a.constant % b.constant) return {};
     Dim r(a.constant / b.constant);
@@ -230,9 +265,12 @@ constexpr std::optional<Dim> divide_exact(const Dim& a, const Dim& b) {
   for (const Term& t : a.terms) {
     if (!t.used()) continue;
     Term q;
-    q.num = t.num * m.den;
-    q.den = t.den * m.num;
+    bool bad = false;
+    q.num = detail::times(t.num, m.den, bad);
+    q.den = detail::times(t.den, m.num, bad);
+    if (bad) return {};
     q = detail::reduced(q);
+    if (q.den == -1) q = Term{-q.num, 1, {}};
     if (q.den != 1) return {};
     int n = 0;
     Term left = t;
@@ -254,7 +292,8 @@ constexpr std::optional<Dim> divide_exact(const Dim& a, const Dim& b) {
   return r;
 }
 
-// Value for given symbol values; nullopt where an exact division fails (the guard's failure) or on an unknown symbol.
+// Value for given symbol values; nullopt where an exact division fails (the guard's failure), on an
+// unknown symbol and on overflow.
 // lookup: uint64_t key -> optional<int64_t>.
 template <class Lookup>
 constexpr std::optional<std::int64_t> evaluate(const Dim& d, Lookup&& lookup) {
@@ -263,14 +302,17 @@ constexpr std::optional<std::int64_t> evaluate(const Dim& d, Lookup&& lookup) {
   for (const Term& t : d.terms) {
     if (!t.used()) continue;
     std::int64_t value = t.num;
+    bool bad = false;
     for (const Atom& f : t.factors) {
       if (!f.symbol) continue;
       std::optional<std::int64_t> s = lookup(f.symbol);
       if (!s) return {};
-      value *= detail::floor_of(f.scale * *s + f.offset, f.divisor);
+      std::int64_t inner = detail::plus(detail::times(f.scale, *s, bad), f.offset, bad);
+      value = detail::times(value, detail::floor_of(inner, f.divisor), bad);
     }
-    if (value % t.den) return {};
-    sum += value / t.den;
+    if (bad || value % t.den) return {};
+    sum = detail::plus(sum, value / t.den, bad);
+    if (bad) return {};
   }
   return sum;
 }
@@ -278,15 +320,17 @@ constexpr std::optional<std::int64_t> evaluate(const Dim& d, Lookup&& lookup) {
 // Least value when every symbol is at least 1; exact for the monotone dims that shapes consist of.
 constexpr std::int64_t lower_bound(const Dim& d) {
   std::int64_t sum = d.constant;
-  for (const Term& t : d.terms)
-    if (t.used() && t.num > 0) {
-      std::int64_t v = t.num;
-      for (const Atom& f : t.factors)
-        if (f.symbol) v *= detail::floor_of(f.scale + f.offset, f.divisor);
-      sum += (v + t.den - 1) / t.den;
-    } else if (t.used()) {
-      return d.constant < 0 ? 0 : 1;
-    }
+  for (const Term& t : d.terms) {
+    if (!t.used()) continue;
+    if (t.num < 0) return d.constant < 0 ? 0 : 1;
+    std::int64_t value = t.num;
+    bool bad = false;
+    for (const Atom& f : t.factors)
+      if (f.symbol)
+        value = detail::times(value, detail::floor_of(std::int64_t(f.scale) + f.offset, f.divisor), bad);
+    sum = detail::plus(sum, value / t.den + (value % t.den != 0), bad);
+    if (bad) return detail::largest;
+  }
   return sum;
 }
 
@@ -294,14 +338,12 @@ constexpr std::int64_t lower_bound(const Dim& d) {
 // Sink: callable with char; constexpr so that the DSL prints into template arguments.
 template <class Sink>
 constexpr void print_number(std::int64_t v, Sink&& put) {
-  if (v < 0) {
-    put('-');
-    v = -v;
-  }
+  if (v < 0) put('-');
+  std::uint64_t rest = v < 0 ? 0 - std::uint64_t(v) : std::uint64_t(v);
   char digits[20]{};
   int n = 0;
-  do digits[n++] = char('0' + v % 10);
-  while (v /= 10);
+  do digits[n++] = char('0' + rest % 10);
+  while (rest /= 10);
   while (n) put(digits[--n]);
 }
 template <class Sink>

@@ -42,6 +42,7 @@ struct Node {
   const double* reals = nullptr;
   int real_count = 0;
   Fill fill = nullptr;               // buffer
+  bool tied = false;                 // parameter, call: another node declares these names; not encoded
 };
 
 struct Function {

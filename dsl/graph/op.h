@@ -15,7 +15,8 @@ namespace heed {
 //             constant   reals {value}                      scalar
 //             position   ints {axis}                        shape [1.. D ..1]: element = its index along axis, i64
 //             extent     dims {D}                           scalar i64, the value of a dimension
-// scalar      elementwise with numpy broadcasting; comparisons give bool; where(condition, a, b); cast: to the result dtype
+// scalar      elementwise with numpy broadcasting; comparisons give bool; where(condition, a, b); cast: to the result dtype;
+//             division of integers rounds down
 // layout      reshape, broadcast: to the result shape; permute ints {p…}; slice ints {axis} dims {begin, end};
 //             pad ints {axis} dims {before, after} reals {value}; roll ints {axis, shift} (result[i] = x[(i - shift) mod n]);
 //             concat ints {axis}
@@ -24,8 +25,10 @@ namespace heed {
 // rows        softmax ints {axis}; sum, mean, max, min ints {axis, keep}; normalize: over the last axis, reals {eps},
 //             (x - mean) / sqrt(var + eps) [* weight] [+ bias]
 // gather      table [n, …], indices (i32/i64) [s…] → [s…, …]
-// structural  call (callee, name = prefix of its parameters), repeat (callee, times; parameters "name.i."; first operand is
-//             carried), probe (name; identity)
+// structural  call (callee, name: its parameters and probes are "name.weight" and so on; an empty name adds nothing),
+//             repeat (callee, times; "name.0.weight", "name.1.weight"...; one result, of the type of the first operand,
+//             which is carried from block to block; the other operands reach each block unchanged), probe (name; identity)
+// Axes are counted from the left. Two parameters of the same full name are the same tensor.
 #define HEED_OPS(X)                                                                                             \
   X(input, 0, leaf, 0, 0) X(parameter, 1, leaf, 0, 0) X(buffer, 2, leaf, 0, 0) X(constant, 3, leaf, 0, 0)       \
   X(position, 4, leaf, 0, 0) X(extent, 5, leaf, 0, 0)                                                           \

@@ -1,0 +1,16 @@
+// Rows of a table by index: table [n, ...], indices [s...] gives [s..., ...]. embedding is its name in language models.
+#pragma once
+#include "heed/dsl/scalar.h"
+
+namespace heed {
+
+namespace ops {
+struct gather : op<OpCode::gather> {};
+}  // namespace ops
+
+template <operand Table, operand Indices>
+constexpr result<ops::gather, Table, Indices> gather(Table, Indices) { return {}; }
+template <operand Table, operand Indices>
+constexpr result<ops::gather, Table, Indices> embedding(Table, Indices) { return {}; }
+
+}  // namespace heed

@@ -1,0 +1,18 @@
+// probe<"attention">(x): x itself, and at run time it can be asked for under that name. Only what the network
+// uses is probed: go on with the returned value.
+#pragma once
+#include "heed/dsl/scalar.h"
+
+namespace heed {
+
+namespace ops {
+template <text Name>
+struct probe : op<OpCode::probe> {
+  static constexpr const char* name = literal<Name>.chars;
+};
+}  // namespace ops
+
+template <text Name, operand X>
+constexpr result<ops::probe<Name>, X> probe(X) { return {}; }
+
+}  // namespace heed
