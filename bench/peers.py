@@ -1,0 +1,340 @@
+"""Times other people's runtimes on the cases of Heed's benchmarks and prints JSON.
+
+    python bench/peers.py [--json FILE] [--only PREFIX] [--seconds S] [--rounds N]
+
+Cases: vit_b_16, gemm_MxNxK (B constant), attention_HxTxD[_causal]; all f32, batch 1. Keys of a case:
+    PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
+    PEER_min        its minimum
+    PEER_2t         the median on two threads, PEER_2t_min
+    PEER_VARIANT    the median of each variant, where a peer has several ways
+    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (vit_b_16) creation of the session, or of the module
+                    with its weights; VmHWM of the process, and before the model was created
+Every measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
+before it is timed. Needs numpy, onnx, onnxruntime, torch and timm.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "golden"))
+import formula  # noqa: E402
+
+GEMMS = [(197, 768, 768), (197, 2304, 768), (197, 3072, 768), (197, 768, 3072)]
+ATTENTIONS = [(12, 197, 64, False), (8, 1024, 64, False), (8, 4096, 64, True)]
+ROTATED_INPUTS = 4
+
+
+def gemm_name(m, n, k):
+    return f"gemm_{m}x{n}x{k}"
+
+
+def attention_name(heads, length, width, causal):
+    return f"attention_{heads}x{length}x{width}" + ("_causal" if causal else "")
+
+
+def plan():
+    """[case, peer, variant, threads, arguments], the measurements of one round."""
+    rows = [["vit_b_16", peer, "", threads, []]
+            for threads in (1, 2) for peer in ("onnxruntime", "torch")]
+    for gemm in GEMMS:
+        rows += [[gemm_name(*gemm), peer, "", threads, gemm]
+                 for threads in (1, 2) for peer in ("onnxruntime", "torch")]
+    for attention in ATTENTIONS:
+        rows += [[attention_name(*attention), peer, variant, threads, attention]
+                 for threads in (1, 2)
+                 for peer, variant in (("onnxruntime", "matmul"), ("onnxruntime", "mha"),
+                                       ("onnxruntime", "attention"), ("torch", ""))]
+    return rows
+
+
+# Inputs, and references in float64
+
+def gemm_inputs(m, n, k):
+    inputs = [formula.input_array(f"gemm.a{i}", (m, k)) for i in range(ROTATED_INPUTS)]
+    return inputs, formula.parameter("gemm.weight", (n, k))
+
+
+def attention_inputs(heads, length, width):
+    return [[formula.input_array(f"attention.{x}{i}", (heads, length, width)) for x in "qkv"]
+            for i in range(ROTATED_INPUTS)]
+
+
+def attention_reference(q, k, v, causal):
+    """The last head."""
+    scores = q[-1].astype(np.float64) @ k[-1].astype(np.float64).T / np.sqrt(q.shape[-1])
+    if causal:
+        scores[np.triu_indices(len(scores), 1)] = -np.inf
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True) @ v[-1].astype(np.float64)
+
+
+def check(found, expected, limit=1e-5):
+    error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+    if not error < limit:
+        raise SystemExit(f"wrong result: relative error {error:.1e}")
+
+
+def vit_reference():
+    """(image, logits): the golden file's first image."""
+    from safetensors.numpy import load_file
+    logits = load_file(ROOT / "tests" / "golden" / "vit_b_16.safetensors")["logits"]
+    return formula.input_array("input", (1, 3, 224, 224)), logits[:1].astype(np.float64)
+
+
+# Models as ONNX files
+
+def write_vit(path):
+    import timm
+    import torch
+    model = timm.create_model("vit_base_patch16_224", pretrained=False)
+    formula.fill_module(model.eval())
+    torch.onnx.export(model, (torch.zeros(1, 3, 224, 224),), path, dynamo=False,
+                      input_names=["x"], output_names=["y"], opset_version=17)
+
+
+def write_graph(path, nodes, inputs, output_shape, constants=(), opset=17):
+    from onnx import TensorProto, helper, numpy_helper, save
+    graph = helper.make_graph(
+        [helper.make_node(*args, **keywords) for args, keywords in nodes], "case",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, output_shape)],
+        [numpy_helper.from_array(value, name) for name, value in constants])
+    save(helper.make_model(graph, ir_version=10, opset_imports=[
+        helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]), path)
+
+
+def write_gemm(path, m, n, k):
+    _, weight = gemm_inputs(m, n, k)
+    write_graph(path, [(("MatMul", ["x", "w"], ["y"]), {})], [("x", (m, k))], (m, n),
+                [("w", np.ascontiguousarray(weight.T))])
+
+
+def write_attention(path, variant, heads, length, width, causal):
+    if variant == "matmul":  # [heads, length, width]
+        shape = (heads, length, width)
+        constants = [("scale", np.float32(1 / np.sqrt(width)))]
+        scores = "e"
+        nodes = [(("Transpose", ["k"], ["kt"]), {"perm": [0, 2, 1]}),
+                 (("Mul", ["q", "scale"], ["qs"]), {}),
+                 (("MatMul", ["qs", "kt"], ["e"]), {})]
+        if causal:
+            mask = np.triu(np.full((length, length), -np.inf, np.float32), 1)
+            constants.append(("mask", mask))
+            nodes.append((("Add", ["e", "mask"], ["em"]), {}))
+            scores = "em"
+        nodes += [(("Softmax", [scores], ["a"]), {"axis": -1}),
+                  (("MatMul", ["a", "v"], ["y"]), {})]
+        write_graph(path, nodes, [(x, shape) for x in "qkv"], shape, constants)
+    elif variant == "mha":  # [1, length, heads * width]
+        shape = (1, length, heads * width)
+        nodes = [(("MultiHeadAttention", ["q", "k", "v"], ["y"]),
+                  {"domain": "com.microsoft", "num_heads": heads, "unidirectional": int(causal)})]
+        write_graph(path, nodes, [(x, shape) for x in "qkv"], shape)
+    else:  # the standard operator, [1, heads, length, width]
+        shape = (1, heads, length, width)
+        nodes = [(("Attention", ["q", "k", "v"], ["y"]), {"is_causal": int(causal)})]
+        write_graph(path, nodes, [(x, shape) for x in "qkv"], shape, opset=23)
+
+
+def model_path(folder, case, variant):
+    return str(pathlib.Path(folder) / f"{case}{variant and '_' + variant}.onnx")
+
+
+def write_models(folder, rows):
+    for case, peer, variant, _, arguments in rows:
+        path = model_path(folder, case, variant)
+        if peer != "onnxruntime" or os.path.exists(path):
+            continue
+        if case == "vit_b_16":
+            # A process of its own: the exporter's memory is given back.
+            subprocess.run([sys.executable, __file__, "--write-vit", path], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        elif case.startswith("gemm"):
+            write_gemm(path, *arguments)
+        else:
+            write_attention(path, variant, *arguments)
+
+
+# One measurement, in a process of its own
+
+def resident_peak_mb():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def run_samples(call, count, seconds):
+    """Milliseconds of call(i), i rotating over `count` inputs, after a warm-up round."""
+    for i in range(min(count, 2)):
+        call(i)
+    samples, end = [], time.perf_counter() + seconds
+    while len(samples) < 5 or time.perf_counter() < end:
+        begin = time.perf_counter()
+        call(len(samples) % count)
+        samples.append((time.perf_counter() - begin) * 1e3)
+    return samples
+
+
+def measure_onnxruntime(case, variant, threads, arguments, path, seconds):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    base = resident_peak_mb()
+    begin = time.perf_counter()
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    create = (time.perf_counter() - begin) * 1e3
+
+    if case == "vit_b_16":
+        image, logits = vit_reference()
+        images = [np.roll(image, 16 * i, axis=3) for i in range(ROTATED_INPUTS)]
+        feeds = [{"x": image} for image in images]
+        check(session.run(None, feeds[0])[0], logits)
+    elif case.startswith("gemm"):
+        inputs, weight = gemm_inputs(*arguments)
+        feeds = [{"x": a} for a in inputs]
+        check(session.run(None, feeds[0])[0], inputs[0].astype(np.float64) @ weight.T)
+    else:
+        heads, length, width, causal = arguments
+        inputs = attention_inputs(heads, length, width)
+        expected = attention_reference(*inputs[0], causal)
+        if variant == "mha":
+            inputs = [[np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(1, length, -1)
+                       for x in qkv] for qkv in inputs]
+        elif variant == "attention":
+            inputs = [[x[None] for x in qkv] for qkv in inputs]
+        feeds = [dict(zip("qkv", qkv)) for qkv in inputs]
+        found = session.run(None, feeds[0])[0]
+        last = found.reshape(length, heads, width)[:, -1] if variant == "mha" \
+            else found.reshape(heads, length, width)[-1]
+        check(last, expected)
+    samples = run_samples(lambda i: session.run(None, feeds[i]), len(feeds), seconds)
+    return {"samples": samples, "create_ms": create, "base_mb": base,
+            "peak_mb": resident_peak_mb()}
+
+
+def measure_torch(case, threads, arguments, seconds):
+    import torch
+    import torch.nn.functional as F
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    create = 0.0
+
+    if case == "vit_b_16":
+        import timm
+        base = resident_peak_mb()
+        begin = time.perf_counter()
+        model = timm.create_model("vit_base_patch16_224", pretrained=False)
+        formula.fill_module(model.eval())
+        create = (time.perf_counter() - begin) * 1e3
+        image, logits = vit_reference()
+        images = [torch.from_numpy(np.roll(image, 16 * i, axis=3)) for i in range(ROTATED_INPUTS)]
+        calls = [lambda i: model(images[i])]
+        check(calls[0](0).numpy(), logits)
+    elif case.startswith("gemm"):
+        base = resident_peak_mb()
+        inputs, weight = gemm_inputs(*arguments)
+        a = [torch.from_numpy(x) for x in inputs]
+        w = torch.from_numpy(weight)
+        wt = w.T.contiguous()
+        calls = [lambda i: F.linear(a[i], w), lambda i: torch.mm(a[i], wt)]
+        for call in calls:
+            check(call(0).numpy(), inputs[0].astype(np.float64) @ weight.T)
+    else:
+        base = resident_peak_mb()
+        heads, length, width, causal = arguments
+        inputs = attention_inputs(heads, length, width)
+        qkv = [[torch.from_numpy(x)[None] for x in row] for row in inputs]
+        calls = [lambda i: F.scaled_dot_product_attention(*qkv[i], is_causal=causal)]
+        check(calls[0](0)[0, -1].numpy(), attention_reference(*inputs[0], causal))
+    samples = min((run_samples(call, ROTATED_INPUTS, seconds) for call in calls),
+                  key=statistics.median)
+    return {"samples": samples, "create_ms": create, "base_mb": base,
+            "peak_mb": resident_peak_mb()}
+
+
+def measure(case, peer, variant, threads, arguments, path, seconds):
+    if peer == "torch":
+        return measure_torch(case, threads, arguments, seconds)
+    return measure_onnxruntime(case, variant, threads, arguments, path, seconds)
+
+
+def measure_apart(row, path, seconds):
+    request = json.dumps(dict(zip(("case", "peer", "variant", "threads", "arguments"), row),
+                              path=path, seconds=seconds))
+    environment = dict(os.environ, OMP_NUM_THREADS=str(row[3]))
+    done = subprocess.run([sys.executable, __file__, "--measure", request], env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        print(f"{row[0]}: {row[1]} {row[2]}: {reason[0]}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# Results
+
+def summarise(pooled):
+    """{(case, peer, variant, threads): [measurement, …]} to the JSON described above."""
+    cases = {}
+    for (case, peer, variant, threads), found in pooled.items():
+        result = cases.setdefault(case, {})
+        samples = [ms for one in found for ms in one["samples"]]
+        median, least = statistics.median(samples), min(samples)
+        key = peer if threads == 1 else f"{peer}_{threads}t"
+        if key not in result or median < result[key]:
+            result |= {key: round(median, 4), f"{key}_min": round(least, 4)}
+        if variant:
+            suffix = "" if threads == 1 else f"_{threads}t"
+            result[f"{peer}_{variant}{suffix}"] = round(median, 4)
+        if case == "vit_b_16" and threads == 1:
+            for extra in ("create_ms", "peak_mb", "base_mb"):
+                result[f"{peer}_{extra}"] = round(statistics.median(o[extra] for o in found), 1)
+    return cases
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--json", metavar="FILE", help="write the JSON there as well")
+    parser.add_argument("--only", default="", metavar="PREFIX", help="cases whose name starts so")
+    parser.add_argument("--seconds", type=float, default=2, help="of one measurement (2)")
+    parser.add_argument("--rounds", type=int, default=3, help="of all measurements (3)")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--write-vit", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(**json.loads(arguments.measure))))
+        return
+    if arguments.write_vit:
+        write_vit(arguments.write_vit)
+        return
+
+    rows = [row for row in plan() if row[0].startswith(arguments.only)]
+    pooled = {}
+    with tempfile.TemporaryDirectory() as folder:
+        write_models(folder, rows)
+        for _ in range(arguments.rounds):
+            for row in rows:
+                path = model_path(folder, row[0], row[2])
+                if found := measure_apart(row, path, arguments.seconds):
+                    pooled.setdefault(tuple(row[:4]), []).append(found)
+    text = json.dumps(summarise(pooled), indent=2)
+    print(text)
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
