@@ -1,0 +1,81 @@
+#include "heed/compiler/target.h"
+
+#include <unistd.h>
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace heed {
+namespace {
+
+Target avx512() {
+  Target t;
+  t.name = "x86-64-avx512";
+  t.cpu = "x86-64-v4";
+  t.features = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2"};
+  return t;
+}
+
+Target avx2() {
+  Target t;
+  t.name = "x86-64-avx2";
+  t.cpu = "x86-64-v3";
+  t.features = {"avx2", "fma", "f16c", "bmi", "bmi2"};
+  t.lanes = 8;
+  t.registers = 16;
+  t.scalef = t.masks = false;
+  return t;
+}
+
+Target sse2() {
+  Target t;
+  t.name = "x86-64";
+  t.cpu = "x86-64";
+  t.lanes = 4;
+  t.registers = 16;
+  t.fma = t.scalef = t.round = t.masks = false;
+  return t;
+}
+
+Target reference() {
+  Target t = sse2();
+  t.name = "reference";
+  t.reference = true;
+  t.lanes = 1;
+  return t;
+}
+
+// Best first. Code for "reference" runs everywhere.
+std::vector<Target> all() { return {avx512(), avx2(), sse2(), reference()}; }
+
+bool runsHere(const Target& target) {
+  static const llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  for (const std::string& feature : target.features)
+    if (!host.lookup(feature)) return false;
+  return true;
+}
+
+// Cache sizes of this machine where the system tells them.
+Target withCaches(Target target) {
+  if (long bytes = sysconf(_SC_LEVEL1_DCACHE_SIZE); bytes > 0) target.l1_bytes = bytes;
+  if (long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0) target.l2_bytes = bytes;
+  return target;
+}
+
+}  // namespace
+
+Target target_by_name(const std::string& name) {
+  for (const Target& target : all())
+    if (name == target.name || (name == "host" && runsHere(target))) return withCaches(target);
+  Target none;
+  none.name.clear();
+  return none;
+}
+
+std::vector<std::string> known_targets() {
+  std::vector<std::string> names = {"host"};
+  for (const Target& target : all()) names.push_back(target.name);
+  return names;
+}
+
+}  // namespace heed
