@@ -1,0 +1,152 @@
+// none: every op's result. layout: every result but a layout op's. all:
+//   1. results of @main, concatenations and their pieces, values that several kernels would compute;
+//   2. each anchor in program order: its elementwise tail runs up to the last point where nobody outside has read an
+//      intermediate value yet; trailing layout ops are left to the readers' loads (attention stores through them). A join
+//      of two anchors (a residual) belongs to the later one, since the earlier result has its buffer by then.
+#include "heed/compiler/fuse/choose_buffers.h"
+
+#include "llvm/ADT/SmallPtrSet.h"
+
+using namespace mlir;
+
+namespace heed::fuse {
+
+bool isAnchorOp(Operation* op) {
+  return isa<ir::MatmulOp, ir::Conv2dOp, ir::SoftmaxOp, ir::NormalizeOp, ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp,
+             ir::GatherOp>(op);
+}
+bool insideAttention(Operation* op) {
+  return op->hasAttr("heed.attention_score") || (isa<ir::SoftmaxOp>(op) && op->hasAttr("heed.attention"));
+}
+static bool isAttention(Operation* op) { return isa<ir::MatmulOp>(op) && op->hasAttr("heed.attention"); }
+static bool isLeafOp(Operation* op) {
+  return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
+}
+
+bool dependsOnParametersOnly(Value value) {
+  llvm::SmallVector<Value> todo{value};
+  llvm::SmallPtrSet<Operation*, 16> seen;
+  bool reads = false;
+  while (!todo.empty()) {
+    Operation* op = todo.pop_back_val().getDefiningOp();
+    if (!op) return false;
+    if (!seen.insert(op).second) continue;
+    reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
+    todo.append(op->operand_begin(), op->operand_end());
+  }
+  return reads;
+}
+
+namespace {
+
+class Chooser {
+ public:
+  explicit Chooser(func::FuncOp main) : main_(main) {}
+
+  llvm::DenseSet<Value> everything(bool layouts) {
+    for (Operation& op : main_.front().without_terminator()) {
+      if (isLeafOp(&op) || isa<ir::ProbeOp>(op)) continue;
+      if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op)) choose(op.getResult(0));
+    }
+    results();
+    return std::move(chosen_);
+  }
+
+  llvm::DenseSet<Value> fused() {
+    results();
+    for (Operation& op : main_.front().without_terminator()) {
+      if (isa<ir::ConcatOp>(op)) {
+        choose(op.getResult(0));
+        for (Value x : op.getOperands()) choose(x);
+      }
+      if (isAnchorOp(&op) && !insideAttention(&op)) choose(tailOf(&op));
+    }
+    sharedWork();
+    return std::move(chosen_);
+  }
+
+ private:
+  func::FuncOp main_;
+  llvm::DenseSet<Value> chosen_;
+
+  void choose(Value v) {
+    if (Operation* op = v.getDefiningOp(); op && !isa<ir::ParameterOp, ir::BufferOp>(op)) chosen_.insert(v);
+  }
+  void results() {
+    for (Value v : main_.front().getTerminator()->getOperands()) choose(v);
+  }
+
+  // Can be read or recomputed by the kernel of an anchor that comes later.
+  bool available(Value v) {
+    Operation* op = v.getDefiningOp();
+    if (!op || chosen_.contains(v) || isLeafOp(op)) return true;
+    if (isAnchorOp(op)) return false;
+    return llvm::all_of(op->getOperands(), [&](Value x) { return available(x); });
+  }
+
+  bool absorbable(Operation* user, const llvm::DenseSet<Value>& inside, const Dim& elements) {
+    bool layout = isa<ir::ReshapeOp, ir::PermuteOp>(user);
+    if (!layout && !ir::isScalarOp(user)) return false;
+    if (!(element_count(ir::shapeOf(user->getResult(0))) == elements)) return false;
+    return llvm::all_of(user->getOperands(), [&](Value x) { return inside.contains(x) || available(x); });
+  }
+
+  Value tailOf(Operation* anchor) {
+    Value tail = anchor->getResult(0);
+    Dim elements = element_count(ir::shapeOf(tail));
+    llvm::DenseSet<Value> inside{tail};
+    llvm::SmallPtrSet<Operation*, 16> members{anchor};
+    for (Operation* op = anchor->getNextNode(); op; op = op->getNextNode()) {
+      if (llvm::none_of(op->getOperands(), [&](Value x) { return inside.contains(x); })) continue;
+      if (!absorbable(op, inside, elements)) break;
+      inside.insert(op->getResult(0));
+      members.insert(op);
+      // Every intermediate value has been read inside only: the kernel may end here.
+      bool closed = llvm::all_of(inside, [&](Value v) {
+        return v == op->getResult(0) ||
+               (!chosen_.contains(v) && llvm::all_of(v.getUsers(), [&](Operation* u) { return members.contains(u); }));
+      });
+      if (closed) tail = op->getResult(0);
+    }
+    if (isAttention(anchor)) return tail;
+    while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail))
+      tail = tail.getDefiningOp()->getOperand(0);
+    return tail;
+  }
+
+  bool readsTensors(Value v) {
+    Operation* op = v.getDefiningOp();
+    if (!op || isa<ir::ParameterOp, ir::BufferOp>(op) || chosen_.contains(v)) return true;
+    return llvm::any_of(op->getOperands(), [&](Value x) { return readsTensors(x); });
+  }
+
+  // Elementwise work that no anchor took: computed once where several would read it, and once and for all where it
+  // depends on parameters alone.
+  void sharedWork() {
+    for (Operation& op : main_.front().without_terminator()) {
+      if (!ir::isScalarOp(&op) || chosen_.contains(op.getResult(0)) || insideTail(op.getResult(0))) continue;
+      Value v = op.getResult(0);
+      if (!readsTensors(v)) continue;
+      bool parameters = dependsOnParametersOnly(v);
+      bool last = llvm::any_of(v.getUsers(), [&](Operation* u) { return !dependsOnParametersOnly(u->getResult(0)); });
+      if (parameters ? last : !v.hasOneUse()) choose(v);
+    }
+  }
+
+  // Between an anchor and the value that got its buffer, or inside an attention's scores.
+  bool insideTail(Value v) {
+    Operation* op = v.getDefiningOp();
+    if (!op || isLeafOp(op) || chosen_.contains(v)) return false;
+    if (isAnchorOp(op)) return true;
+    return llvm::any_of(op->getOperands(), [&](Value x) { return insideTail(x); });
+  }
+};
+
+}  // namespace
+
+llvm::DenseSet<Value> chooseBuffers(func::FuncOp main, Fusion fusion) {
+  Chooser chooser(main);
+  return fusion == Fusion::all ? chooser.fused() : chooser.everything(fusion == Fusion::none);
+}
+
+}  // namespace heed::fuse

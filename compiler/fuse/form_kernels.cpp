@@ -1,0 +1,454 @@
+// Graph ops become kernel ops. 1: values that get a buffer are chosen. 2: in program order, each of them is pulled back
+// to one anchor and other buffers. 3: what was found becomes a kernel; where layouts do not compose, the value in the way
+// gets a buffer too and the kernel is formed again.
+#include "heed/compiler/fuse/attention_chain.h"
+#include "heed/compiler/fuse/choose_buffers.h"
+#include "heed/compiler/fuse/kernel_builder.h"
+#include "heed/compiler/fuse/passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace heed {
+namespace {
+
+using namespace fuse;
+
+bool isPlainLoad(const ExpressionPtr& e) { return e->kind == Expression::load; }
+
+class KernelFormer {
+ public:
+  KernelFormer(func::FuncOp main, Fusion fusion)
+      : main_(main), b_(main.getContext()), buffers_(chooseBuffers(main, fusion)) {}
+
+  LogicalResult run() {
+    Operation* end = main_.front().getTerminator();
+    b_.setInsertionPoint(end);
+    SmallVector<Operation*> graph;
+    for (Operation& op : main_.front().without_terminator()) graph.push_back(&op);
+    for (Operation* op : graph)
+      for (Value v : op->getResults())
+        if (buffers_.contains(v) && failed(materialise(v))) return failure();
+    for (OpOperand& result : end->getOpOperands()) {
+      Value v = result.get();
+      if (!buffers_.contains(v)) formed_[v] = copyOf(v);
+      result.set(formed_.lookup(v));
+    }
+    for (Operation* op : llvm::reverse(graph))
+      if (op->use_empty()) op->erase();
+    return success();
+  }
+
+ private:
+  func::FuncOp main_;
+  OpBuilder b_;
+  llvm::DenseSet<Value> buffers_;
+  llvm::DenseMap<Value, Value> formed_;  // graph value → kernel-level value
+
+  Value bufferOf(Value v) {
+    auto found = formed_.find(v);
+    return found == formed_.end() ? v : found->second;  // arguments, parameters and constant tables stand for themselves
+  }
+
+  LogicalResult materialise(Value v) {
+    if (formed_.contains(v) || !v.getDefiningOp()) return success();
+    Operation* op = v.getDefiningOp();
+    if (isa<ir::ParameterOp, ir::BufferOp>(op)) return success();
+    if (insideAttention(op)) return success();  // the attention kernel gives the weights, if anybody wants them
+    buffers_.insert(v);
+    if (isa<ir::ReshapeOp, ir::ConcatOp>(op)) return alias(op);
+    // Every conflict gives one more value a buffer, so this ends.
+    for (;;) {
+      std::vector<Value> conflicts;
+      FailureOr<Operation*> kernel = form(v, conflicts);
+      if (failed(kernel)) return failure();
+      if (*kernel) {
+        formed_[v] = (*kernel)->getResult(0);
+        return success();
+      }
+      for (Value c : conflicts) {
+        if (c == v) return op->emitError("no kernel can compute this value");
+        if (failed(materialise(c))) return failure();
+      }
+    }
+  }
+
+  // A reshape of a buffer is the same buffer; a concatenation's operands are written into it by their own kernels.
+  LogicalResult alias(Operation* op) {
+    for (Value x : op->getOperands())
+      if (failed(materialise(x))) return failure();
+    IRMapping map;
+    for (Value x : op->getOperands()) map.map(x, bufferOf(x));
+    formed_[op->getResult(0)] = b_.clone(*op, map)->getResult(0);
+    return success();
+  }
+
+  Value copyOf(Value v) {
+    Domain domain;
+    Coordinates at = identity(domain, v);
+    Puller puller(domain, [](Value) { return true; }, isAnchorOp);
+    return mapKernel(domain, v, at, puller.pull(v, at))->getResult(0);
+  }
+
+  Coordinates identity(Domain& domain, Value v) {
+    Coordinates at;
+    Shape shape = ir::shapeOf(v);
+    for (int axis = 0; axis < shape.rank; ++axis) at.push_back(domain.fresh(shape.dims[axis]));
+    return at;
+  }
+
+  // The kernel that computes v; a null op where `conflicts` need buffers first.
+  FailureOr<Operation*> form(Value v, std::vector<Value>& conflicts) {
+    Domain domain;
+    Coordinates at = identity(domain, v);
+    auto hasBuffer = [&](Value x) { return buffers_.contains(x) && x != v; };
+    Puller puller(domain, hasBuffer, isAnchorOp);
+    ExpressionPtr root = puller.pull(v, at, /*root=*/true);
+    Expression* anchor = nullptr;
+    visit(root, [&](Expression& e) {
+      if (e.kind != Expression::anchor) return;
+      if (anchor) puller.conflict(e.op->isBeforeInBlock(anchor->op) ? e.value : anchor->value);
+      if (!anchor || anchor->op->isBeforeInBlock(e.op)) anchor = &e;
+    });
+    conflicts = puller.conflicts();
+    if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+    if (!anchor) return mapKernel(domain, v, at, root);
+    return TypeSwitch<Operation*, FailureOr<Operation*>>(anchor->op)
+        .Case([&](ir::MatmulOp op) {
+          return op->hasAttr("heed.attention") ? attention(op, domain, v, at, root, anchor, conflicts)
+                                               : contract(op, domain, v, at, root, anchor, puller, conflicts);
+        })
+        .Case([&](ir::Conv2dOp op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
+        .Case([&](ir::GatherOp op) { return gather(op, domain, v, at, root, anchor, puller, conflicts); })
+        .Default([&](Operation* op) { return rows(op, domain, v, at, root, anchor, puller, conflicts); });
+  }
+
+  KernelBuilder builder(Domain& domain) {
+    return KernelBuilder(b_, domain, [this](Value x) { return bufferOf(x); });
+  }
+
+  Operation* mapKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root) {
+    KernelBuilder kernel = builder(domain);
+    kernel.role('i', at);
+    kernel.region(root, {}, {});
+    kernel.result(v, at);
+    return kernel.build("heed.map", v.getLoc());
+  }
+
+  // Roles follow from which operand a digit addresses.
+  void contractionRoles(KernelBuilder& kernel, Domain& domain, const Coordinates& result, const Coordinates& a,
+                        const Coordinates& b, const Coordinates& reduced) {
+    auto digits = [&](const Coordinates& coordinates) {
+      std::vector<int> ids;
+      for (const Coordinate& c : domain.normal(coordinates)) digitsOf(c, ids);
+      return ids;
+    };
+    std::vector<int> inA = digits(a), inB = digits(b), all = digits(result), k = digits(reduced);
+    auto in = [](const std::vector<int>& ids, int id) { return llvm::is_contained(ids, id); };
+    for (int id : all)
+      if (in(inA, id) && in(inB, id) && !in(k, id)) kernel.role('b', id);
+    for (int id : all)
+      if (!in(inB, id) && !in(k, id)) kernel.role('m', id);
+    for (int id : all)
+      if (in(inB, id) && !in(k, id)) kernel.role('n', id);
+    for (int id : k) kernel.role('k', id);
+  }
+
+  FailureOr<Operation*> contractKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
+                                       Expression* anchor, Puller& puller, Value a, const Coordinates& ca, Value b,
+                                       const Coordinates& cb, const Coordinates& k, std::optional<double> fill,
+                                       std::vector<Value>& conflicts) {
+    ExpressionPtr left = puller.pull(a, ca), right = puller.pull(b, cb);
+    if (fill && !isPlainLoad(left)) puller.conflict(a);
+    if (!isPlainLoad(right)) puller.conflict(b);
+    visit(left, [&](Expression& e) {
+      if (e.kind == Expression::anchor) puller.conflict(e.value);
+    });
+    Expression* first = nullptr;  // what the prologue transforms
+    visit(left, [&](Expression& e) {
+      if (e.kind == Expression::load && !first) first = &e;
+    });
+    if (!first) puller.conflict(a);
+    conflicts = puller.conflicts();
+    if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+    KernelBuilder kernel = builder(domain);
+    Coordinates result = domain.normal(anchor->coordinates);
+    result.insert(result.end(), at.begin(), at.end());
+    contractionRoles(kernel, domain, result, ca, cb, k);
+    auto leading = std::make_shared<Expression>(*first);
+    if (fill) leading->fill = fill;
+    kernel.principal(leading);
+    kernel.principal(right);
+    kernel.region(left, {first}, {first->type});
+    kernel.region(root, {anchor}, {anchor->type});
+    kernel.result(v, at);
+    return kernel.build("heed.contract", v.getLoc());
+  }
+
+  FailureOr<Operation*> contract(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
+                                 const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                                 std::vector<Value>& conflicts) {
+    const Coordinates& c = anchor->coordinates;
+    Shape a = ir::shapeOf(op.getA()), b = ir::shapeOf(op.getB());
+    Coordinate k = domain.fresh(a[-1]);
+    Coordinates ca = contractionBatch(c, a), cb = contractionBatch(c, b);
+    ca.push_back(c[c.size() - 2]);
+    ca.push_back(k);
+    cb.push_back(k);
+    cb.push_back(c.back());
+    return contractKernel(domain, v, at, root, anchor, puller, op.getA(), ca, op.getB(), cb, {k}, {}, conflicts);
+  }
+
+  // Implicit GEMM: the window is a sum of digits in the coordinate, its padding what a read outside gives.
+  FailureOr<Operation*> convolution(ir::Conv2dOp op, Domain& domain, Value v, const Coordinates& at,
+                                    const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                                    std::vector<Value>& conflicts) {
+    Shape x = ir::shapeOf(op.getX()), w = ir::shapeOf(op.getW());
+    Coordinates c = anchor->coordinates;
+    Coordinate group, channel = domain.fresh(w[1]);
+    if (op.getGroups() != 1) {
+      auto parts = domain.cut(c[1], Dim(w[0].constant / static_cast<int64_t>(op.getGroups())));
+      if (!parts) return op.emitError("expected output channels that split into groups");
+      group = parts->first;
+    }
+    Coordinate ky = domain.fresh(w[2]), kx = domain.fresh(w[3]);
+    Coordinate in = group;
+    in.insert(in.end(), channel.begin(), channel.end());
+    auto window = [&](const Coordinate& out, const Coordinate& tap, const Dim& extent) {
+      return sumOf({out, tap}, {Dim(int64_t(op.getStride())), Dim(int64_t(op.getDilation()))}, Dim(-int64_t(op.getPadding())), extent);
+    };
+    Coordinates ca{c[0], in, window(c[2], ky, x[2]), window(c[3], kx, x[3])};
+    Coordinates cb{c[1], channel, ky, kx};
+    std::optional<double> fill;
+    if (op.getPadding() != 0) fill = 0.0;
+    return contractKernel(domain, v, at, root, anchor, puller, op.getX(), ca, op.getW(), cb, {channel, ky, kx}, fill,
+                          conflicts);
+  }
+
+  FailureOr<Operation*> rows(Operation* op, Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
+                             Expression* anchor, Puller& puller, std::vector<Value>& conflicts) {
+    Value x = op->getOperand(0);
+    Shape shape = ir::shapeOf(x);
+    Coordinates cx = anchor->coordinates;
+    int64_t axis = isa<ir::NormalizeOp>(op) ? shape.rank - 1 : op->getAttrOfType<IntegerAttr>("axis").getInt();
+    if (axis < 0) axis += shape.rank;
+    bool reduces = !isa<ir::NormalizeOp, ir::SoftmaxOp>(op);
+    Coordinate k;
+    if (reduces) {
+      k = domain.fresh(shape.dims[axis]);
+      bool keep = op->getAttrOfType<BoolAttr>("keep").getValue();
+      if (keep) cx[axis] = k;
+      else cx.insert(cx.begin() + axis, k);
+    } else {
+      k = cx[axis];
+    }
+    ExpressionPtr input = puller.pull(x, cx);
+    Expression* first = nullptr;
+    visit(input, [&](Expression& e) {
+      if (e.kind == Expression::anchor) puller.conflict(e.value);
+      if (e.kind == Expression::load && !first) first = &e;
+    });
+    if (!first) puller.conflict(x);
+    ExpressionPtr epilogue = root;
+    Expression* leading = anchor;
+    if (auto normalize = dyn_cast<ir::NormalizeOp>(op); normalize && !normalize.getAffine().empty())
+      epilogue = withAffine(normalize, anchor, root, puller, leading);
+    conflicts = puller.conflicts();
+    if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+    KernelBuilder kernel = builder(domain);
+    std::vector<int> reduced;
+    digitsOf(domain.normal(k), reduced);
+    std::vector<int> all;
+    for (const Coordinate& c : domain.normal(at)) digitsOf(c, all);
+    for (int id : all)
+      if (!llvm::is_contained(reduced, id)) kernel.role('i', id);
+    kernel.role('k', k);
+    kernel.principal(std::make_shared<Expression>(*first));
+    kernel.region(input, {first}, {first->type});
+    kernel.region(epilogue, {leading}, {anchor->type});
+    kernel.result(v, at);
+    SmallVector<NamedAttribute> attributes{b_.getNamedAttr("reduction", b_.getStringAttr(op->getName().stripDialect()))};
+    if (auto eps = op->getAttr("eps")) attributes.push_back(b_.getNamedAttr("eps", eps));
+    return kernel.build("heed.rows", v.getLoc(), attributes);
+  }
+
+  // Weight and bias of a normalisation are the first two steps of its epilogue.
+  ExpressionPtr withAffine(ir::NormalizeOp op, Expression* anchor, const ExpressionPtr& root, Puller& puller,
+                           Expression*& leading) {
+    OpBuilder::InsertionGuard guard(b_);
+    auto inner = std::make_shared<Expression>(*anchor);
+    leading = inner.get();
+    ExpressionPtr value = inner;
+    for (auto [n, operand] : llvm::enumerate(op.getAffine())) {
+      ExpressionPtr x = puller.pull(operand, broadcastCoordinates(anchor->coordinates, ir::shapeOf(operand)));
+      Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {value, x}, anchor->type};
+      e.name = n == 0 ? "heed.mul" : "heed.add";
+      value = std::make_shared<Expression>(std::move(e));
+    }
+    if (root.get() == anchor) return value;
+    // Everything above keeps its shape; the anchor leaf itself turns into the affine result.
+    *anchor = *value;
+    return root;
+  }
+
+  FailureOr<Operation*> gather(ir::GatherOp op, Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
+                               Expression* anchor, Puller& puller, std::vector<Value>& conflicts) {
+    Shape table = ir::shapeOf(op.getTable()), indices = ir::shapeOf(op.getIndices());
+    const Coordinates& c = anchor->coordinates;
+    Coordinates row{Coordinate{}};
+    row.insert(row.end(), c.begin() + indices.rank, c.end());
+    ExpressionPtr index = puller.pull(op.getIndices(), Coordinates(c.begin(), c.begin() + indices.rank));
+    // The table is addressed by a value, so it must be a buffer as it stands.
+    if (op.getTable().getDefiningOp() && !buffers_.contains(op.getTable()) &&
+        !isa<ir::ParameterOp, ir::BufferOp>(op.getTable().getDefiningOp()))
+      puller.conflict(op.getTable());
+    if (!isPlainLoad(index) || index->fill) puller.conflict(op.getIndices());
+    conflicts = puller.conflicts();
+    if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+    Expression entry{Expression::load, op.getTable(), row, {}, 0, {}, nullptr, {}, anchor->type};
+    KernelBuilder kernel = builder(domain);
+    kernel.role('i', at);
+    kernel.principal(std::make_shared<Expression>(entry));
+    kernel.principal(index);
+    kernel.region(root, {anchor, index.get()}, {anchor->type, index->type});
+    kernel.result(v, at);
+    return kernel.build("heed.map", v.getLoc(), {b_.getNamedAttr("gather", b_.getUnitAttr())});
+  }
+
+  FailureOr<Operation*> attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
+                                  const ExpressionPtr& root, Expression* anchor, std::vector<Value>& conflicts);
+};
+
+// x·c with a constant c, on either side; null otherwise.
+ExpressionPtr withoutFactor(const ExpressionPtr& e, double& factor) {
+  if (e->name != "heed.mul") return {};
+  for (int side : {0, 1})
+    if (e->operands[side]->kind == Expression::constant) {
+      factor *= e->operands[side]->number;
+      return e->operands[1 - side];
+    }
+  return {};
+}
+
+// where(condition, s, -inf) on the way to the scores is a mask: the condition leaves the score and joins the conjunction.
+// Additions and positive factors keep -inf, so the search goes through them.
+struct ScoreParts {
+  Expression* leaf;
+  std::vector<ExpressionPtr> masks;
+  double scale = 1;
+
+  static bool isMinusInfinity(const ExpressionPtr& e) {
+    return e->kind == Expression::constant && e->number < -3e38;
+  }
+  bool holdsLeaf(const ExpressionPtr& e) {
+    bool found = false;
+    visit(e, [&](Expression& x) { found |= &x == leaf; });
+    return found;
+  }
+  ExpressionPtr strip(const ExpressionPtr& e) {
+    if (e->kind != Expression::apply) return e;
+    if (e->name == "heed.where" && isMinusInfinity(e->operands[2]) && holdsLeaf(e->operands[1])) {
+      masks.push_back(e->operands[0]);
+      return strip(e->operands[1]);
+    }
+    double factor = 1;
+    if (ExpressionPtr inner = withoutFactor(e, factor)) {
+      if (inner.get() == leaf) {
+        scale *= factor;
+        return inner;
+      }
+      if (factor <= 0) return e;
+    } else if (e->name != "heed.add") {
+      return e;
+    }
+    auto copy = std::make_shared<Expression>(*e);
+    for (ExpressionPtr& x : copy->operands)
+      if (holdsLeaf(x)) x = strip(x);
+    return copy;
+  }
+};
+
+ExpressionPtr conjunction(const std::vector<ExpressionPtr>& masks, Type type) {
+  ExpressionPtr all;
+  for (const ExpressionPtr& m : masks) {
+    if (!all) {
+      all = m;
+      continue;
+    }
+    Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {all, m}, type};
+    e.name = "heed.logical_and";
+    all = std::make_shared<Expression>(std::move(e));
+  }
+  return all;
+}
+
+FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
+                                              const ExpressionPtr& root, Expression* anchor,
+                                              std::vector<Value>& conflicts) {
+  auto hasBuffer = [&](Value x) { return buffers_.contains(x) && x != v && !insideAttention(x.getDefiningOp()); };
+  std::string why;
+  auto chain = attentionChain(op, domain, anchor->coordinates, hasBuffer, why);
+  if (!chain) return op.emitError("recognised as attention, but ") << why;
+  Puller& puller = *chain->puller;
+  ExpressionPtr q = puller.pull(chain->scoreContraction.getA(), chain->query);
+  ExpressionPtr k = puller.pull(chain->scoreContraction.getB(), chain->keys);
+  ExpressionPtr value = puller.pull(op.getB(), chain->value);
+  ScoreParts parts{chain->scoreLeaf, {}, 1};
+  ExpressionPtr score = parts.strip(chain->score);
+  for (auto [operand, e] : {std::pair<Value, ExpressionPtr*>{chain->scoreContraction.getA(), &q},
+                            {chain->scoreContraction.getB(), &k}})
+    while (ExpressionPtr inner = withoutFactor(*e, parts.scale)) *e = inner;
+  if (!isPlainLoad(q) || q->fill) puller.conflict(chain->scoreContraction.getA());
+  if (!isPlainLoad(k) || k->fill) puller.conflict(chain->scoreContraction.getB());
+  if (!isPlainLoad(value) || value->fill) puller.conflict(op.getB());
+  visit(chain->score, [&](Expression& e) {
+    if (e.kind == Expression::anchor && &e != chain->scoreLeaf) puller.conflict(e.value);
+  });
+  conflicts = puller.conflicts();
+  if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+
+  KernelBuilder kernel = builder(domain);
+  const Coordinates& c = anchor->coordinates;
+  kernel.role('b', Coordinates(c.begin(), c.end() - 2));
+  kernel.role('i', c[c.size() - 2]);
+  kernel.role('j', chain->key);
+  kernel.role('e', chain->feature);
+  kernel.role('d', c.back());
+  for (const ExpressionPtr& e : {q, k, value}) kernel.principal(e);
+  Type f32 = b_.getF32Type();
+  kernel.region(score, {chain->scoreLeaf}, {f32});
+  kernel.region(conjunction(parts.masks, b_.getI1Type()), {}, {});
+  kernel.region(root, {anchor}, {f32});
+  kernel.result(v, at);
+  Value weights = chain->softmax.getResult();
+  bool wanted = buffers_.contains(weights);
+  if (wanted) kernel.result(weights, chain->weights);
+  Operation* result = kernel.build("heed.attention", v.getLoc(), {b_.getNamedAttr("scale", b_.getF64FloatAttr(parts.scale))});
+  if (wanted) formed_[weights] = result->getResult(1);
+  return result;
+}
+
+struct FormKernels : PassWrapper<FormKernels, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FormKernels)
+  FormKernels() = default;
+  FormKernels(const FormKernels& other) : PassWrapper(other) {}
+  explicit FormKernels(Fusion fusion) { level = fusion; }
+  StringRef getArgument() const final { return "heed-form-kernels"; }
+  StringRef getDescription() const final { return "graph ops become kernel ops with index maps and regions"; }
+  Option<Fusion> level{*this, "fusion", llvm::cl::desc("none, layout or all"), llvm::cl::init(Fusion::all),
+                       llvm::cl::values(clEnumValN(Fusion::none, "none", "one kernel a DSL op"),
+                                        clEnumValN(Fusion::layout, "layout", "layout ops become index maps"),
+                                        clEnumValN(Fusion::all, "all", "elementwise work absorbed, attention formed"))};
+
+  void runOnOperation() final {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main || failed(KernelFormer(main, level).run())) signalPassFailure();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> createFormKernels(Fusion fusion) { return std::make_unique<FormKernels>(fusion); }
+
+}  // namespace heed

@@ -1,0 +1,83 @@
+// Calls and repeats become their bodies. 1: start at @main. 2: clone each op; a call's body is cloned in its place with
+// the call's name in front of parameter and probe names. 3: every op's location is the path of its module, which names
+// kernels in profiles and errors. 4: the other functions go.
+#include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace heed {
+namespace {
+
+std::string join(StringRef path, StringRef name) {
+  if (path.empty() || name.empty()) return (path + name).str();
+  return (path + "." + name).str();
+}
+
+struct Inliner {
+  ModuleOp module;
+  OpBuilder& b;
+
+  SmallVector<Value> inlineBody(func::FuncOp function, ValueRange arguments, const std::string& path) {
+    IRMapping map;
+    map.map(function.getArguments(), arguments);
+    Location location = NameLoc::get(b.getStringAttr(path));
+    for (Operation& op : function.front().without_terminator()) inlineOp(op, map, path, location);
+    SmallVector<Value> results;
+    for (Value v : function.front().getTerminator()->getOperands()) results.push_back(map.lookup(v));
+    return results;
+  }
+
+  void inlineOp(Operation& op, IRMapping& map, const std::string& path, Location location) {
+    SmallVector<Value> operands;
+    for (Value v : op.getOperands()) operands.push_back(map.lookup(v));
+    if (auto call = dyn_cast<ir::CallOp>(op)) {
+      map.map(op.getResults(), inlineBody(callee(call.getCallee()), operands, join(path, call.getName())));
+    } else if (auto repeat = dyn_cast<ir::RepeatOp>(op)) {
+      for (int64_t i = 0; i < static_cast<int64_t>(repeat.getTimes()); ++i)
+        operands[0] = inlineBody(callee(repeat.getCallee()), operands,
+                                 join(join(path, repeat.getName()), std::to_string(i)))[0];
+      map.map(op.getResult(0), operands[0]);
+    } else {
+      Operation* clone = b.clone(op, map);
+      clone->setLoc(location);
+      if (isa<ir::ParameterOp, ir::ProbeOp, ir::BufferOp>(clone))
+        clone->setAttr("name", b.getStringAttr(join(path, clone->getAttrOfType<StringAttr>("name").getValue())));
+    }
+  }
+
+  func::FuncOp callee(StringRef name) { return module.lookupSymbol<func::FuncOp>(name); }
+};
+
+struct InlineCalls : PassWrapper<InlineCalls, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(InlineCalls)
+  StringRef getArgument() const final { return "heed-inline-calls"; }
+  StringRef getDescription() const final { return "calls and repeats become their bodies"; }
+
+  void runOnOperation() final {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main) {
+      module.emitError("expected a function @main");
+      return signalPassFailure();
+    }
+    OpBuilder b(module.getContext());
+    b.setInsertionPoint(main);
+    auto flat = func::FuncOp::create(b, main.getLoc(), "main", main.getFunctionType());
+    b.setInsertionPointToStart(flat.addEntryBlock());
+    Inliner inliner{module, b};
+    SmallVector<Value> results = inliner.inlineBody(main, flat.getArguments(), "");
+    func::ReturnOp::create(b, main.getLoc(), results);
+    for (auto f : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+      if (f != flat) f.erase();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> createInlineCalls() { return std::make_unique<InlineCalls>(); }
+
+}  // namespace heed

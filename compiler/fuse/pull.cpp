@@ -1,0 +1,138 @@
+#include "heed/compiler/fuse/pull.h"
+
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace heed::fuse {
+
+static ExpressionPtr make(Expression e) { return std::make_shared<Expression>(std::move(e)); }
+
+ExpressionPtr constantExpression(double number, Type type) {
+  Expression e{Expression::constant, {}, {}, {}, number, {}, nullptr, {}, type};
+  return make(std::move(e));
+}
+
+void visit(const ExpressionPtr& root, const std::function<void(Expression&)>& f) {
+  llvm::SmallPtrSet<Expression*, 16> seen;
+  std::function<void(const ExpressionPtr&)> walk = [&](const ExpressionPtr& e) {
+    if (!seen.insert(e.get()).second) return;
+    f(*e);
+    for (const ExpressionPtr& x : e->operands) walk(x);
+  };
+  walk(root);
+}
+
+bool sameExpression(const Domain& domain, const ExpressionPtr& a, const ExpressionPtr& b) {
+  if (a == b) return true;
+  if (a->kind != b->kind || a->value != b->value || a->number != b->number || a->dim != b->dim || a->type != b->type ||
+      a->fill != b->fill || a->operands.size() != b->operands.size())
+    return false;
+  if (a->op != b->op || a->name != b->name) return false;
+  if (!(domain.normal(a->coordinates) == domain.normal(b->coordinates))) return false;
+  for (size_t i = 0; i < a->operands.size(); ++i)
+    if (!sameExpression(domain, a->operands[i], b->operands[i])) return false;
+  return true;
+}
+
+Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& operand) {
+  Coordinates result(coordinates.end() - operand.rank, coordinates.end());
+  for (int axis = 0; axis < operand.rank; ++axis)
+    if (operand.dims[axis] == Dim(1)) result[axis].clear();
+  return result;
+}
+
+ExpressionPtr Puller::leaf(Value value, const Coordinates& coordinates) {
+  Expression e{Expression::load, value, coordinates, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(value.getType())};
+  return make(std::move(e));
+}
+
+ExpressionPtr Puller::give_up(Operation* op, const Coordinates& coordinates, Value culprit) {
+  conflicts_.push_back(culprit);
+  return leaf(op->getResult(0), coordinates);
+}
+
+ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
+  Coordinates at = domain_.normal(given);
+  for (const Memo& m : memo_)
+    if (m.value == value && domain_.normal(m.coordinates) == at) return m.result;
+  Operation* op = value.getDefiningOp();
+  ExpressionPtr result;
+  if (!op || (!root && hasBuffer_(value)) || isa<ir::ParameterOp, ir::BufferOp>(op)) {
+    result = leaf(value, at);
+  } else if (isAnchor_(op)) {
+    Expression e{Expression::anchor, value, at, {}, 0, {}, op, {}, getElementTypeOrSelf(value.getType())};
+    result = make(std::move(e));
+  } else if (auto constant = dyn_cast<ir::ConstantOp>(op)) {
+    result = constantExpression(constant.getValue().convertToDouble(), getElementTypeOrSelf(value.getType()));
+  } else if (auto extent = dyn_cast<ir::ExtentOp>(op)) {
+    Expression e{Expression::extent, {}, {}, {}, 0, extent.getDim().str(), nullptr, {}, getElementTypeOrSelf(value.getType())};
+    result = make(std::move(e));
+  } else if (auto position = dyn_cast<ir::PositionOp>(op)) {
+    int64_t axis = position.getAxis();
+    if (axis < 0) axis += at.size();
+    Expression e{Expression::position, {}, {at[axis]}, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(value.getType())};
+    result = make(std::move(e));
+  } else if (isa<ir::ProbeOp>(op)) {
+    result = pull(op->getOperand(0), at);
+  } else if (ir::isScalarOp(op)) {
+    result = scalar(op, at);
+  } else {
+    result = layout(op, at);
+  }
+  memo_.push_back({value, at, result});
+  return result;
+}
+
+ExpressionPtr Puller::scalar(Operation* op, const Coordinates& coordinates) {
+  Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(op->getResult(0).getType())};
+  e.name = op->getName().getStringRef();
+  for (Value x : op->getOperands()) e.operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
+  return make(std::move(e));
+}
+
+ExpressionPtr Puller::padded(ir::PadOp op, const Coordinates& coordinates) {
+  Shape inner = ir::shapeOf(op.getX());
+  int64_t axis = op.getAxis() < 0 ? op.getAxis() + inner.rank : op.getAxis();
+  Coordinates at = coordinates;
+  auto before = parse_dim(std::string(op.getBefore()));
+  at[axis] = sumOf({at[axis]}, {Dim(1)}, Dim(0) - *before, inner.dims[axis]);
+  ExpressionPtr x = pull(op.getX(), at);
+  double value = op.getValue().convertToDouble();
+  // Only a load can answer outside its bounds; one that already answers differently cannot do both.
+  if (x->kind != Expression::load || (x->fill && *x->fill != value)) return give_up(op, coordinates, op.getX());
+  Expression e = *x;
+  e.fill = value;
+  return make(std::move(e));
+}
+
+ExpressionPtr Puller::layout(Operation* op, const Coordinates& coordinates) {
+  if (auto pad = dyn_cast<ir::PadOp>(op)) return padded(pad, coordinates);
+  Value x = op->getOperand(0);
+  Shape inner = ir::shapeOf(x);
+  if (isa<ir::ReshapeOp>(op)) {
+    auto at = domain_.reshape(coordinates, inner);
+    if (!at) return give_up(op, coordinates, op->getResult(0));
+    return pull(x, *at);
+  }
+  if (isa<ir::BroadcastOp>(op)) return pull(x, broadcastCoordinates(coordinates, inner));
+  Coordinates at = coordinates;
+  if (auto permute = dyn_cast<ir::PermuteOp>(op)) {
+    for (auto [axis, from] : llvm::enumerate(permute.getPermutation())) at[from] = coordinates[axis];
+  } else if (auto slice = dyn_cast<ir::SliceOp>(op)) {
+    int64_t axis = slice.getAxis() < 0 ? slice.getAxis() + inner.rank : slice.getAxis();
+    Shape outer = ir::shapeOf(op->getResult(0));
+    at[axis] = domain_.slice(at[axis], *parse_dim(std::string(slice.getBegin())), outer.dims[axis], inner.dims[axis]);
+  } else if (auto roll = dyn_cast<ir::RollOp>(op)) {
+    int64_t axis = roll.getAxis() < 0 ? roll.getAxis() + inner.rank : roll.getAxis();
+    at[axis] = domain_.rolled(at[axis], roll.getShift(), inner.dims[axis]);
+  } else {
+    return give_up(op, coordinates, op->getResult(0));  // concat: always has a buffer
+  }
+  return pull(x, at);
+}
+
+}  // namespace heed::fuse
