@@ -1,0 +1,62 @@
+// Where in a kernel's domain code runs: each role has a linear index (its digits read as one number), and one role may
+// run along the vector lanes. A place turns accesses into loads and stores, and regions into code.
+#pragma once
+#include "heed/compiler/lower/cpu/emit.h"
+#include "heed/compiler/lower/tile/access.h"
+
+namespace heed::cpu {
+
+class Place {
+ public:
+  // buffers: one for each of the kernel's ins, then outs.
+  Place(Emit& e, ValueRange buffers);
+
+  // Sets a role's index; the digits it splits into are emitted here. Roles never set count as 0.
+  void set(char role, Value linear);
+  // Lane l stands at linear + l, `linear` being a multiple of the lanes; only lanes of `mask` are touched.
+  void setLanes(char role, Value linear, Value mask = {});
+
+  // The element address, of the first lane where lanes run.
+  Value address(const tile::Access& access);
+  // Operand n as region lanes: f32, i1 or i32; what is out of bounds reads the access' fill.
+  Value load(int operand);
+  void store(int out, Value lanes);  // f32, i1 or i32 lanes, converted to the buffer's dtype
+  Value coordinate(mlir::AffineMap map);
+  // The region's single result on these lanes; null after a diagnostic.
+  Value region(mlir::Region& region, Value leading, int captured);
+  // A scalar condition: the access lies within its tensor. Null where it always does. Lanes must not matter.
+  Value inBounds(const tile::Access& access);
+
+ private:
+  // scalar + lanes, either may be null.
+  struct Mixed {
+    Value scalar, lanes;
+  };
+  enum class Pattern { uniform, unit, scattered };
+  struct Form {
+    Value base;
+    Pattern pattern;
+    Value lanes;  // scattered: i32 offsets
+  };
+
+  Form form(const tile::Access& access);
+  void addLaneRole(const tile::Access& access, Form& form);
+  void addRolled(const tile::Rolled& rolled, Form& form);
+  bool onLanes(int digit) const { return lane_role && e.kernel.digits[digit].role == lane_role; }
+  Value widened(Value x);               // an index as i32 lanes
+  Mixed evaluate(mlir::AffineExpr expression);
+  Mixed combine(mlir::AffineExprKind kind, Mixed x, Mixed y);
+  Value boundsMask(const tile::Access& access);  // i1 lanes
+  Value fromStorage(Value lanes, DType dtype);
+  Value toStorage(Value lanes, DType dtype);
+
+  Emit& e;
+  Values buffers;
+  std::vector<std::pair<char, Value>> linear;  // roles that were set
+  Values digits;                               // index value of each digit, null where its role was not set
+  char lane_role = 0;
+  Values laneDigits;                           // i32 lanes of the lane role's digits, null elsewhere
+  Value mask;
+};
+
+}  // namespace heed::cpu

@@ -1,0 +1,19 @@
+// How an access moves along a role of the domain, and along the vector lanes that run there.
+#pragma once
+#include "heed/compiler/lower/tile/kernel.h"
+
+namespace heed::tile {
+
+// The access as a function of the role's digits read as one number: its stride, where that is linear.
+std::optional<Dim> strideAlong(const Kernel& kernel, const Access& access, char role);
+
+// The role's innermost digit of extent other than 1, or -1.
+int innermost(const Kernel& kernel, char role);
+
+// Some rolled group of the access contains the digit.
+bool rolls(const Access& access, int digit);
+
+// Every index within `lanes` of a multiple of it lies in one run of the role's innermost digit.
+bool alignedRuns(const Kernel& kernel, const Access& access, char role, int lanes);
+
+}  // namespace heed::tile

@@ -1,0 +1,211 @@
+#include "heed/compiler/lower/tile/regions.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace heed::tile {
+
+Type regionElement(Type element) {
+  if (element.isInteger(1)) return element;
+  if (element.isIntOrIndex()) return IntegerType::get(element.getContext(), 32);
+  return Float32Type::get(element.getContext());
+}
+
+bool isIdentity(Region& region) {
+  if (region.empty()) return true;
+  auto yield = cast<ir::YieldOp>(region.front().getTerminator());
+  return yield.getXs().size() == 1 && region.getNumArguments() > 0 && yield.getXs()[0] == region.getArgument(0);
+}
+
+Value argumentOf(Region& region, int operand, int captured, int operands) {
+  if (region.empty() || operand < captured) return {};
+  int leading = int(region.getNumArguments()) - (operands - captured);
+  return region.getArgument(leading + operand - captured);
+}
+
+namespace {
+
+class Emission {
+ public:
+  Emission(const RegionTarget& target, Location loc) : target(target), b(target.builder), loc(loc) {}
+
+  llvm::DenseMap<Value, Value> values;  // region scalar → emitted value
+
+  LogicalResult emit(Operation& op) {
+    Value result = leaf(&op);
+    if (!result) result = scalar(&op);
+    if (!result) return op.emitOpError("expected an op of the dialect's scalar language in a kernel's region");
+    values[op.getResult(0)] = result;
+    return success();
+  }
+
+ private:
+  const RegionTarget& target;
+  OpBuilder& b;
+  Location loc;
+
+  Type typed(Type element) { return target.lanes ? Type(VectorType::get({target.lanes}, element)) : element; }
+  static bool isFloat(Value x) { return isa<FloatType>(getElementTypeOrSelf(x.getType())); }
+  static bool isBool(Value x) { return getElementTypeOrSelf(x.getType()).isInteger(1); }
+
+  Value constant(Type element, double value) {
+    TypedAttr scalar = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
+                                               : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
+    if (!target.lanes) return arith::ConstantOp::create(b, loc, scalar);
+    auto type = cast<ShapedType>(typed(element));
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, scalar));
+  }
+  Value like(Value x, double value) { return constant(getElementTypeOrSelf(x.getType()), value); }
+
+  Value leaf(Operation* op) {
+    if (auto c = dyn_cast<ir::ConstantOp>(op))
+      return constant(regionElement(c.getType()), c.getValue().convertToDouble());
+    if (auto c = dyn_cast<ir::CoordinateOp>(op)) return converted(target.coordinate(c.getMap()), c.getType());
+    if (auto e = dyn_cast<ir::ExtentOp>(op))
+      if (auto dim = parse_dim(e.getDim())) return converted(target.extent(*dim), e.getType());
+    return {};
+  }
+
+  // x as a region value of `type`, the meaning of heed.cast.
+  Value converted(Value x, Type type) {
+    Type to = regionElement(type), from = getElementTypeOrSelf(x.getType());
+    if (to == from) return x;
+    if (to.isInteger(1))
+      return compare(arith::CmpFPredicate::UNE, arith::CmpIPredicate::ne, x, like(x, 0));
+    Type target_type = typed(to);
+    if (isa<FloatType>(to)) {
+      if (from.isInteger(1)) return arith::UIToFPOp::create(b, loc, target_type, x);
+      return arith::SIToFPOp::create(b, loc, target_type, x);
+    }
+    if (isFloat(x)) return arith::FPToSIOp::create(b, loc, target_type, x);
+    return arith::ExtUIOp::create(b, loc, target_type, x);
+  }
+
+  Value compare(arith::CmpFPredicate p, Value x, Value y) { return arith::CmpFOp::create(b, loc, p, x, y); }
+  Value compare(arith::CmpIPredicate p, Value x, Value y) { return arith::CmpIOp::create(b, loc, p, x, y); }
+  Value compare(arith::CmpFPredicate f, arith::CmpIPredicate i, Value x, Value y) {
+    return isFloat(x) ? compare(f, x, y) : compare(i, x, y);
+  }
+  Value select(Value c, Value x, Value y) { return arith::SelectOp::create(b, loc, c, x, y); }
+  // A NaN in y survives; put constants first.
+  Value maximum(Value x, Value y) {
+    return select(compare(arith::CmpFPredicate::OGT, arith::CmpIPredicate::sgt, x, y), x, y);
+  }
+  Value minimum(Value x, Value y) {
+    return select(compare(arith::CmpFPredicate::OLT, arith::CmpIPredicate::slt, x, y), x, y);
+  }
+  template <class F, class I>
+  Value arithmetic(Value x, Value y) {
+    return isFloat(x) ? Value(F::create(b, loc, x, y)) : Value(I::create(b, loc, x, y));
+  }
+  Value call(Function f, ValueRange x) { return target.math(f, x); }
+
+  // x^c for the exponents that models use; null for others.
+  Value constantPower(Value x, Operation* exponent) {
+    auto c = dyn_cast_or_null<ir::ConstantOp>(exponent);
+    if (!c) return {};
+    double n = c.getValue().convertToDouble();
+    auto times = [&](Value a, Value c) -> Value { return arith::MulFOp::create(b, loc, a, c); };
+    if (n == 1) return x;
+    if (n == 2) return times(x, x);
+    if (n == 3) return times(x, times(x, x));
+    if (n == 0.5) return call(Function::sqrt, x);
+    if (n == -0.5) return call(Function::rsqrt, x);
+    if (n == -1) return arith::DivFOp::create(b, loc, like(x, 1), x);
+    return {};
+  }
+
+  Value comparison(Operation* op, Value x, Value y) {
+    using F = arith::CmpFPredicate;
+    using I = arith::CmpIPredicate;
+    if (isBool(x) && isa<ir::EqOp, ir::NeOp>(op)) return compare(isa<ir::EqOp>(op) ? I::eq : I::ne, x, y);
+    return llvm::TypeSwitch<Operation*, Value>(op)
+        .Case<ir::EqOp>([&](auto) { return compare(F::OEQ, I::eq, x, y); })
+        .Case<ir::NeOp>([&](auto) { return compare(F::UNE, I::ne, x, y); })
+        .Case<ir::LtOp>([&](auto) { return compare(F::OLT, I::slt, x, y); })
+        .Case<ir::LeOp>([&](auto) { return compare(F::OLE, I::sle, x, y); })
+        .Case<ir::GtOp>([&](auto) { return compare(F::OGT, I::sgt, x, y); })
+        .Case<ir::GeOp>([&](auto) { return compare(F::OGE, I::sge, x, y); })
+        .Default([](Operation*) { return Value(); });
+  }
+
+  Value binary(Operation* op, Value x, Value y) {
+    return llvm::TypeSwitch<Operation*, Value>(op)
+        .Case<ir::AddOp>([&](auto) { return arithmetic<arith::AddFOp, arith::AddIOp>(x, y); })
+        .Case<ir::SubOp>([&](auto) { return arithmetic<arith::SubFOp, arith::SubIOp>(x, y); })
+        .Case<ir::MulOp>([&](auto) { return arithmetic<arith::MulFOp, arith::MulIOp>(x, y); })
+        .Case<ir::DivOp>([&](auto) { return arithmetic<arith::DivFOp, arith::DivSIOp>(x, y); })
+        .Case<ir::MaximumOp>([&](auto) { return maximum(x, y); })
+        .Case<ir::MinimumOp>([&](auto) { return minimum(x, y); })
+        .Case<ir::LogicalAndOp>([&](auto) -> Value { return arith::AndIOp::create(b, loc, x, y); })
+        .Case<ir::LogicalOrOp>([&](auto) -> Value { return arith::OrIOp::create(b, loc, x, y); })
+        .Case<ir::PowOp>([&](auto) {
+          Value special = constantPower(x, op->getOperand(1).getDefiningOp());
+          return special ? special : call(Function::pow, {x, y});
+        })
+        .Default([&](Operation* other) { return comparison(other, x, y); });
+  }
+
+  Value unary(Operation* op, Value x) {
+    return llvm::TypeSwitch<Operation*, Value>(op)
+        .Case<ir::CastOp>([&](auto) { return converted(x, op->getResult(0).getType()); })
+        .Case<ir::NegOp>([&](auto) -> Value {
+          if (isFloat(x)) return arith::NegFOp::create(b, loc, x);
+          return arith::SubIOp::create(b, loc, like(x, 0), x);
+        })
+        .Case<ir::AbsOp>([&](auto) -> Value {
+          if (isFloat(x)) return math::AbsFOp::create(b, loc, x);
+          return math::AbsIOp::create(b, loc, x);
+        })
+        .Case<ir::LogicalNotOp>([&](auto) -> Value { return arith::XOrIOp::create(b, loc, x, like(x, 1)); })
+        .Case<ir::ReluOp>([&](auto) { return maximum(like(x, 0), x); })
+        .Case<ir::ExpOp>([&](auto) { return call(Function::exp, x); })
+        .Case<ir::LogOp>([&](auto) { return call(Function::log, x); })
+        .Case<ir::SqrtOp>([&](auto) { return call(Function::sqrt, x); })
+        .Case<ir::RsqrtOp>([&](auto) { return call(Function::rsqrt, x); })
+        .Case<ir::TanhOp>([&](auto) { return call(Function::tanh, x); })
+        .Case<ir::SigmoidOp>([&](auto) { return call(Function::sigmoid, x); })
+        .Case<ir::ErfOp>([&](auto) { return call(Function::erf, x); })
+        .Case<ir::SinOp>([&](auto) { return call(Function::sin, x); })
+        .Case<ir::CosOp>([&](auto) { return call(Function::cos, x); })
+        .Case<ir::GeluOp>([&](auto) { return call(Function::gelu, x); })
+        .Case<ir::SiluOp>([&](auto) { return call(Function::silu, x); })
+        .Default([](Operation*) { return Value(); });
+  }
+
+  Value scalar(Operation* op) {
+    llvm::SmallVector<Value> x;
+    for (Value operand : op->getOperands()) x.push_back(values.lookup(operand));
+    if (isa<ir::WhereOp>(op)) return select(x[0], x[1], x[2]);
+    if (x.size() == 2) return binary(op, x[0], x[1]);
+    return x.size() == 1 ? unary(op, x[0]) : Value();
+  }
+};
+
+}  // namespace
+
+FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, Value leading, int captured,
+                                               const RegionTarget& target) {
+  Operation* kernel = region.getParentOp();
+  Emission emission(target, kernel->getLoc());
+  int captures = int(kernel->getNumOperands()) - captured;
+  int first = int(region.getNumArguments()) - captures;  // 1 where the region takes a leading value
+  if (first < 0 || first > 1) return kernel->emitOpError("expected a region argument for each captured operand");
+  if (first) emission.values[region.getArgument(0)] = leading;
+  for (int n = 0; n < captures; ++n) {
+    Value argument = region.getArgument(first + n);
+    if (!argument.use_empty()) emission.values[argument] = target.load(captured + n);
+  }
+  for (Operation& op : region.front().without_terminator())
+    if (failed(emission.emit(op))) return failure();
+  llvm::SmallVector<Value> results;
+  for (Value x : region.front().getTerminator()->getOperands()) results.push_back(emission.values.lookup(x));
+  return results;
+}
+
+}  // namespace heed::tile

@@ -1,0 +1,37 @@
+// A kernel's region as code: one value, scalar or a vector of lanes, for each scalar of the region. Targets say how
+// operands are read, where they stand and what the transcendental functions are; the rest is arith.
+// f32 (f16, bf16 too) becomes f32, bool i1, integers i32: positions, indices and extents fit.
+#pragma once
+#include "heed/compiler/lower/tile/kernel.h"
+#include "mlir/IR/Builders.h"
+
+namespace heed::tile {
+
+// Functions that no machine has as one instruction.
+enum class Function { exp, log, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, gelu, silu, pow };
+
+struct RegionTarget {
+  mlir::OpBuilder& builder;
+  int lanes;  // 0: scalars
+  // Operand n of the kernel, as stored in its region type: i1, i32 or f32 lanes.
+  llvm::function_ref<mlir::Value(int operand)> load;
+  // An integer combination of digits and symbols, in i32 lanes.
+  llvm::function_ref<mlir::Value(mlir::AffineMap)> coordinate;
+  llvm::function_ref<mlir::Value(const Dim&)> extent;  // the same of one dimension
+  // pow has two arguments, all others one.
+  llvm::function_ref<mlir::Value(Function, mlir::ValueRange)> math;
+};
+
+// What the region yields. `leading` is the value that it transforms, null where it has none; captured operands are
+// numbered from `captured` in the kernel's ins.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> emitRegion(mlir::Region& region, mlir::Value leading, int captured,
+                                                           const RegionTarget& target);
+
+// The region passes its leading value through.
+bool isIdentity(mlir::Region& region);
+// The region's argument that stands for operand n, or null.
+mlir::Value argumentOf(mlir::Region& region, int operand, int captured, int operands);
+// What a value of an element type is in regions: f32, i1 or i32.
+mlir::Type regionElement(mlir::Type element);
+
+}  // namespace heed::tile
