@@ -1,6 +1,6 @@
 // The one header that a model includes.
 #pragma once
-#include "heed/dsl/flatten.h"
+#include "heed/dsl/graph_of.h"
 #include "heed/dsl/module.h"
 #include "heed/dsl/ops/activation.h"
 #include "heed/dsl/ops/arithmetic.h"

@@ -10,17 +10,34 @@ namespace heed {
 template <text Op, text Sentence, text... Found>
 struct shape_error;
 
-struct expression_base {};
-
 // `tree` counts the nodes of the unshared tree: compilers walk it, however much of it is shared.
 template <class Op, class T, class... Operands>
-struct expr : expression_base {
+struct expr {
   using type = T;
   static constexpr long tree = (1 + ... + Operands::tree);
 };
 
+namespace detail {
+// By specialisation, not by inheritance: errors are asked too, and they are incomplete.
 template <class E>
-concept expression = std::is_base_of_v<expression_base, E>;
+inline constexpr bool is_expression = false;
+template <class Op, class T, class... Operands>
+inline constexpr bool is_expression<expr<Op, T, Operands...>> = true;
+template <class E>
+inline constexpr bool is_error = false;
+template <text Op, text Sentence, text... Found>
+inline constexpr bool is_error<shape_error<Op, Sentence, Found...>> = true;
+}  // namespace detail
+
+template <class E>
+concept expression = detail::is_expression<E>;
+// What a function of the language may return; the alternative is an error.
+template <class R>
+concept fine = !detail::is_error<R>;
+// The return type of the overload that is only declared: calling it is the error. Spelt so that g++ prints the
+// type itself and not the alias that led to it.
+template <class R>
+using refused = typename decltype(std::type_identity<R>{})::type;
 
 inline constexpr long largest_tree = 20000;
 

@@ -1,5 +1,5 @@
 // From a module's type to constant tables (contract 1): each body once for each signature of tensor types.
-// graph_of<Model, Inputs...> is the only way out of the DSL.
+// Two walks over a body's expressions fill them; graph_of.h hands them out.
 #pragma once
 #include <span>
 
@@ -184,10 +184,3 @@ template <class M, class... T>
 struct FunctionOf : Tables<M, typename returned<M, T...>::roots, T...> {};
 
 }  // namespace heed::detail
-
-namespace heed {
-
-template <class Model, class... Inputs>
-inline constexpr const graph::Function& graph_of = detail::FunctionOf<Model, Inputs...>::function;
-
-}  // namespace heed

@@ -54,4 +54,10 @@ inline constexpr char wrong_input_count[] = "takes another number of inputs";
 inline constexpr char returns_no_tensor[] = "module returns no tensor";
 inline constexpr char must_keep_its_type[] = "a repeated block must keep its type";
 
+// a whole network
+inline constexpr char names_collide[] = "two parameters share a name:";
+inline constexpr char tied_to_nothing[] = "tied, but declared nowhere:";
+inline constexpr char tied_to_another_type[] = "tied to a tensor of another type:";
+inline constexpr char dimension_in_no_input[] = "a dimension is in no input:";
+
 }  // namespace heed::message

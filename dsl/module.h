@@ -41,13 +41,25 @@ template <std::size_t Index>
 struct result_of {};  // one result of a call that has several
 }  // namespace ops
 
+namespace detail {
+// A value that stands for itself; of an error only a declaration, which serves to show it where it is used.
+template <class E>
+struct Leaf {
+  static const E value;
+};
+template <fine E>
+struct Leaf<E> {
+  static constexpr E value{};
+};
+}  // namespace detail
+
 // A trained tensor: param<"weight", tensor<f32, 768, 768>>.
 template <text Name, class T>
-inline constexpr applied<ops::parameter<Name, T>> param{};
+inline constexpr const auto& param = detail::Leaf<applied<ops::parameter<Name, T>>>::value;
 
 // A tensor that is computed, not trained: Filler::fill(std::span<float>) writes its elements.
 template <text Name, class T, class Filler>
-inline constexpr applied<ops::buffer<Name, T, Filler>> buffer{};
+inline constexpr const auto& buffer = detail::Leaf<applied<ops::buffer<Name, T, Filler>>>::value;
 
 // ---- bodies ---------------------------------------------------------------------------------------------------------
 
@@ -80,7 +92,7 @@ struct Returned<parts<E...>> {
 template <class... E>
 struct Returned<hana::tuple<E...>> : Returned<parts<E...>> {};
 template <class R>
-  requires std::is_base_of_v<weak_base, R>
+  requires is_weak<R>
 struct Returned<R> : Returned<settled<R>> {};
 
 template <class M, class... T>
@@ -163,16 +175,22 @@ consteval auto repeat() {
                                     shape_text<typename X::type>, shape_text<typename Carried<R>::type>>>{};
 }
 
+template <text Name, class M, bool Tied, class... A>
+using called = typename decltype(call_settled<Name, M, ops::call<Name, M, Tied>, settled<A>...>())::type;
+template <text Name, std::int64_t Times, class M, class X, class... A>
+using repeated = typename decltype(repeat<Name, Times, M, settled<X>, settled<A>...>())::type;
+
 }  // namespace detail
 
 // A named submodule; its parameters are "name.weight" and so on. An empty name adds nothing.
 template <text Name, class M>
 struct sub {
   template <operand... A>
-  constexpr auto operator()(A...) const ->
-      typename decltype(detail::call_settled<Name, M, ops::call<Name, M, false>, settled<A>...>())::type {
-    return {};
-  }
+    requires fine<detail::called<Name, M, false, A...>>
+  constexpr detail::called<Name, M, false, A...> operator()(A...) const { return {}; }
+  template <operand... A>
+    requires(!fine<detail::called<Name, M, false, A...>>)
+  refused<detail::called<Name, M, false, A...>> operator()(A...) const;
 };
 
 // Times blocks of one kind in a row, with parameters "name.0.", "name.1." and so on. The first input goes through all
@@ -181,10 +199,11 @@ template <text Name, std::int64_t Times, class M>
 struct repeat {
   static_assert(Times > 0);
   template <operand X, operand... A>
-  constexpr auto operator()(X, A...) const ->
-      typename decltype(detail::repeat<Name, Times, M, settled<X>, settled<A>...>())::type {
-    return {};
-  }
+    requires fine<detail::repeated<Name, Times, M, X, A...>>
+  constexpr detail::repeated<Name, Times, M, X, A...> operator()(X, A...) const { return {}; }
+  template <operand X, operand... A>
+    requires(!fine<detail::repeated<Name, Times, M, X, A...>>)
+  refused<detail::repeated<Name, Times, M, X, A...>> operator()(X, A...) const;
 };
 
 // Layers of different kinds in a row: chain<sub<"0", linear<768, 64>>, sub<"1", layer_norm<64>>>.
@@ -200,19 +219,22 @@ struct chain {
 // A second use of something that the same body declares: weights are shared only where it is said.
 // tied<"embed.weight", tensor<f32, V, D>> is a parameter, tied<"norm", layer_norm<D>>(x) a call.
 namespace detail {
-template <text Name, class What>
-struct Tied {
+template <text Name, class M>
+struct TiedModule {
   template <operand... A>
-  constexpr auto operator()(A...) const ->
-      typename decltype(call_settled<Name, What, ops::call<Name, What, true>, settled<A>...>())::type {
-    return {};
-  }
+    requires fine<called<Name, M, true, A...>>
+  constexpr called<Name, M, true, A...> operator()(A...) const { return {}; }
+  template <operand... A>
+    requires(!fine<called<Name, M, true, A...>>)
+  refused<called<Name, M, true, A...>> operator()(A...) const;
 };
+template <text Name, class What>
+struct Tied : Leaf<TiedModule<Name, What>> {};
 template <text Name, DType Element, auto... Dims>
 struct Tied<Name, tensor_type<Element, Dims...>>
-    : applied<ops::parameter<Name, tensor_type<Element, Dims...>, true>> {};
+    : Leaf<applied<ops::parameter<Name, tensor_type<Element, Dims...>, true>>> {};
 }  // namespace detail
 template <text Name, class What>
-inline constexpr detail::Tied<Name, What> tied{};
+inline constexpr const auto& tied = detail::Tied<Name, What>::value;
 
 }  // namespace heed

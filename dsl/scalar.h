@@ -7,11 +7,9 @@
 
 namespace heed {
 
-struct weak_base {};
-
 // A number of an expression; exact, part of the type. scalar<0.5>, scalar<1>, minus_infinity.
 template <double Value>
-struct scalar_value : weak_base {};
+struct scalar_value {};
 template <auto Value>
 inline constexpr scalar_value<double(Value)> scalar{};
 
@@ -23,7 +21,16 @@ constexpr scalar_value<-V> operator-(scalar_value<V>) { return {}; }
 
 // An elementwise op whose operands have no shape yet.
 template <class Op, class... Operands>
-struct shapeless : weak_base {};
+struct shapeless {};
+
+namespace detail {
+template <class A>
+inline constexpr bool is_weak = false;
+template <double Value>
+inline constexpr bool is_weak<scalar_value<Value>> = true;
+template <class Op, class... Operands>
+inline constexpr bool is_weak<shapeless<Op, Operands...>> = true;
+}  // namespace detail
 
 namespace ops {
 
@@ -57,8 +64,9 @@ constexpr shapeless<ops::position<Axis>> position() { return {}; }
 template <Dim D>
 constexpr expr<ops::extent<D>, tensor<i64>> extent() { return {}; }
 
+// An error is let in so that it surfaces where it is used, as an incomplete argument.
 template <class A>
-concept operand = expression<A> || std::is_base_of_v<weak_base, A>;
+concept operand = expression<A> || detail::is_weak<A> || detail::is_error<A>;
 template <class A>
 concept operand_or_number = operand<A> || std::is_arithmetic_v<A>;
 
@@ -140,7 +148,7 @@ struct ShapeAmong {
 // The first type that is not an expression: the error to hand on.
 template <class E, class... More>
 consteval auto first_error() {
-  if constexpr (!expression<E>) return std::type_identity<E>{};
+  if constexpr (is_error<E>) return std::type_identity<E>{};
   else return first_error<More...>();
 }
 // The op on settled operands; where one of them is an error already, that one.
@@ -192,6 +200,7 @@ struct Settle<shapeless<Op, A...>, Where, Element> {
 template <class Op, class... A>
 consteval auto elementwise() {
   if constexpr ((expression<A> && ...)) return std::type_identity<applied<Op, A...>>{};
+  else if constexpr ((is_error<A> || ...)) return first_error<A...>();
   else if constexpr ((std::is_arithmetic_v<A> || ...))
     return std::type_identity<error<printed<OpName<Op>>(), Refusal<message::number_is_no_tensor>>>{};
   else if constexpr (known_shape<A...>.known && (Learn<A>::settled(known_shape<A...>.shape) && ...))
@@ -202,7 +211,7 @@ consteval auto elementwise() {
 // Any other op needs operands with shapes: what still waits settles with the shape it has met so far.
 template <class A>
 consteval auto settle() {
-  if constexpr (expression<A>) return std::type_identity<A>{};
+  if constexpr (expression<A> || is_error<A>) return std::type_identity<A>{};
   else if constexpr (known_shape<A>.known)
     return std::type_identity<typename Settle<A, ShapeAmong<A>, DType::f32>::type>{};
   else return std::type_identity<error<text("operand"), Refusal<message::operand_has_no_shape>>>{};

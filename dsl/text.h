@@ -42,6 +42,7 @@ consteval auto printed() {
   }();
   text<buffer.size + 1> s;
   for (std::size_t i = 0; i < buffer.size; ++i) s.chars[i] = buffer.chars[i];
+  s.chars[buffer.size] = 0;  // said explicitly: clang prints some lengths as numbers otherwise
   return s;
 }
 

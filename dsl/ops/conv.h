@@ -13,6 +13,9 @@ struct conv2d : op<OpCode::conv2d> {
 }  // namespace ops
 
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
+  requires fine<result<ops::conv2d<Stride, Padding, Dilation, Groups>, X, W>>
 constexpr result<ops::conv2d<Stride, Padding, Dilation, Groups>, X, W> conv2d(X, W) { return {}; }
+template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
+refused<result<ops::conv2d<Stride, Padding, Dilation, Groups>, X, W>> conv2d(X, W);
 
 }  // namespace heed

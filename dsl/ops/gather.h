@@ -9,8 +9,14 @@ struct gather : op<OpCode::gather> {};
 }  // namespace ops
 
 template <operand Table, operand Indices>
+  requires fine<result<ops::gather, Table, Indices>>
 constexpr result<ops::gather, Table, Indices> gather(Table, Indices) { return {}; }
 template <operand Table, operand Indices>
+refused<result<ops::gather, Table, Indices>> gather(Table, Indices);
+template <operand Table, operand Indices>
+  requires fine<result<ops::gather, Table, Indices>>
 constexpr result<ops::gather, Table, Indices> embedding(Table, Indices) { return {}; }
+template <operand Table, operand Indices>
+refused<result<ops::gather, Table, Indices>> embedding(Table, Indices);
 
 }  // namespace heed

@@ -45,26 +45,45 @@ struct concat : op<OpCode::concat> {
 }  // namespace ops
 
 template <Dim... To, operand X>
+  requires fine<result<ops::reshape<tensor<f32, To...>>, X>>
 constexpr result<ops::reshape<tensor<f32, To...>>, X> reshape(X) { return {}; }
+template <Dim... To, operand X>
+refused<result<ops::reshape<tensor<f32, To...>>, X>> reshape(X);
 
 template <int... Axes, operand X>
+  requires fine<result<ops::permute<axis_of<X, Axes>...>, X>>
 constexpr result<ops::permute<axis_of<X, Axes>...>, X> permute(X) { return {}; }
+template <int... Axes, operand X>
+refused<result<ops::permute<axis_of<X, Axes>...>, X>> permute(X);
 
 // Concatenates along an axis.
 template <int Axis, operand X, operand... More>
+  requires fine<result<ops::concat<axis_of<X, Axis>>, X, More...>>
 constexpr result<ops::concat<axis_of<X, Axis>>, X, More...> concat(X, More...) { return {}; }
+template <int Axis, operand X, operand... More>
+  requires(!fine<result<ops::concat<axis_of<X, Axis>>, X, More...>>)
+refused<result<ops::concat<axis_of<X, Axis>>, X, More...>> concat(X, More...);
 
 // Elements begin..end of an axis.
 template <int Axis, Dim Begin, Dim End, operand X>
+  requires fine<result<ops::slice<axis_of<X, Axis>, Begin, End>, X>>
 constexpr result<ops::slice<axis_of<X, Axis>, Begin, End>, X> slice(X) { return {}; }
+template <int Axis, Dim Begin, Dim End, operand X>
+refused<result<ops::slice<axis_of<X, Axis>, Begin, End>, X>> slice(X);
 
 // Grows an axis by Before and After elements of a value.
 template <int Axis, Dim Before, Dim After, auto Value = 0, operand X>
+  requires fine<result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X>>
 constexpr result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X> pad(X) { return {}; }
+template <int Axis, Dim Before, Dim After, auto Value = 0, operand X>
+refused<result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X>> pad(X);
 
 // result[i] = x[(i - Shift) mod n] along an axis
 template <int Axis, int Shift, operand X>
+  requires fine<result<ops::roll<axis_of<X, Axis>, Shift>, X>>
 constexpr result<ops::roll<axis_of<X, Axis>, Shift>, X> roll(X) { return {}; }
+template <int Axis, int Shift, operand X>
+refused<result<ops::roll<axis_of<X, Axis>, Shift>, X>> roll(X);
 
 namespace detail {
 
@@ -154,21 +173,42 @@ consteval auto select() {
   }
 }
 
+template <class To, class X>
+using broadcasted = typename decltype(broadcast_to<To, X>())::type;
+template <int A, int B, class X>
+using transposed = typename decltype(transpose<A, B, X>())::type;
+template <int N, int Axis, class X>
+using splitted = typename decltype(split<N, Axis, X>())::type;
+template <int Axis, Dim At, class X>
+using selected = typename decltype(select<Axis, At, X>())::type;
+
 }  // namespace detail
 
 template <Dim... To, operand X>
-constexpr typename decltype(detail::broadcast_to<tensor<f32, To...>, X>())::type broadcast_to(X) { return {}; }
+  requires fine<detail::broadcasted<tensor<f32, To...>, X>>
+constexpr detail::broadcasted<tensor<f32, To...>, X> broadcast_to(X) { return {}; }
+template <Dim... To, operand X>
+refused<detail::broadcasted<tensor<f32, To...>, X>> broadcast_to(X);
 
 // Swaps two axes, the last two unless told otherwise.
 template <int A = -2, int B = -1, operand X>
-constexpr typename decltype(detail::transpose<A, B, X>())::type transpose(X) { return {}; }
+  requires fine<detail::transposed<A, B, X>>
+constexpr detail::transposed<A, B, X> transpose(X) { return {}; }
+template <int A = -2, int B = -1, operand X>
+refused<detail::transposed<A, B, X>> transpose(X);
 
 // auto [q, k, v] = split<3, -1>(x);
 template <int N, int Axis, operand X>
-constexpr typename decltype(detail::split<N, Axis, X>())::type split(X) { return {}; }
+  requires fine<detail::splitted<N, Axis, X>>
+constexpr detail::splitted<N, Axis, X> split(X) { return {}; }
+template <int N, int Axis, operand X>
+refused<detail::splitted<N, Axis, X>> split(X);
 
 // One index of an axis, which goes: select<1, 0>(x) of [B, T, D] is [B, D].
 template <int Axis, Dim At, operand X>
-constexpr typename decltype(detail::select<Axis, At, X>())::type select(X) { return {}; }
+  requires fine<detail::selected<Axis, At, X>>
+constexpr detail::selected<Axis, At, X> select(X) { return {}; }
+template <int Axis, Dim At, operand X>
+refused<detail::selected<Axis, At, X>> select(X);
 
 }  // namespace heed

@@ -9,6 +9,9 @@ struct matmul : op<OpCode::matmul> {};
 }  // namespace ops
 
 template <operand A, operand B>
+  requires fine<result<ops::matmul, A, B>>
 constexpr result<ops::matmul, A, B> matmul(A, B) { return {}; }
+template <operand A, operand B>
+refused<result<ops::matmul, A, B>> matmul(A, B);
 
 }  // namespace heed

@@ -13,6 +13,9 @@ struct probe : op<OpCode::probe> {
 }  // namespace ops
 
 template <text Name, operand X>
+  requires fine<result<ops::probe<Name>, X>>
 constexpr result<ops::probe<Name>, X> probe(X) { return {}; }
+template <text Name, operand X>
+refused<result<ops::probe<Name>, X>> probe(X);
 
 }  // namespace heed

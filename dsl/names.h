@@ -1,0 +1,177 @@
+// A walk over a network's constant tables, with full names: finds names that collide, ties that lead nowhere and
+// symbols that no input binds. Plain constexpr values, evaluated once for each network.
+#pragma once
+#include "heed/dsl/flatten.h"
+
+namespace heed::detail {
+
+// A name by its hash and length, extended piece by piece; the text itself is made only where it is shown.
+struct Name {
+  std::uint64_t hash = 1469598103934665603u;
+  int length = 0;
+  constexpr void add(char c) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    ++length;
+  }
+  constexpr void add(const char* s) {
+    for (; *s; ++s) add(*s);
+  }
+};
+// The same interface with the text.
+struct NameText {
+  CharBuffer text;
+  constexpr void add(char c) { text(c); }
+  constexpr void add(const char* s) {
+    for (; *s; ++s) add(*s);
+  }
+};
+
+// Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of a repeat.
+template <class AnyName, class Visit>
+constexpr void walk(const graph::Function& f, const AnyName& prefix, bool tied, bool first, Visit& visit) {
+  for (int i = 0; i < f.node_count; ++i) {
+    const graph::Node& node = f.nodes[i];
+    visit(prefix, node, tied || node.tied, first);
+    if (!node.callee) continue;
+    AnyName inner = prefix;
+    inner.add(node.name);
+    if (*node.name) inner.add('.');
+    if (node.op != OpCode::repeat) walk(*node.callee, inner, tied || node.tied, first, visit);
+    else
+      for (std::int64_t turn = 0; turn < node.times; ++turn) {
+        AnyName numbered = inner;
+        print_number(turn, [&](char c) { numbered.add(c); });
+        numbered.add('.');
+        walk(*node.callee, numbered, tied, first && turn == 0, visit);
+      }
+  }
+}
+
+constexpr int count_parameters(const graph::Function& f) {
+  int n = 0;
+  for (int i = 0; i < f.node_count; ++i) {
+    const graph::Node& node = f.nodes[i];
+    n += node.op == OpCode::parameter;
+    if (node.callee) n += (node.times > 1 ? int(node.times) : 1) * count_parameters(*node.callee);
+  }
+  return n;
+}
+
+// Names seen so far, in order of first use; open addressing over their hashes.
+template <int Uses>
+struct NameTable {
+  struct Entry {
+    Name name;
+    const TensorType* type = nullptr;
+    bool declared = false;
+  };
+  static constexpr int slots = 2 * Uses + 1;
+  Entry entries[Uses + 1]{};
+  int slot[slots]{};  // 1 + index into entries
+  int size = 0;
+
+  constexpr Entry& at(const Name& name) {
+    int i = int(name.hash % slots);
+    for (; slot[i]; i = (i + 1) % slots) {
+      Entry& e = entries[slot[i] - 1];
+      if (e.name.hash == name.hash && e.name.length == name.length) return e;
+    }
+    slot[i] = ++size;
+    entries[size - 1].name = name;
+    return entries[size - 1];
+  }
+};
+
+// The symbols of a network's inputs.
+struct Symbols {
+  std::uint64_t keys[64]{};
+  int size = 0;
+  constexpr bool has(std::uint64_t key) const {
+    for (int i = 0; i < size; ++i)
+      if (keys[i] == key) return true;
+    return false;
+  }
+  constexpr bool covers(const Dim& d) const {
+    for (const Term& t : d.terms)
+      for (const Atom& a : t.factors)
+        if (t.used() && a.symbol && !has(a.symbol)) return false;
+    return true;
+  }
+  constexpr void add(const TensorType& type) {
+    for (int i = 0; i < type.shape.rank; ++i)
+      for (const Term& t : type.shape.dims[i].terms)
+        for (const Atom& a : t.factors)
+          if (t.used() && a.symbol && !has(a.symbol) && size < 64) keys[size++] = a.symbol;
+  }
+};
+
+// What is wrong with a network as a whole.
+struct Fault {
+  const char* sentence = nullptr;
+  std::uint64_t hash = 0;  // of the name concerned
+  Dim dim;                 // or the dimension
+};
+
+constexpr bool introduces_dims(OpCode op) {
+  return op == OpCode::reshape || op == OpCode::broadcast || op == OpCode::extent || op == OpCode::slice ||
+         op == OpCode::pad;
+}
+
+template <int Uses>
+struct Inspection {
+  NameTable<Uses> names;
+  Fault fault;
+};
+
+template <int Uses>
+constexpr Inspection<Uses> inspect(const graph::Function& root) {
+  Inspection<Uses> r;
+  Symbols symbols;
+  for (int i = 0; i < root.argument_count; ++i) symbols.add(root.arguments[i]);
+  auto blame = [&](Fault fault) {
+    if (!r.fault.sentence) r.fault = fault;
+  };
+  auto visit = [&](const Name& prefix, const graph::Node& node, bool tied, bool first) {
+    if (first && introduces_dims(node.op)) {
+      const Shape& shape = node.results[0].shape;
+      for (int i = 0; i < shape.rank; ++i)
+        if (!shape.dims[i].is_static() && !symbols.covers(shape.dims[i]))
+          blame({message::dimension_in_no_input, 0, shape.dims[i]});
+      for (int i = 0; i < node.dim_count; ++i)
+        if (!symbols.covers(node.dims[i])) blame({message::dimension_in_no_input, 0, node.dims[i]});
+    }
+    if (node.op != OpCode::parameter) return;
+    Name name = prefix;
+    name.add(node.name);
+    auto& entry = r.names.at(name);
+    if (!entry.type) entry.type = node.results;
+    if (entry.type != node.results) blame({message::tied_to_another_type, name.hash, {}});
+    if (!tied && entry.declared) blame({message::names_collide, name.hash, {}});
+    entry.declared |= !tied;
+  };
+  walk(root, Name{}, false, true, visit);
+  for (int i = 0; i < r.names.size; ++i)
+    if (!r.names.entries[i].declared) blame({message::tied_to_nothing, r.names.entries[i].name.hash, {}});
+  return r;
+}
+
+// What the fault is about, as text.
+constexpr CharBuffer text_of(const Fault& fault, const graph::Function& root) {
+  CharBuffer found;
+  if (fault.sentence == message::dimension_in_no_input) {
+    print(fault.dim, found);
+    return found;
+  }
+  auto visit = [&](const NameText& prefix, const graph::Node& node, bool, bool) {
+    if (node.op != OpCode::parameter || found.size) return;
+    NameText full = prefix;
+    full.add(node.name);
+    Name name;
+    for (std::size_t i = 0; i < full.text.size; ++i) name.add(full.text.chars[i]);
+    if (name.hash == fault.hash) found = full.text;
+  };
+  walk(root, NameText{}, false, true, visit);
+  return found;
+}
+
+}  // namespace heed::detail
