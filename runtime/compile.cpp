@@ -1,0 +1,99 @@
+#include "heed/runtime/compile.h"
+
+#include <dlfcn.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string_view>
+
+#include "heed/runtime/abi/compiler_entry.h"
+#include "heed/runtime/error.h"
+
+namespace heed {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> candidates() {
+  const char* chosen = std::getenv("HEED_COMPILER");
+  if (chosen && *chosen) return {chosen};
+  std::vector<fs::path> paths;
+  std::error_code ignored;
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<void*>(&load_graph), &self) && self.dli_fname)
+    paths.push_back(fs::absolute(self.dli_fname, ignored).parent_path() / abi::compiler_library_name);
+  const fs::path executable = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  paths.push_back(executable / abi::compiler_library_name);
+  paths.push_back(executable.parent_path() / "lib" / abi::compiler_library_name);
+  return paths;
+}
+
+abi::CompileEntry find_compiler() {
+  std::string tried;
+  auto open = [&](const std::string& name) -> void* {
+    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) tried += "\n  " + std::string(dlerror());
+    return library;
+  };
+  void* library = nullptr;
+  const bool chosen = std::getenv("HEED_COMPILER") && *std::getenv("HEED_COMPILER");
+  for (const fs::path& path : candidates())
+    if (!library && (chosen || fs::exists(path))) library = open(path.string());
+  if (!library && !chosen) library = open(abi::compiler_library_name);
+  if (!library)
+    throw Error("compiler: ", abi::compiler_library_name, " cannot be loaded; build it (HEED_MLIR) or set ",
+                "HEED_COMPILER to its path:", tried);
+  void* entry = dlsym(library, abi::compiler_entry_name);
+  if (!entry)
+    throw Error("compiler: the library has no function '", abi::compiler_entry_name,
+                "'; it is not the compiler or one of another version");
+  return reinterpret_cast<abi::CompileEntry>(entry);
+}
+
+// Loaded once and never unloaded: LLVM does not support that.
+abi::CompileEntry compiler() {
+  static const abi::CompileEntry entry = find_compiler();
+  return entry;
+}
+
+void print(void* context, const char* text, std::size_t size) {
+  static_cast<std::ostream*>(context)->write(text, static_cast<std::streamsize>(size));
+}
+
+// Frees the compiler's answer.
+struct Answer : abi::CompileResult {
+  ~Answer() {
+    if (release) release(bytes);
+  }
+};
+
+}  // namespace
+
+Program load_graph(std::span<const std::byte> graph, const Options& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<const char*> probes;
+  for (const std::string& probe : options.probes) probes.push_back(probe.c_str());
+  abi::CompileRequest request;
+  request.graph = graph.data();
+  request.graph_size = graph.size();
+  request.target = options.target.c_str();
+  request.fusion = options.fusion.c_str();
+  request.probes = probes.data();
+  request.probe_count = probes.size();
+  request.print_after = options.print_after.c_str();
+  request.print = print;
+  request.print_context = options.print_to ? options.print_to : &std::cerr;
+
+  Answer answer;
+  compiler()(&request, &answer);
+  if (!answer.ok)
+    throw Error("compiler: ", std::string_view(reinterpret_cast<const char*>(answer.bytes),
+                                               answer.bytes ? answer.size : 0));
+  abi::Program program = abi::read_program({answer.bytes, answer.size});
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  return Program(std::move(program), options.threads, took.count());
+}
+
+}  // namespace heed

@@ -1,0 +1,22 @@
+// A program's data together with its code in memory; what Program, Binding and Session share.
+#pragma once
+#include <vector>
+
+#include "heed/runtime/abi/kernel.h"
+#include "heed/runtime/abi/program.h"
+#include "heed/runtime/code.h"
+#include "heed/runtime/memory.h"
+
+namespace heed::detail {
+
+struct LoadedProgram {
+  abi::Program data;                 // without `constants` and `code`, which are below
+  Code code;
+  Memory constants;
+  std::vector<abi::Kernel> kernels;  // by index into data.kernels
+  int threads = 0;
+  double compile_ms = 0;
+  std::vector<std::byte> object;     // the code as it came, for saving
+};
+
+}  // namespace heed::detail

@@ -1,0 +1,62 @@
+#include "heed/runtime/program.h"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "heed/runtime/abi/program_check.h"
+#include "heed/runtime/atomic_file.h"
+#include "heed/runtime/cpu.h"
+#include "heed/runtime/error.h"
+#include "heed/runtime/loaded_program.h"
+#include "heed/runtime/session.h"
+
+namespace heed {
+
+Program::Program(abi::Program data, int threads, double compile_ms) {
+  abi::check_program(data);
+  require_cpu(data.features, data.name);
+  auto loaded = std::make_shared<detail::LoadedProgram>();
+  loaded->code = Code(data.code);
+  for (const abi::KernelEntry& kernel : data.kernels)
+    loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(loaded->code.address(kernel.symbol)));
+  loaded->constants = Memory(data.constants.size(), "program constants");
+  if (!data.constants.empty())
+    std::memcpy(loaded->constants.data(), data.constants.data(), data.constants.size());
+  loaded->object = std::move(data.code);
+  data.constants = {};
+  data.code = {};
+  loaded->data = std::move(data);
+  loaded->threads = threads;
+  loaded->compile_ms = compile_ms;
+  loaded_ = std::move(loaded);
+}
+
+Program Program::open(const std::filesystem::path& path, int threads) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error("program: cannot open '", path.string(), "'");
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return Program(abi::read_program(std::as_bytes(std::span(bytes))), threads);
+}
+
+void Program::save(const std::filesystem::path& path) const {
+  abi::Program whole = loaded_->data;
+  whole.code = loaded_->object;
+  const std::span<const std::byte> constants = loaded_->constants.bytes();
+  whole.constants.assign(constants.begin(), constants.end());
+  write_file(path, abi::write_program(whole));
+}
+
+Session Program::bind(const Checkpoint& checkpoint, int threads) const {
+  return Session(*this, checkpoint, threads < 0 ? loaded_->threads : threads);
+}
+
+const std::string& Program::name() const { return loaded_->data.name; }
+const std::string& Program::target() const { return loaded_->data.target; }
+std::span<const abi::TensorSpec> Program::inputs() const { return loaded_->data.inputs; }
+std::span<const abi::TensorSpec> Program::outputs() const { return loaded_->data.outputs; }
+std::span<const abi::TensorSpec> Program::parameters() const { return loaded_->data.parameters; }
+double Program::compile_ms() const { return loaded_->compile_ms; }
+const abi::Program& Program::data() const { return loaded_->data; }
+
+}  // namespace heed

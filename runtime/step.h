@@ -1,0 +1,31 @@
+// Running one step of a program on a pool.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "heed/runtime/abi/kernel.h"
+#include "heed/runtime/parallel.h"
+
+namespace heed {
+
+// A step with its addresses and numbers.
+struct BoundStep {
+  abi::Kernel kernel = nullptr;
+  void* const* buffers = nullptr;
+  const std::int64_t* dims = nullptr;
+  std::int64_t work = 0, grain = 1;
+};
+
+// scratch: `stride` bytes for each of the pool's threads. Returns the kernel's status.
+inline std::int32_t run_step(ThreadPool& pool, const BoundStep& step, std::byte* scratch, std::size_t stride) {
+  auto body = [&](std::int64_t begin, std::int64_t end, int thread) {
+    return step.kernel(step.buffers, step.dims, begin, end, scratch + std::size_t(thread) * stride);
+  };
+  return pool.run(step.work, step.grain, body);
+}
+
+// What a status other than 0 means, for an Error.
+std::string text_of_status(std::int32_t status);
+
+}  // namespace heed
