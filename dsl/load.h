@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "heed/dsl/flatten.h"
+#include "heed/dsl/graph_of.h"
 #include "heed/dsl/graph/encode.h"
 #include "heed/runtime/compile.h"
 
