@@ -5,14 +5,14 @@
 #include <utility>
 #include <vector>
 
-#include "heed/dsl/graph_of.h"
 #include "heed/dsl/graph/encode.h"
+#include "heed/dsl/graph_of.h"
 #include "heed/runtime/compile.h"
 
 namespace heed {
 
-// Inputs are tensor types, such as tensor<f32, B, 3, 224, 224>; the program runs for every value of their symbols.
-// input_names name them in messages.
+// Inputs are tensor types, such as tensor<f32, B, 3, 224, 224>; the program runs for every value of
+// their symbols. input_names name them in messages.
 template <class Model, class... Inputs>
 Program load(const Options& options = {}, std::vector<std::string> input_names = {}) {
   return load_graph(graph::encode(graph_of<Model, Inputs...>, std::move(input_names)), options);

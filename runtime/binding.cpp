@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t used_by_sessions = ~std::size_t(0);
 
 // For each index of `place` the last prepare step that uses it; nothing used it: 0.
-std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place, std::size_t count) {
+std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place,
+                                   std::size_t count) {
   std::vector<std::size_t> last(count, 0);
   for (std::size_t s = 0; s < program.prepare.size(); ++s)
     for (const abi::BufferRef& ref : program.prepare[s].buffers)
@@ -37,7 +38,8 @@ Memory read(const Checkpoint& checkpoint, const abi::TensorSpec& parameter) {
 
 }  // namespace
 
-Binding::Binding(Program program, const Checkpoint& checkpoint, ThreadPool& pool) : program_(std::move(program)) {
+Binding::Binding(Program program, const Checkpoint& checkpoint, ThreadPool& pool)
+    : program_(std::move(program)) {
   const abi::Program& p = program_.data();
   checkpoint.require(p.parameters, p.name);
   parameters_.resize(p.parameters.size());
@@ -59,7 +61,8 @@ Binding::Binding(Program program, const Checkpoint& checkpoint, ThreadPool& pool
     run(p.prepare[s], pool, scratch);
     for (const abi::BufferRef& ref : p.prepare[s].buffers) {
       const auto index = std::size_t(ref.index);
-      if (ref.place == abi::Place::parameter && last_parameter[index] == s) parameters_[index] = Memory();
+      if (ref.place == abi::Place::parameter && last_parameter[index] == s)
+        parameters_[index] = Memory();
       if (ref.place == abi::Place::prepared && last_prepared[index] == s) {
         temporaries_[index] = Memory();
         prepared_[index] = nullptr;
@@ -96,10 +99,11 @@ void Binding::run(const abi::Step& step, ThreadPool& pool, Memory& scratch) {
   const std::size_t stride = aligned_size(static_cast<std::size_t>(step.scratch_bytes.constant));
   const std::size_t needed = stride * std::size_t(pool.threads());
   if (scratch.size() < needed) scratch = Memory(needed, "scratch memory");
-  const BoundStep bound{program_.loaded().kernels[std::size_t(step.kernel)], buffers.data(), dims.data(),
-                        step.work.constant, step.grain};
+  const BoundStep bound{program_.loaded().kernels[std::size_t(step.kernel)], buffers.data(),
+                        dims.data(), step.work.constant, step.grain};
   if (const std::int32_t status = run_step(pool, bound, scratch.data(), stride))
-    throw Error("bind: step '", step.label, "' of '", program_.name(), "' failed: ", text_of_status(status));
+    throw Error("bind: step '", step.label, "' of '", program_.name(),
+                "' failed: ", text_of_status(status));
 }
 
 void* Binding::address(const abi::BufferRef& ref) const {
@@ -119,7 +123,8 @@ std::size_t Binding::size_bytes() const {
 }
 
 std::string text_of_status(std::int32_t status) {
-  if (status == abi::kernel_index_out_of_range) return "an index lies outside the table it is looked up in";
+  if (status == abi::kernel_index_out_of_range)
+    return "an index lies outside the table it is looked up in";
   return "its kernel returned status " + std::to_string(status);
 }
 

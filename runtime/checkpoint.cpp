@@ -20,7 +20,8 @@ class File {
  public:
   explicit File(const std::filesystem::path& path) : name_(path.string()) {
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0) throw Error("checkpoint: cannot open '", name_, "': ", system_message(errno));
+    if (descriptor_ < 0)
+      throw Error("checkpoint: cannot open '", name_, "': ", system_message(errno));
     struct stat status {};
     if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
       ::close(descriptor_);
@@ -61,13 +62,15 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
     std::byte prefix[safetensors_prefix];
     const std::size_t there = std::min<std::size_t>(sizeof prefix, file->size());
     file->read(0, std::span(prefix).first(there));
-    std::vector<std::byte> header(safetensors_header_size(std::span(prefix).first(there), file->size()));
+    std::vector<std::byte> header(
+        safetensors_header_size(std::span(prefix).first(there), file->size()));
     file->read(safetensors_prefix, header);
     const std::uint64_t first = safetensors_prefix + header.size();
     Checkpoint result;
     result.origin_ = path.string();
-    result.tensors_ = parse_safetensors(header, file->size() - first);
-    result.source_ = [file, first](const StoredTensor& tensor, std::uint64_t at, std::span<std::byte> out) {
+    result.set_content(parse_safetensors(header, file->size() - first));
+    result.source_ = [file, first](const StoredTensor& tensor, std::uint64_t at,
+                                   std::span<std::byte> out) {
       file->read(first + tensor.begin + at, out);
     };
     return result;
@@ -77,17 +80,22 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
 }
 
 Checkpoint Checkpoint::from_bytes(std::span<const std::byte> bytes) {
-  const std::size_t header = safetensors_header_size(bytes.first(std::min(bytes.size(), safetensors_prefix)),
-                                                     bytes.size());
+  const std::size_t header = safetensors_header_size(
+      bytes.first(std::min(bytes.size(), safetensors_prefix)), bytes.size());
   const std::span<const std::byte> elements = bytes.subspan(safetensors_prefix + header);
   Checkpoint result;
   result.origin_ = "memory";
-  result.tensors_ = parse_safetensors(bytes.subspan(safetensors_prefix, header), elements.size());
+  result.set_content(parse_safetensors(bytes.subspan(safetensors_prefix, header), elements.size()));
   auto copy = std::make_shared<const std::vector<std::byte>>(elements.begin(), elements.end());
   result.source_ = [copy](const StoredTensor& tensor, std::uint64_t at, std::span<std::byte> out) {
     if (!out.empty()) std::memcpy(out.data(), copy->data() + tensor.begin + at, out.size());
   };
   return result;
+}
+
+void Checkpoint::set_content(SafetensorsContent content) {
+  tensors_ = std::move(content.tensors);
+  metadata_ = std::move(content.metadata);
 }
 
 Checkpoint formula_checkpoint(std::span<const abi::TensorSpec> parameters) {
@@ -109,8 +117,10 @@ Checkpoint formula_checkpoint(std::span<const abi::TensorSpec> parameters) {
   result.source_ = [names](const StoredTensor& tensor, std::uint64_t at, std::span<std::byte> out) {
     const std::span shape(tensor.sizes.begin(), tensor.sizes.end());
     const auto count = static_cast<std::size_t>(tensor.sizes.count());
-    if (out.size() == tensor.size_bytes())  // in place: the address is aligned for it, see Checkpoint::read
-      return formula_fill((*names)[tensor.begin], shape, {reinterpret_cast<float*>(out.data()), count});
+    if (out.size() ==
+        tensor.size_bytes())  // in place: the address is aligned for it, see Checkpoint::read
+      return formula_fill((*names)[tensor.begin], shape,
+                          {reinterpret_cast<float*>(out.data()), count});
     std::vector<float> all(count);
     formula_fill((*names)[tensor.begin], shape, all);
     std::memcpy(out.data(), std::as_bytes(std::span(all)).data() + at, out.size());
@@ -123,7 +133,8 @@ Checkpoint Checkpoint::rename(const Rename& rename) const {
   result.origin_ = origin_;
   std::vector<std::pair<std::string, const StoredTensor*>> renamed;
   for (const StoredTensor& tensor : tensors_)
-    if (std::string name = rename(tensor.name); !name.empty()) renamed.emplace_back(std::move(name), &tensor);
+    if (std::string name = rename(tensor.name); !name.empty())
+      renamed.emplace_back(std::move(name), &tensor);
   std::ranges::sort(renamed);
   for (std::size_t i = 0; i < renamed.size(); ++i) {
     if (i && renamed[i].first == renamed[i - 1].first)
@@ -132,6 +143,7 @@ Checkpoint Checkpoint::rename(const Rename& rename) const {
     result.tensors_.push_back(*renamed[i].second);
     result.tensors_.back().name = renamed[i].first;
   }
+  result.metadata_ = metadata_;
   result.source_ = source_;
   return result;
 }
@@ -144,11 +156,11 @@ const StoredTensor* Checkpoint::find(std::string_view name) const {
 void Checkpoint::read(const StoredTensor& tensor, DType type, std::span<std::byte> out) const {
   const auto count = static_cast<std::size_t>(tensor.sizes.count());
   if (!converts(tensor.type, type))
-    throw Error("checkpoint: '", tensor.name, "' is stored as ", name_of(tensor.type), " and cannot be read as ",
-                name_of(type));
+    throw Error("checkpoint: '", tensor.name, "' is stored as ", name_of(tensor.type),
+                " and cannot be read as ", name_of(type));
   if (out.size() != count * size_of(type))
-    throw Error("checkpoint: '", tensor.name, "' has ", count * size_of(type), " bytes as ", name_of(type),
-                ", the room for it ", out.size());
+    throw Error("checkpoint: '", tensor.name, "' has ", count * size_of(type), " bytes as ",
+                name_of(type), ", the room for it ", out.size());
   if (tensor.type == stored_type_of(type) && type != DType::boolean) return source_(tensor, 0, out);
   const std::size_t step = chunk_bytes / size_of(tensor.type);
   std::vector<std::byte> chunk(std::min(step, count) * size_of(tensor.type));
@@ -170,7 +182,8 @@ Tensor Checkpoint::read(std::string_view name) const {
     read(*tensor, dtype, {static_cast<std::byte*>(result.data()), result.size_bytes()});
     return result;
   }
-  throw Error("checkpoint: '", name, "' is stored as ", name_of(tensor->type), ", which tensors do not hold");
+  throw Error("checkpoint: '", name, "' is stored as ", name_of(tensor->type),
+              ", which tensors do not hold");
 }
 
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {

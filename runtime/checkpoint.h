@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,8 +16,8 @@
 
 namespace heed {
 
-// Copies share the file. Elements are read on demand and never mapped, so that a file truncated while
-// it is in use gives an Error.
+// Copies share the file. Elements are read on demand and never mapped, so that a file truncated
+// while it is in use gives an Error.
 class Checkpoint {
  public:
   // A safetensors file. Throws Error on every malformed one, at once and not when it is read.
@@ -29,13 +30,15 @@ class Checkpoint {
   using Rename = std::function<std::string(std::string_view name)>;
   Checkpoint rename(const Rename& rename) const;
 
+  // What the file's writer noted beside the tensors.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
   // By ascending name.
   std::span<const StoredTensor> tensors() const { return tensors_; }
   const StoredTensor* find(std::string_view name) const;  // nullptr where there is none
 
-  // Reads all elements as `type`. Floats of any size convert to floats, rounded to nearest; all other
-  // types must be stored as they are read. `out` has room for exactly these elements
-  // and is aligned for them.
+  // Reads all elements as `type`. Floats of any size convert to floats, rounded to nearest; all
+  // other types must be stored as they are read. `out` has room for exactly these elements and is
+  // aligned for them.
   void read(const StoredTensor& tensor, DType type, std::span<std::byte> out) const;
   Tensor read(std::string_view name) const;  // f64 as f32, all else as stored
 
@@ -48,10 +51,14 @@ class Checkpoint {
  private:
   friend Checkpoint formula_checkpoint(std::span<const abi::TensorSpec> parameters);
   // Reads bytes [at, at + out.size()) of a tensor's elements as stored; throws Error.
-  using Source = std::function<void(const StoredTensor& tensor, std::uint64_t at, std::span<std::byte> out)>;
+  using Source =
+      std::function<void(const StoredTensor& tensor, std::uint64_t at, std::span<std::byte> out)>;
+
+  void set_content(SafetensorsContent content);
 
   std::string origin_;
   std::vector<StoredTensor> tensors_;
+  std::map<std::string, std::string> metadata_;
   Source source_;
 };
 

@@ -33,9 +33,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest(std::string_view name, std::span<const StoredTensor* const> candidates) {
   std::string_view best;
   std::size_t least = name.size() / 2 + 2;
-  for (const StoredTensor* candidate : candidates.first(std::min(candidates.size(), most_compared))) {
+  for (const StoredTensor* candidate :
+       candidates.first(std::min(candidates.size(), most_compared))) {
     const std::size_t length = candidate->name.size();
-    const std::size_t difference = length > name.size() ? length - name.size() : name.size() - length;
+    const std::size_t difference =
+        length > name.size() ? length - name.size() : name.size() - length;
     if (difference >= least || length > 1024) continue;
     const std::size_t distance = edit_distance(name, candidate->name);
     if (distance < least) {
@@ -66,13 +68,15 @@ bool same(const Sizes& sizes, const Shape& shape) {
 
 }  // namespace
 
-void Checkpoint::require(std::span<const abi::TensorSpec> parameters, std::string_view network) const {
+void Checkpoint::require(std::span<const abi::TensorSpec> parameters,
+                         std::string_view network) const {
   std::vector<std::string_view> needed;
   for (const abi::TensorSpec& parameter : parameters) needed.push_back(parameter.name);
   std::ranges::sort(needed);
   std::vector<const StoredTensor*> spare;
   for (const StoredTensor& tensor : tensors_)
-    if (!std::ranges::binary_search(needed, std::string_view(tensor.name))) spare.push_back(&tensor);
+    if (!std::ranges::binary_search(needed, std::string_view(tensor.name)))
+      spare.push_back(&tensor);
 
   std::size_t missing = 0, wrong = 0;
   std::vector<std::string> missing_listed, wrong_listed, spare_listed;
@@ -84,11 +88,13 @@ void Checkpoint::require(std::span<const abi::TensorSpec> parameters, std::strin
                                (near.empty() ? "" : " (nearest: '" + std::string(near) + "')"));
     }
     if (!tensor) continue;
-    const bool fits = same(tensor->sizes, parameter.type.shape) && converts(tensor->type, parameter.type.dtype);
+    const bool fits =
+        same(tensor->sizes, parameter.type.shape) && converts(tensor->type, parameter.type.dtype);
     if (!fits && ++wrong <= most_listed)
-      wrong_listed.push_back("'" + parameter.name + "' is " + std::string(name_of(tensor->type)) + " " +
-                             text_of(tensor->sizes) + ", the network needs " +
-                             std::string(name_of(parameter.type.dtype)) + " " + text_of(parameter.type.shape));
+      wrong_listed.push_back("'" + parameter.name + "' is " + std::string(name_of(tensor->type)) +
+                             " " + text_of(tensor->sizes) + ", the network needs " +
+                             std::string(name_of(parameter.type.dtype)) + " " +
+                             text_of(parameter.type.shape));
   }
   for (const StoredTensor* tensor : std::span(spare).first(std::min(spare.size(), most_listed)))
     spare_listed.push_back("'" + tensor->name + "'");
@@ -98,8 +104,9 @@ void Checkpoint::require(std::span<const abi::TensorSpec> parameters, std::strin
   report.add("missing", missing, missing_listed);
   report.add("unexpected", spare.size(), spare_listed);
   if (!report.text.empty())
-    throw Error("checkpoint '", origin_, "' does not fit the network '", network, "': ", report.text,
-                missing || !spare.empty() ? ". Checkpoint::rename maps names and leaves tensors out" : "");
+    throw Error(
+        "checkpoint '", origin_, "' does not fit the network '", network, "': ", report.text,
+        missing || !spare.empty() ? ". Checkpoint::rename maps names and leaves tensors out" : "");
 }
 
 }  // namespace heed

@@ -45,7 +45,8 @@ class Loader {
 
   void load() {
     void* base = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) throw Error("code: ", total, " bytes of memory for code are not to be had");
+    if (base == MAP_FAILED)
+      throw Error("code: ", total, " bytes of memory for code are not to be had");
     region = static_cast<std::byte*>(base);
     for (std::size_t s = 0; s < sections.size(); ++s)
       if (placed[s] && sections[s].sh_type != SHT_NOBITS && sections[s].sh_size)
@@ -61,7 +62,8 @@ class Loader {
       const Elf64_Sym& symbol = symbols[i];
       if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || !address[i]) continue;
       const std::size_t s = symbol.st_shndx;
-      if (s >= sections.size() || part_of(s) != code_part || symbol.st_value >= sections[s].sh_size) continue;
+      if (s >= sections.size() || part_of(s) != code_part || symbol.st_value >= sections[s].sh_size)
+        continue;
       found.push_back({std::string(name_of(symbol)), address[i], symbol.st_size});
     }
     std::ranges::sort(found, {}, &Code::Symbol::name);
@@ -74,7 +76,8 @@ class Loader {
  private:
   // ---- reading --------------------------------------------------------------------------------
 
-  std::span<const std::byte> bytes_at(std::uint64_t offset, std::uint64_t size, const char* what) const {
+  std::span<const std::byte> bytes_at(std::uint64_t offset, std::uint64_t size,
+                                      const char* what) const {
     if (offset > object.size() || size > object.size() - offset)
       wrong(what, " at ", offset, " with ", size, " bytes reaches past the end at ", object.size());
     return object.subspan(offset, size);
@@ -94,24 +97,29 @@ class Loader {
     if (at >= all.size() || all.find('\0', at) == all.npos) wrong("a name lies outside its table");
     return all.substr(at, all.find('\0', at) - at);
   }
-  std::string_view name_of(const Elf64_Sym& symbol) const { return text_at(strings, symbol.st_name); }
+  std::string_view name_of(const Elf64_Sym& symbol) const {
+    return text_at(strings, symbol.st_name);
+  }
 
   void read_tables() {
     Elf64_Ehdr header;
     std::memcpy(&header, bytes_at(0, sizeof header, "the header").data(), sizeof header);
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_REL ||
-        header.e_machine != EM_X86_64 || header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum == 0)
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+        header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+        header.e_type != ET_REL || header.e_machine != EM_X86_64 ||
+        header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum == 0)
       wrong("it is no relocatable x86-64 ELF file");
     sections = table<Elf64_Shdr>(
-        bytes_at(header.e_shoff, std::uint64_t(header.e_shnum) * sizeof(Elf64_Shdr), "the section table"),
+        bytes_at(header.e_shoff, std::uint64_t(header.e_shnum) * sizeof(Elf64_Shdr),
+                 "the section table"),
         "the section table");
     if (header.e_shstrndx >= sections.size()) wrong("its section names are missing");
     section_names = content(header.e_shstrndx);
     std::size_t tables = 0;
     for (std::size_t s = 0; s < sections.size(); ++s) {
       if (sections[s].sh_type != SHT_SYMTAB) continue;
-      if (++tables > 1 || sections[s].sh_link >= sections.size()) wrong("its symbol table is ambiguous");
+      if (++tables > 1 || sections[s].sh_link >= sections.size())
+        wrong("its symbol table is ambiguous");
       symbols = table<Elf64_Sym>(content(s), "the symbol table");
       strings = content(sections[s].sh_link);
     }
@@ -144,7 +152,8 @@ class Loader {
     if (section.sh_type == SHT_NOTE || section.sh_type == SHT_X86_64_UNWIND ||
         name.starts_with(".eh_frame"))
       return false;
-    if (section.sh_flags & SHF_TLS) wrong("section '", name, "' is thread-local, which is not supported");
+    if (section.sh_flags & SHF_TLS)
+      wrong("section '", name, "' is thread-local, which is not supported");
     if (section.sh_type != SHT_PROGBITS && section.sh_type != SHT_NOBITS)
       wrong("section '", name, "' has the type ", section.sh_type, ", which is not supported");
     if ((section.sh_flags & SHF_WRITE) && (section.sh_flags & SHF_EXECINSTR))
@@ -184,11 +193,13 @@ class Loader {
       } else if (symbol.st_shndx == SHN_UNDEF) {
         const std::string_view name = name_of(symbol);
         address[i] = reinterpret_cast<std::uintptr_t>(external_function(name));
-        if (!address[i] && ELF64_ST_BIND(symbol.st_info) != STB_WEAK && name != "_GLOBAL_OFFSET_TABLE_")
+        if (!address[i] && ELF64_ST_BIND(symbol.st_info) != STB_WEAK &&
+            name != "_GLOBAL_OFFSET_TABLE_")
           throw Error("code: the object calls '", name, "', which kernels cannot call here; ",
                       "compile the program again with this version of the compiler");
       } else if (symbol.st_shndx >= sections.size()) {
-        wrong("symbol '", name_of(symbol), "' lies in section ", symbol.st_shndx, " of ", sections.size());
+        wrong("symbol '", name_of(symbol), "' lies in section ", symbol.st_shndx, " of ",
+              sections.size());
       } else if (placed[symbol.st_shndx]) {
         const std::uint64_t size = sections[symbol.st_shndx].sh_size;
         if (symbol.st_value > size || symbol.st_size > size - symbol.st_value)
@@ -209,7 +220,8 @@ class Loader {
   std::uintptr_t stub(std::size_t symbol) {
     std::byte* at = region + stub_offset + symbol * 16;
     if (!stub_made[symbol]) {
-      const auto distance = static_cast<std::int32_t>(slot(symbol) - reinterpret_cast<std::uintptr_t>(at) - 6);
+      const auto distance =
+          static_cast<std::int32_t>(slot(symbol) - reinterpret_cast<std::uintptr_t>(at) - 6);
       const unsigned char jump[2] = {0xFF, 0x25};
       std::memcpy(at, jump, 2);
       std::memcpy(at + 2, &distance, 4);
@@ -285,8 +297,8 @@ class Loader {
   std::vector<Elf64_Shdr> sections;
   std::vector<Elf64_Sym> symbols;
   std::vector<bool> placed, stub_made, slot_made;
-  std::vector<std::size_t> place;        // of a section in the region
-  std::vector<std::uintptr_t> address;   // of a symbol
+  std::vector<std::size_t> place;       // of a section in the region
+  std::vector<std::uintptr_t> address;  // of a symbol
   std::size_t part_begin[part_count + 1] = {}, stub_offset = 0, slot_offset = 0;
 };
 
@@ -297,7 +309,8 @@ Code::Code(std::span<const std::byte> object) {
   loader.load();
   symbols_ = loader.functions();
   const std::size_t size = loader.total;
-  region_ = {std::exchange(loader.region, nullptr), [size](std::byte* region) { munmap(region, size); }};
+  region_ = {std::exchange(loader.region, nullptr),
+             [size](std::byte* region) { munmap(region, size); }};
 }
 
 void* Code::address(std::string_view symbol) const {

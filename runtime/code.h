@@ -23,8 +23,8 @@ class Code {
   };
 
   Code() = default;  // nothing loaded
-  // Throws Error on a malformed object, on a relocation or section this loader does not know, and on
-  // an undefined symbol.
+  // Throws Error on a malformed object, on a relocation or section this loader does not know, and
+  // on an undefined symbol.
   explicit Code(std::span<const std::byte> object);
 
   // Address of a function that the object defines; throws Error when there is none of that name.

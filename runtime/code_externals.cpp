@@ -1,5 +1,5 @@
-// What compiled code may call: the memory functions a compiler inserts, libm, and the conversions of
-// 16-bit floats where the CPU has no instruction for them.
+// What compiled code may call: the memory functions a compiler inserts, libm, and the conversions
+// of 16-bit floats where the CPU has no instruction for them.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -16,7 +16,9 @@ namespace {
 float extend_half(float low_bits) {
   return half_to_float(static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(low_bits)));
 }
-float truncate_to_half(float value) { return std::bit_cast<float>(std::uint32_t(float_to_half(value))); }
+float truncate_to_half(float value) {
+  return std::bit_cast<float>(std::uint32_t(float_to_half(value)));
+}
 float truncate_to_bfloat(float value) {
   return std::bit_cast<float>(std::uint32_t(float_to_bfloat(value)));
 }
@@ -27,7 +29,9 @@ struct External {
 };
 
 template <class Function>
-void* address_of(Function* function) { return reinterpret_cast<void*>(function); }
+void* address_of(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
 using F1 = float(float);
 using F2 = float(float, float);
 using F3 = float(float, float, float);

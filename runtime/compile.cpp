@@ -23,7 +23,8 @@ std::vector<fs::path> candidates() {
   std::error_code ignored;
   Dl_info self{};
   if (dladdr(reinterpret_cast<void*>(&load_graph), &self) && self.dli_fname)
-    paths.push_back(fs::absolute(self.dli_fname, ignored).parent_path() / abi::compiler_library_name);
+    paths.push_back(fs::absolute(self.dli_fname, ignored).parent_path() /
+                    abi::compiler_library_name);
   const fs::path executable = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   paths.push_back(executable / abi::compiler_library_name);
   paths.push_back(executable.parent_path() / "lib" / abi::compiler_library_name);
@@ -43,7 +44,8 @@ abi::CompileEntry find_compiler() {
     if (!library && (chosen || fs::exists(path))) library = open(path.string());
   if (!library && !chosen) library = open(abi::compiler_library_name);
   if (!library)
-    throw Error("compiler: ", abi::compiler_library_name, " cannot be loaded; build it (HEED_MLIR) or set ",
+    throw Error("compiler: ", abi::compiler_library_name,
+                " cannot be loaded; build it (HEED_MLIR) or set ",
                 "HEED_COMPILER to its path:", tried);
   void* entry = dlsym(library, abi::compiler_entry_name);
   if (!entry)

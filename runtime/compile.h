@@ -15,13 +15,14 @@ struct Options {
   std::string fusion = "all";       // none (one kernel an op), layout, all
   int threads = 0;                  // of a session; 0: one a core that this process may use
   std::vector<std::string> probes;  // module paths of the probe<>s to be given out by run
-  std::string print_after;          // comma separated phases: graph, dialect, fused, kernels, llvm, asm
-  std::ostream* print_to = nullptr; // where they are printed; nullptr: standard error
+  std::string print_after;  // comma separated phases: graph, dialect, fused, kernels, llvm, asm
+  std::ostream* print_to = nullptr;  // where they are printed; nullptr: standard error
 };
 
 // Compiles encoded contract 1. The compiler is searched for in the environment variable
 // HEED_COMPILER if it is set, and otherwise beside libheed.so, beside the executable, in ../lib and
-// on the system's library path. Throws Error with the compiler's sentence when it refuses the graph.
+// on the system's library path. Throws Error with the compiler's sentence when it refuses the
+// graph.
 Program load_graph(std::span<const std::byte> graph, const Options& options = {});
 
 }  // namespace heed

@@ -45,13 +45,16 @@ void convert(StoredType from, std::span<const std::byte> in, DType to, std::span
   const std::size_t count = in.size() / size_of(from);
   switch (from) {
     case StoredType::f64:
-      return store(count, to, out, [&](std::size_t i) { return static_cast<float>(element<double>(in, i)); });
+      return store(count, to, out,
+                   [&](std::size_t i) { return static_cast<float>(element<double>(in, i)); });
     case StoredType::f32:
       return store(count, to, out, [&](std::size_t i) { return element<float>(in, i); });
     case StoredType::f16:
-      return store(count, to, out, [&](std::size_t i) { return half_to_float(element<std::uint16_t>(in, i)); });
+      return store(count, to, out,
+                   [&](std::size_t i) { return half_to_float(element<std::uint16_t>(in, i)); });
     case StoredType::bf16:
-      return store(count, to, out, [&](std::size_t i) { return bfloat_to_float(element<std::uint16_t>(in, i)); });
+      return store(count, to, out,
+                   [&](std::size_t i) { return bfloat_to_float(element<std::uint16_t>(in, i)); });
     case StoredType::boolean:
       for (std::size_t i = 0; i < count; ++i) out[i] = std::byte(in[i] != std::byte(0));
       return;

@@ -10,8 +10,8 @@ namespace heed {
 // Floats convert to floats; every other type only to itself.
 bool converts(StoredType from, DType to);
 
-// Converts all elements of `in`; `out` has room for as many. Rounds to nearest, ties to even; a byte
-// that is not 0 reads as true.
+// Converts all elements of `in`; `out` has room for as many. Rounds to nearest, ties to even; a
+// byte that is not 0 reads as true.
 void convert(StoredType from, std::span<const std::byte> in, DType to, std::span<std::byte> out);
 
 }  // namespace heed

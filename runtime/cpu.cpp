@@ -75,7 +75,8 @@ void require_cpu(std::span<const std::string> features, std::string_view program
   std::string missing;
   for (std::string_view feature : features) {
     if (feature.starts_with('+')) feature.remove_prefix(1);
-    if (!cpu_has(feature).value_or(false)) missing += (missing.empty() ? "" : ", ") + std::string(feature);
+    if (!cpu_has(feature).value_or(false))
+      missing += (missing.empty() ? "" : ", ") + std::string(feature);
   }
   if (!missing.empty())
     throw Error("program '", program, "' was compiled for a CPU with ", missing,

@@ -7,7 +7,8 @@
 
 namespace heed {
 
-// Whether the CPU has a feature and the system saves its registers; nullopt for a name unknown here.
+// Whether the CPU has a feature and the system saves its registers; nullopt for a name unknown
+// here.
 std::optional<bool> cpu_has(std::string_view feature);
 
 // Throws Error naming those of `features` that are missing; a leading '+' is ignored.

@@ -24,13 +24,14 @@ class ErrorPart {
  private:
   std::string text_;
 };
+template <class T>
+concept SentencePart = std::constructible_from<ErrorPart, const T&>;
 }  // namespace detail
 
 // throw Error("tensor: axis ", axis, " of ", sizes, " …");
 class Error : public std::exception {
  public:
-  template <class... Parts>
-    requires(std::constructible_from<detail::ErrorPart, const Parts&> && ...)
+  template <detail::SentencePart... Parts>
   explicit Error(const Parts&... parts) : sentence_(joined({detail::ErrorPart(parts)...})) {}
 
   Error(const Error&) noexcept = default;

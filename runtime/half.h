@@ -11,7 +11,8 @@ constexpr float bfloat_to_float(std::uint16_t bits) {
 
 constexpr std::uint16_t float_to_bfloat(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7FFFFFFF) > 0x7F800000) return static_cast<std::uint16_t>(bits >> 16 | 0x40);  // NaN
+  if ((bits & 0x7FFFFFFF) > 0x7F800000)
+    return static_cast<std::uint16_t>(bits >> 16 | 0x40);  // NaN
   return static_cast<std::uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
@@ -28,7 +29,8 @@ constexpr std::uint16_t float_to_half(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000);
   const std::uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude > 0x7F800000) return sign | 0x7E00 | static_cast<std::uint16_t>(magnitude >> 13 & 0x1FF);
+  if (magnitude > 0x7F800000)
+    return sign | 0x7E00 | static_cast<std::uint16_t>(magnitude >> 13 & 0x1FF);
   if (magnitude >= 0x477FF000) return sign | 0x7C00;  // 65520 and above round to infinity
   if (magnitude >= 0x38800000)                        // normal: rebias, then round off 13 bits
     return static_cast<std::uint16_t>(

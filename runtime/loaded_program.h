@@ -10,13 +10,13 @@
 namespace heed::detail {
 
 struct LoadedProgram {
-  abi::Program data;                 // without `constants` and `code`, which are below
+  abi::Program data;  // without `constants` and `code`, which are below
   Code code;
   Memory constants;
   std::vector<abi::Kernel> kernels;  // by index into data.kernels
   int threads = 0;
   double compile_ms = 0;
-  std::vector<std::byte> object;     // the code as it came, for saving
+  std::vector<std::byte> object;  // the code as it came, for saving
 };
 
 }  // namespace heed::detail

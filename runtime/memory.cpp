@@ -21,7 +21,8 @@ std::byte* map(std::size_t size) {
   void* base = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return nullptr;
   auto* first = static_cast<std::byte*>(base);
-  const std::size_t skip = (huge_page - reinterpret_cast<std::size_t>(base) % huge_page) % huge_page;
+  const std::size_t skip =
+      (huge_page - reinterpret_cast<std::size_t>(base) % huge_page) % huge_page;
   if (skip) munmap(first, skip);
   const std::size_t page = 4096, used = (size + page - 1) / page * page;
   if (room > skip + used) munmap(first + skip + used, room - skip - used);
@@ -41,7 +42,8 @@ Memory::Memory(std::size_t size, const char* what) : size_(size) {
     data_ = static_cast<std::byte*>(block);
     if (data_) std::memset(data_, 0, aligned_size(size));
   }
-  if (!data_) throw Error(what, ": ", size, " bytes are needed and the system has not that much memory");
+  if (!data_)
+    throw Error(what, ": ", size, " bytes are needed and the system has not that much memory");
 }
 
 Memory::Memory(Memory&& other) noexcept

@@ -1,6 +1,7 @@
-// One loop = one epoch. The caller describes it, opens `gate`, wakes helpers and takes ranges itself.
-// A helper enters through the gate and is counted; when ranges run out the caller closes the gate and
-// waits for those inside. A helper that wakes too late finds it closed: nobody waits for sleepers.
+// One loop = one epoch. The caller describes it, opens `gate`, wakes helpers and takes ranges
+// itself. A helper enters through the gate and is counted; when ranges run out the caller closes
+// the gate and waits for those inside. A helper that wakes too late finds it closed: nobody waits
+// for sleepers.
 #include "heed/runtime/parallel.h"
 
 #include <sched.h>
@@ -16,8 +17,8 @@
 namespace heed {
 namespace {
 
-constexpr int spins = 4000;             // some 50 µs
-constexpr std::int64_t shares = 4;      // ranges a thread, so that a slow one can be helped
+constexpr int spins = 4000;         // some 50 µs
+constexpr std::int64_t shares = 4;  // ranges a thread, so that a slow one can be helped
 constexpr std::uint64_t closed = std::uint64_t(1) << 31;
 
 inline void relax() { __builtin_ia32_pause(); }
@@ -45,7 +46,8 @@ struct ThreadPool::State {
     std::atomic<std::uint32_t> epoch{0};
   };
 
-  explicit State(int count) : thread_count(count), bells(std::make_unique<Bell[]>(std::size_t(count))) {}
+  explicit State(int count)
+      : thread_count(count), bells(std::make_unique<Bell[]>(std::size_t(count))) {}
   ~State() {
     stopping.store(true, std::memory_order_relaxed);
     for (std::size_t i = 1; i <= helpers.size(); ++i) ring(i, ++last_epoch);
@@ -83,7 +85,8 @@ struct ThreadPool::State {
     std::uint64_t now = gate.load(std::memory_order_acquire);
     do {
       if (now >> 32 != epoch || (now & closed)) return false;
-    } while (!gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel, std::memory_order_acquire));
+    } while (!gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
     return true;
   }
   void leave() {

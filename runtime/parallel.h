@@ -5,9 +5,9 @@
 
 namespace heed {
 
-// A pool belongs to one session, so that concurrent sessions never wait for one another; whoever runs
-// several gives each its share of the cores. Threads start with the first loop that can use them,
-// spin a few microseconds after a loop (the next step follows at once) and then sleep.
+// A pool belongs to one session, so that concurrent sessions never wait for one another; whoever
+// runs several gives each its share of the cores. Threads start with the first loop that can use
+// them, spin a few microseconds after a loop (the next step follows at once) and then sleep.
 class ThreadPool {
  public:
   // Computes items [begin, end) on thread `thread` of [0, threads()); returns a status, 0 is fine.
@@ -22,19 +22,20 @@ class ThreadPool {
 
   int threads() const;
 
-  // Covers [0, work) with ranges of at least `grain` items (but for the last), handed out as threads
-  // become free; the caller is thread 0. One loop at a time. Returns the first status that is not 0,
-  // after which ranges not begun are left out. Never allocates once the threads run.
+  // Covers [0, work) with ranges of at least `grain` items (but for the last), handed out as
+  // threads become free; the caller is thread 0. One loop at a time. Returns the first status that
+  // is not 0, after which ranges not begun are left out. Never allocates once the threads run.
   std::int32_t run(std::int64_t work, std::int64_t grain, Body body, void* context);
 
   // The same for a callable.
   template <class Callable>
   std::int32_t run(std::int64_t work, std::int64_t grain, Callable& callable) {
-    return run(work, grain,
-               [](void* context, std::int64_t begin, std::int64_t end, int thread) -> std::int32_t {
-                 return (*static_cast<Callable*>(context))(begin, end, thread);
-               },
-               &callable);
+    return run(
+        work, grain,
+        [](void* context, std::int64_t begin, std::int64_t end, int thread) -> std::int32_t {
+          return (*static_cast<Callable*>(context))(begin, end, thread);
+        },
+        &callable);
   }
 
   void start();  // starts the threads now rather than in the first loop

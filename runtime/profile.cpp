@@ -25,19 +25,25 @@ Json json_of(const std::vector<Profile::Row>& rows) {
 }
 
 // Names come from graphs, which are foreign: bytes that are no UTF-8 are replaced.
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dumped(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-void append_table(std::string& text, const char* title, const std::vector<Profile::Row>& rows, std::int64_t runs) {
+void append_table(std::string& text, const char* title, const std::vector<Profile::Row>& rows,
+                  std::int64_t runs) {
   double total = 0;
   for (const Profile::Row& row : rows) total += row.seconds;
   char line[256];
-  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %8s\n", title, "calls", "ms/run", "%", "GFLOP/s", "GB/s");
+  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %8s\n", title, "calls", "ms/run", "%",
+                "GFLOP/s", "GB/s");
   text += line;
   for (const Profile::Row& row : rows) {
     const double seconds = std::max(row.seconds, 1e-12);
     std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %8.1f\n", row.name.c_str(),
-                  static_cast<long long>(row.calls), row.seconds * 1e3 / double(std::max<std::int64_t>(runs, 1)),
-                  100 * row.seconds / std::max(total, 1e-12), row.flops / seconds * 1e-9, row.bytes / seconds * 1e-9);
+                  static_cast<long long>(row.calls),
+                  row.seconds * 1e3 / double(std::max<std::int64_t>(runs, 1)),
+                  100 * row.seconds / std::max(total, 1e-12), row.flops / seconds * 1e-9,
+                  row.bytes / seconds * 1e-9);
     text += line;
   }
 }
@@ -45,7 +51,8 @@ void append_table(std::string& text, const char* title, const std::vector<Profil
 }  // namespace
 
 Profile::Nanoseconds Profile::now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
@@ -61,8 +68,8 @@ void Profile::add_run() {
 
 void Profile::add(const Step& step) {
   const std::lock_guard lock(mutex_);
-  events_.push_back({index_of(step.label), index_of(step.kind), step.track, step.begin, step.end, step.flops,
-                     step.bytes});
+  events_.push_back({index_of(step.label), index_of(step.kind), step.track, step.begin, step.end,
+                     step.flops, step.bytes});
 }
 
 std::size_t Profile::index_of(std::string_view name) {
@@ -117,7 +124,8 @@ std::string Profile::json() const {
 std::string Profile::trace() const {
   const std::lock_guard lock(mutex_);
   Json list = Json::array();
-  const Nanoseconds origin = events_.empty() ? 0 : std::ranges::min(events_, {}, &Event::begin).begin;
+  const Nanoseconds origin =
+      events_.empty() ? 0 : std::ranges::min(events_, {}, &Event::begin).begin;
   for (const Event& event : events_)
     list.push_back({{"name", names_[event.label]},
                     {"cat", names_[event.kind]},

@@ -26,7 +26,8 @@ class Profile {
   std::int64_t runs() const;
   // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, GB/s.
   std::string table() const;
-  // The same numbers as JSON: {"runs", "kinds": [{"name", "calls", "seconds", "flops", "bytes"}], "steps": […]}.
+  // The same numbers as JSON: {"runs", "kinds": [{"name", "calls", "seconds", "flops", "bytes"}],
+  // "steps": […]}.
   std::string json() const;
   // Chrome's trace format, for chrome://tracing and Perfetto; one track a session.
   std::string trace() const;

@@ -35,7 +35,8 @@ Program::Program(abi::Program data, int threads, double compile_ms) {
 Program Program::open(const std::filesystem::path& path, int threads) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error("program: cannot open '", path.string(), "'");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file),
+                                std::istreambuf_iterator<char>()};
   return Program(abi::read_program(std::as_bytes(std::span(bytes))), threads);
 }
 

@@ -17,10 +17,10 @@ struct TypeRow {
   std::size_t size;
 };
 constexpr TypeRow type_table[] = {
-    {StoredType::f64, "F64", 8},   {StoredType::f32, "F32", 4}, {StoredType::f16, "F16", 2},
-    {StoredType::bf16, "BF16", 2}, {StoredType::i64, "I64", 8}, {StoredType::i32, "I32", 4},
-    {StoredType::i16, "I16", 2},   {StoredType::i8, "I8", 1},   {StoredType::u64, "U64", 8},
-    {StoredType::u32, "U32", 4},   {StoredType::u16, "U16", 2}, {StoredType::u8, "U8", 1},
+    {StoredType::f64, "F64", 8},      {StoredType::f32, "F32", 4}, {StoredType::f16, "F16", 2},
+    {StoredType::bf16, "BF16", 2},    {StoredType::i64, "I64", 8}, {StoredType::i32, "I32", 4},
+    {StoredType::i16, "I16", 2},      {StoredType::i8, "I8", 1},   {StoredType::u64, "U64", 8},
+    {StoredType::u32, "U32", 4},      {StoredType::u16, "U16", 2}, {StoredType::u8, "U8", 1},
     {StoredType::boolean, "BOOL", 1},
 };
 
@@ -53,11 +53,15 @@ class HeaderReader {
     return true;
   }
   bool string(string_t& text) {
-    if (in_metadata_ && depth_ == 2) return true;
+    if (in_metadata_ && depth_ == 2) {
+      metadata[key_] = std::move(text);
+      return true;
+    }
     if (depth_ != 2 || key_ != "dtype") unexpected("a string");
     const auto* row = std::ranges::find(type_table, std::string_view(text), &TypeRow::name);
     if (row == std::end(type_table))
-      wrong("'", current_.name, "' has the element type '", text.substr(0, 32), "', which is none of F64, F32, ",
+      wrong("'", current_.name, "' has the element type '", text.substr(0, 32),
+            "', which is none of F64, F32, ",
             "F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL");
     current_.type = row->type;
     has_type_ = true;
@@ -106,6 +110,7 @@ class HeaderReader {
   }
 
   std::vector<StoredTensor> tensors;
+  std::map<std::string, std::string> metadata;
 
  private:
   [[noreturn]] void unexpected(std::string_view what) {
@@ -127,8 +132,8 @@ class HeaderReader {
     current_.begin = (*offsets_)[0];
     const std::uint64_t stored = (*offsets_)[1] - current_.begin;
     if (current_.sizes.count() > std::int64_t(1) << 59 || stored != current_.size_bytes())
-      wrong("'", current_.name, "' is ", name_of(current_.type), ' ', text_of(current_.sizes), ", its offsets hold ",
-            stored, " bytes");
+      wrong("'", current_.name, "' is ", name_of(current_.type), ' ', text_of(current_.sizes),
+            ", its offsets hold ", stored, " bytes");
     tensors.push_back(std::move(current_));
   }
 
@@ -146,8 +151,8 @@ std::string_view name_of(StoredType type) { return type_table[static_cast<int>(t
 std::size_t size_of(StoredType type) { return type_table[static_cast<int>(type)].size; }
 
 StoredType stored_type_of(DType type) {
-  constexpr StoredType types[dtype_count] = {StoredType::f32, StoredType::f16, StoredType::bf16,
-                                             StoredType::i8,  StoredType::i32, StoredType::i64,
+  constexpr StoredType types[dtype_count] = {StoredType::f32,    StoredType::f16, StoredType::bf16,
+                                             StoredType::i8,     StoredType::i32, StoredType::i64,
                                              StoredType::boolean};
   return types[static_cast<int>(type)];
 }
@@ -161,34 +166,38 @@ std::size_t safetensors_header_size(std::span<const std::byte> prefix, std::uint
     wrong("a header of ", size, " bytes is announced, at most ", most_safetensors_header,
           " are allowed; is this a safetensors file?");
   if (size > file_size - safetensors_prefix)
-    wrong("a header of ", size, " bytes is announced, the file has ", file_size, "; it is truncated");
+    wrong("a header of ", size, " bytes is announced, the file has ", file_size,
+          "; it is truncated");
   return size;
 }
 
-std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> header, std::uint64_t data_size) {
+SafetensorsContent parse_safetensors(std::span<const std::byte> header, std::uint64_t data_size) {
   const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
   if (!text.starts_with('{')) wrong("its header does not begin with '{'");
   HeaderReader reader;
   nlohmann::json::sax_parse(text, &reader);
 
   std::vector<StoredTensor>& tensors = reader.tensors;
-  std::ranges::sort(tensors, {}, [](const StoredTensor& t) { return std::pair(t.begin, t.size_bytes()); });
+  std::ranges::sort(tensors, {},
+                    [](const StoredTensor& t) { return std::pair(t.begin, t.size_bytes()); });
   std::uint64_t at = 0;
   const StoredTensor* before = nullptr;
   for (const StoredTensor& tensor : tensors) {
     if (tensor.begin < at) wrong("'", tensor.name, "' overlaps '", before->name, "'");
     if (tensor.begin > at)
-      wrong(tensor.begin - at, " bytes before '", tensor.name, "' belong to no tensor, gaps are not allowed");
+      wrong(tensor.begin - at, " bytes before '", tensor.name,
+            "' belong to no tensor, gaps are not allowed");
     at += tensor.size_bytes();
     if (at > data_size)
-      wrong("'", tensor.name, "' reaches to byte ", at, " of ", data_size, "; the file is truncated");
+      wrong("'", tensor.name, "' reaches to byte ", at, " of ", data_size,
+            "; the file is truncated");
     before = &tensor;
   }
   if (at != data_size) wrong(data_size - at, " bytes at its end belong to no tensor");
   std::ranges::sort(tensors, {}, &StoredTensor::name);
   const auto same = std::ranges::adjacent_find(tensors, {}, &StoredTensor::name);
   if (same != tensors.end()) wrong("the name '", same->name, "' appears twice");
-  return std::move(tensors);
+  return {std::move(tensors), std::move(reader.metadata)};
 }
 
 std::string safetensors_header(std::span<const StoredTensor> tensors) {

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,21 @@
 namespace heed {
 
 // Element types that files hold; more than tensors have.
-enum class StoredType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+enum class StoredType : std::uint8_t {
+  f64,
+  f32,
+  f16,
+  bf16,
+  i64,
+  i32,
+  i16,
+  i8,
+  u64,
+  u32,
+  u16,
+  u8,
+  boolean
+};
 
 std::string_view name_of(StoredType type);  // as in files: "F64", "BOOL"
 std::size_t size_of(StoredType type);
@@ -28,6 +43,11 @@ struct StoredTensor {
   std::uint64_t size_bytes() const { return std::uint64_t(sizes.count()) * size_of(type); }
 };
 
+struct SafetensorsContent {
+  std::vector<StoredTensor> tensors;            // by ascending name
+  std::map<std::string, std::string> metadata;  // what else the writer had to say
+};
+
 inline constexpr std::size_t safetensors_prefix = 8;
 inline constexpr std::uint64_t most_safetensors_header = 100'000'000;
 
@@ -35,10 +55,10 @@ inline constexpr std::uint64_t most_safetensors_header = 100'000'000;
 // Throws Error when the file is too short for it and above 100 MB.
 std::size_t safetensors_header_size(std::span<const std::byte> prefix, std::uint64_t file_size);
 
-// Tensors by ascending name. data_size: bytes after the header. Throws Error on anything that is not
-// the format: malformed JSON, repeated names, unknown types, sizes that disagree with the offsets,
-// and elements that overlap, leave gaps or do not fill the file exactly.
-std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> header, std::uint64_t data_size);
+// data_size: bytes after the header. Throws Error on anything that is not the format: malformed
+// JSON, repeated names, unknown types, sizes that disagree with the offsets, and elements that
+// overlap, leave gaps or do not fill the file exactly.
+SafetensorsContent parse_safetensors(std::span<const std::byte> header, std::uint64_t data_size);
 
 // The 8 bytes and the header for tensors lying one after another in this order; `begin` is ignored.
 std::string safetensors_header(std::span<const StoredTensor> tensors);

@@ -49,7 +49,8 @@ struct Session::State {
     planned = false;
     grow(arena, plan.arena_bytes, "intermediates");
     grow(scratch, plan.scratch_bytes * std::size_t(pool.threads()), "scratch memory");
-    for (const Patch& patch : in_arena) addresses[patch.address] = arena.data() + plan.arena_offsets[patch.index];
+    for (const Patch& patch : in_arena)
+      addresses[patch.address] = arena.data() + plan.arena_offsets[patch.index];
     for (std::size_t s = 0; s < steps.size(); ++s) {
       steps[s].dims = plan.dims.data() + plan.steps[s].first_dim;
       steps[s].work = plan.steps[s].work;
@@ -84,28 +85,30 @@ struct Session::State {
   void execute() {
     if (profile) return execute_profiled();
     for (std::size_t s = 0; s < steps.size(); ++s)
-      if (const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes)) fail(s, status);
+      if (const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes))
+        fail(s, status);
   }
 
   void execute_profiled() {
     profile->add_run();
     auto count = [&](const Dim& d) {
-      return static_cast<double>(evaluate(d, [&](std::uint64_t symbol) { return plan.symbols.find(symbol); }).value_or(0));
+      return static_cast<double>(
+          evaluate(d, [&](std::uint64_t symbol) { return plan.symbols.find(symbol); }).value_or(0));
     };
     for (std::size_t s = 0; s < steps.size(); ++s) {
       const abi::Step& step = data().steps[s];
       const auto begin = Profile::now();
       const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes);
-      profile->add({step.label, data().kernels[std::size_t(step.kernel)].kind, track, begin, Profile::now(),
-                    count(step.flops), count(step.bytes)});
+      profile->add({step.label, data().kernels[std::size_t(step.kernel)].kind, track, begin,
+                    Profile::now(), count(step.flops), count(step.bytes)});
       if (status) fail(s, status);
     }
   }
 
   [[noreturn]] void fail(std::size_t step, std::int32_t status) const {
     const abi::Step& failed = data().steps[step];
-    throw Error("run: step '", failed.label, "' (", data().kernels[std::size_t(failed.kernel)].kind, ") of '",
-                data().name, "' failed: ", text_of_status(status));
+    throw Error("run: step '", failed.label, "' (", data().kernels[std::size_t(failed.kernel)].kind,
+                ") of '", data().name, "' failed: ", text_of_status(status));
   }
 
   struct Patch {
@@ -133,8 +136,9 @@ class Turn {
  public:
   explicit Turn(std::atomic<bool>& running) : running_(running) {
     if (running_.exchange(true, std::memory_order_acquire))
-      throw Error("run: this session is running already on another thread; give each thread its own by ",
-                  "Session::sibling");
+      throw Error(
+          "run: this session is running already on another thread; give each thread its own by ",
+          "Session::sibling");
   }
   ~Turn() { running_.store(false, std::memory_order_release); }
 
@@ -143,7 +147,8 @@ class Turn {
 };
 
 bool overlap(const Tensor& a, const Tensor& b) {
-  const auto first = reinterpret_cast<std::uintptr_t>(a.data()), second = reinterpret_cast<std::uintptr_t>(b.data());
+  const auto first = reinterpret_cast<std::uintptr_t>(a.data()),
+             second = reinterpret_cast<std::uintptr_t>(b.data());
   return first < second + b.size_bytes() && second < first + a.size_bytes();
 }
 
@@ -169,7 +174,8 @@ Results Session::run(std::span<const Tensor* const> inputs) {
   const Turn turn(s.running);
   s.plan_for(inputs);
   s.make_outputs();
-  for (const State::Patch& patch : s.in_outputs) s.addresses[patch.address] = s.outputs[patch.index].data();
+  for (const State::Patch& patch : s.in_outputs)
+    s.addresses[patch.address] = s.outputs[patch.index].data();
   s.execute();
   return Results(s.outputs, s.binding->program());
 }
@@ -180,21 +186,24 @@ void Session::run_into(std::span<const Tensor* const> inputs, std::span<Tensor* 
   s.plan_for(inputs);
   const auto& specs = s.data().outputs;
   if (outputs.size() != specs.size())
-    throw Error("run_into: ", outputs.size(), " tensors were given for the ", specs.size(), " outputs of '",
-                s.data().name, "'");
+    throw Error("run_into: ", outputs.size(), " tensors were given for the ", specs.size(),
+                " outputs of '", s.data().name, "'");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i]->dtype() != specs[i].type.dtype || !(outputs[i]->sizes() == s.plan.outputs[i]))
       throw Error("run_into: output '", specs[i].name, "' is ", name_of(specs[i].type.dtype), ' ',
-                  text_of(s.plan.outputs[i]), ", the tensor given for it ", name_of(outputs[i]->dtype()), ' ',
-                  text_of(outputs[i]->sizes()));
+                  text_of(s.plan.outputs[i]), ", the tensor given for it ",
+                  name_of(outputs[i]->dtype()), ' ', text_of(outputs[i]->sizes()));
     for (const Tensor* input : inputs)
       if (overlap(*outputs[i], *input))
-        throw Error("run_into: the tensor given for output '", specs[i].name, "' overlaps an input");
+        throw Error("run_into: the tensor given for output '", specs[i].name,
+                    "' overlaps an input");
     for (std::size_t j = 0; j < i; ++j)
       if (overlap(*outputs[i], *outputs[j]))
-        throw Error("run_into: the tensors given for outputs '", specs[j].name, "' and '", specs[i].name, "' overlap");
+        throw Error("run_into: the tensors given for outputs '", specs[j].name, "' and '",
+                    specs[i].name, "' overlap");
   }
-  for (const State::Patch& patch : s.in_outputs) s.addresses[patch.address] = outputs[patch.index]->data();
+  for (const State::Patch& patch : s.in_outputs)
+    s.addresses[patch.address] = outputs[patch.index]->data();
   s.execute();
 }
 
@@ -208,11 +217,14 @@ int Session::threads() const { return state_->pool.threads(); }
 std::size_t Session::weight_bytes() const { return state_->binding->size_bytes(); }
 std::size_t Session::arena_bytes() const { return state_->plan.arena_bytes; }
 
-std::size_t Results::size() const { return static_cast<std::size_t>(program_->data().result_count); }
+std::size_t Results::size() const {
+  return static_cast<std::size_t>(program_->data().result_count);
+}
 
 const Tensor& Results::operator[](std::size_t index) const {
   if (index >= size())
-    throw Error("run: '", program_->name(), "' has ", size(), " results, number ", index, " was asked for");
+    throw Error("run: '", program_->name(), "' has ", size(), " results, number ", index,
+                " was asked for");
   return outputs_[index];
 }
 
@@ -223,13 +235,15 @@ const Tensor& Results::probe(std::string_view name) const {
     if (specs[i].name == name) return outputs_[i];
     known += (known.empty() ? "" : ", ") + specs[i].name;
   }
-  throw Error("run: '", program_->name(), "' was not loaded with the probe '", name, "'; its probes are: ",
-              known.empty() ? "none" : known, ". Ask for it in Options::probes");
+  throw Error("run: '", program_->name(), "' was not loaded with the probe '", name,
+              "'; its probes are: ", known.empty() ? "none" : known,
+              ". Ask for it in Options::probes");
 }
 
 Results::operator Tensor() const {
   if (size() != 1)
-    throw Error("run: '", program_->name(), "' has ", size(), " results; name the one you want, as in run(…)[0]");
+    throw Error("run: '", program_->name(), "' has ", size(),
+                " results; name the one you want, as in run(…)[0]");
   return outputs_[0].view();
 }
 

@@ -17,12 +17,13 @@ class Profile;
 // result converts to it: Tensor logits = session.run(pixels);
 class Results {
  public:
-  Results(std::span<const Tensor> outputs, const Program& program) : outputs_(outputs), program_(&program) {}
+  Results(std::span<const Tensor> outputs, const Program& program)
+      : outputs_(outputs), program_(&program) {}
 
-  std::size_t size() const;                          // results, probes not counted
+  std::size_t size() const;                           // results, probes not counted
   const Tensor& operator[](std::size_t index) const;  // throws Error when there are fewer
-  const Tensor& probe(std::string_view name) const;  // a probe asked for in Options::probes
-  operator Tensor() const;                           // a view of the only result; throws Error when there are more
+  const Tensor& probe(std::string_view name) const;   // a probe asked for in Options::probes
+  operator Tensor() const;  // a view of the only result; throws Error when there are more
 
  private:
   std::span<const Tensor> outputs_;

@@ -14,7 +14,8 @@ bool is_plain_symbol(const Dim& d) {
 }
 
 std::string described(const abi::TensorSpec& spec) {
-  return "'" + spec.name + "' " + std::string(name_of(spec.type.dtype)) + " " + text_of(spec.type.shape);
+  return "'" + spec.name + "' " + std::string(name_of(spec.type.dtype)) + " " +
+         text_of(spec.type.shape);
 }
 
 std::size_t bytes_of(const Dim& d, const Symbols& symbols, const char* what) {
@@ -37,7 +38,9 @@ std::string Symbols::text_for(const Dim& d) const {
     bool occurs = false;
     for (const Term& term : d.terms)
       for (const Atom& factor : term.factors) occurs |= factor.symbol == key;
-    if (occurs) text += (text.empty() ? "" : ", ") + text_of(Dim::symbol(key)) + " = " + std::to_string(value);
+    if (occurs)
+      text +=
+          (text.empty() ? "" : ", ") + text_of(Dim::symbol(key)) + " = " + std::to_string(value);
   }
   return text;
 }
@@ -45,21 +48,24 @@ std::string Symbols::text_for(const Dim& d) const {
 std::int64_t value_of(const Dim& d, const Symbols& symbols, const char* what) {
   const auto value = evaluate(d, [&](std::uint64_t symbol) { return symbols.find(symbol); });
   if (!value)
-    throw Error("run: ", what, " has the size ", text_of(d), ", which is no whole number for ", symbols.text_for(d));
+    throw Error("run: ", what, " has the size ", text_of(d), ", which is no whole number for ",
+                symbols.text_for(d));
   return *value;
 }
 
 bool ShapePlan::holds_for(std::span<const Tensor* const> inputs) const {
   if (!made_ || inputs.size() != inputs_.size()) return false;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (inputs[i]->dtype() != program_.inputs[i].type.dtype || !(inputs[i]->sizes() == inputs_[i])) return false;
+    if (inputs[i]->dtype() != program_.inputs[i].type.dtype || !(inputs[i]->sizes() == inputs_[i]))
+      return false;
   return true;
 }
 
 void ShapePlan::make(std::span<const Tensor* const> inputs) {
   made_ = false;
   if (inputs.size() != program_.inputs.size())
-    throw Error("run: ", inputs.size(), " inputs were given, '", program_.name, "' takes ", program_.inputs.size());
+    throw Error("run: ", inputs.size(), " inputs were given, '", program_.name, "' takes ",
+                program_.inputs.size());
   define_symbols(inputs);
   check_inputs(inputs);
   check_guards();
@@ -75,7 +81,8 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
   arena_bytes = scratch_bytes = 0;
   for (const abi::Slot& slot : program_.arena) {
     std::size_t largest = 0;
-    for (const Dim& bytes : slot.bytes) largest = std::max(largest, bytes_of(bytes, symbols, "an intermediate"));
+    for (const Dim& bytes : slot.bytes)
+      largest = std::max(largest, bytes_of(bytes, symbols, "an intermediate"));
     arena_offsets.push_back(arena_bytes);
     arena_bytes += aligned_size(largest);
   }
@@ -84,7 +91,8 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
   for (const abi::Step& step : program_.steps) {
     steps.push_back({value_of(step.work, symbols, "a step"), dims.size()});
     for (const Dim& d : step.dims) dims.push_back(value_of(d, symbols, "a step"));
-    scratch_bytes = std::max(scratch_bytes, aligned_size(bytes_of(step.scratch_bytes, symbols, "scratch memory")));
+    scratch_bytes = std::max(scratch_bytes,
+                             aligned_size(bytes_of(step.scratch_bytes, symbols, "scratch memory")));
   }
   inputs_.clear();
   for (const Tensor* input : inputs) inputs_.push_back(input->sizes());
@@ -97,12 +105,13 @@ void ShapePlan::define_symbols(std::span<const Tensor* const> inputs) {
     const abi::TensorSpec& spec = program_.inputs[i];
     const Tensor& given = *inputs[i];
     if (given.dtype() != spec.type.dtype || given.rank() != spec.type.shape.rank)
-      throw Error("run: input ", described(spec), " was given as ", name_of(given.dtype()), ' ', text_of(given.sizes()));
+      throw Error("run: input ", described(spec), " was given as ", name_of(given.dtype()), ' ',
+                  text_of(given.sizes()));
     for (int axis = 0; axis < given.rank(); ++axis) {
       const Dim& d = spec.type.shape[axis];
       if (given.sizes()[axis] < 1)
-        throw Error("run: input ", described(spec), " was given as ", text_of(given.sizes()), ", axis ", axis,
-                    " is empty");
+        throw Error("run: input ", described(spec), " was given as ", text_of(given.sizes()),
+                    ", axis ", axis, " is empty");
       if (is_plain_symbol(d) && !symbols.find(d.terms[0].factors[0].symbol))
         symbols.define(d.terms[0].factors[0].symbol, given.sizes()[axis]);
     }
@@ -114,21 +123,23 @@ void ShapePlan::check_inputs(std::span<const Tensor* const> inputs) const {
     const abi::TensorSpec& spec = program_.inputs[i];
     for (int axis = 0; axis < spec.type.shape.rank; ++axis) {
       const Dim& d = spec.type.shape[axis];
-      const std::int64_t expected = value_of(d, symbols, "an input"), found = inputs[i]->sizes()[axis];
+      const std::int64_t expected = value_of(d, symbols, "an input"),
+                         found = inputs[i]->sizes()[axis];
       if (expected == found) continue;
       const std::string where = symbols.text_for(d);
-      throw Error("run: input ", described(spec), " was given as ", text_of(inputs[i]->sizes()), ", axis ", axis,
-                  " should be ", expected, where.empty() ? "" : " as " + where);
+      throw Error("run: input ", described(spec), " was given as ", text_of(inputs[i]->sizes()),
+                  ", axis ", axis, " should be ", expected, where.empty() ? "" : " as " + where);
     }
   }
 }
 
 void ShapePlan::check_guards() const {
   for (const abi::Guard& guard : program_.guards) {
-    const auto value = evaluate(guard.value, [&](std::uint64_t symbol) { return symbols.find(symbol); });
+    const auto value =
+        evaluate(guard.value, [&](std::uint64_t symbol) { return symbols.find(symbol); });
     if (value && *value >= guard.least) continue;
-    const std::string found = value ? "is " + std::to_string(*value) + ", at least " + std::to_string(guard.least) +
-                                          " is needed"
+    const std::string found = value ? "is " + std::to_string(*value) + ", at least " +
+                                          std::to_string(guard.least) + " is needed"
                                     : "is no whole number";
     throw Error("run: ", guard.sentence, " (", text_of(guard.value), ' ', found, " for ",
                 symbols.text_for(guard.value), ')');

@@ -38,12 +38,13 @@ class ShapePlan {
 
   // Whether the plan is made for inputs of these sizes and types.
   bool holds_for(std::span<const Tensor* const> inputs) const;
-  // Makes it for them. Throws Error where they do not fit the program; the plan then holds for nothing.
+  // Makes it for them. Throws Error where they do not fit the program; the plan then holds for
+  // nothing.
   void make(std::span<const Tensor* const> inputs);
 
   std::vector<StepSizes> steps;
   std::vector<std::int64_t> dims;
-  std::vector<std::size_t> arena_offsets;  // of the slots
+  std::vector<std::size_t> arena_offsets;          // of the slots
   std::size_t arena_bytes = 0, scratch_bytes = 0;  // scratch: one thread's, for every step
   std::vector<Sizes> outputs;
   Symbols symbols;

@@ -18,7 +18,8 @@ struct BoundStep {
 };
 
 // scratch: `stride` bytes for each of the pool's threads. Returns the kernel's status.
-inline std::int32_t run_step(ThreadPool& pool, const BoundStep& step, std::byte* scratch, std::size_t stride) {
+inline std::int32_t run_step(ThreadPool& pool, const BoundStep& step, std::byte* scratch,
+                             std::size_t stride) {
   auto body = [&](std::int64_t begin, std::int64_t end, int thread) {
     return step.kernel(step.buffers, step.dims, begin, end, scratch + std::size_t(thread) * stride);
   };

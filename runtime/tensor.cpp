@@ -54,7 +54,8 @@ Tensor Tensor::view(DType type, Sizes sizes, void* elements) {
   result.count_ = sizes.count();
   result.elements_ = elements;
   if (!elements && result.count_)
-    throw Error("tensor: a view of ", text_of(sizes), " needs the address of its elements, got none");
+    throw Error("tensor: a view of ", text_of(sizes),
+                " needs the address of its elements, got none");
   if (reinterpret_cast<std::uintptr_t>(elements) % size_of(type))
     throw Error("tensor: the elements of a view of ", name_of(type), " must lie at a multiple of ",
                 size_of(type), " bytes");

@@ -16,8 +16,10 @@ namespace heed {
 class Sizes {
  public:
   Sizes() = default;
-  // Throws Error on a negative extent, on more than max_rank of them and where their product overflows.
-  Sizes(std::initializer_list<std::int64_t> extents) : Sizes(std::span(extents.begin(), extents.size())) {}
+  // Throws Error on a negative extent, on more than max_rank of them and where their product
+  // overflows.
+  Sizes(std::initializer_list<std::int64_t> extents)
+      : Sizes(std::span(extents.begin(), extents.size())) {}
   explicit Sizes(std::span<const std::int64_t> extents);
 
   int rank() const { return rank_; }
@@ -38,26 +40,29 @@ std::string text_of(const Sizes& sizes);  // "[2, 197, 768]"
 template <class T>
 constexpr bool holds(DType type) {
   if constexpr (std::is_same_v<T, float>) return type == DType::f32;
-  else if constexpr (std::is_same_v<T, std::uint16_t>) return type == DType::f16 || type == DType::bf16;
+  else if constexpr (std::is_same_v<T, std::uint16_t>)
+    return type == DType::f16 || type == DType::bf16;
   else if constexpr (std::is_same_v<T, std::int8_t>) return type == DType::i8;
   else if constexpr (std::is_same_v<T, std::int32_t>) return type == DType::i32;
   else if constexpr (std::is_same_v<T, std::int64_t>) return type == DType::i64;
   else if constexpr (std::is_same_v<T, bool>) return type == DType::boolean;
-  else static_assert(!sizeof(T), "tensors hold float, 16-bit floats as uint16_t, int8/32/64_t and bool");
+  else
+    static_assert(!sizeof(T),
+                  "tensors hold float, 16-bit floats as uint16_t, int8/32/64_t and bool");
 }
 
 // Owns its elements, or is a view of someone's who must outlive it. Moves; `copy` copies.
 class Tensor {
  public:
-  Tensor() = default;                 // f32, no element
-  Tensor(DType type, Sizes sizes);    // owns; every element 0
+  Tensor() = default;               // f32, no element
+  Tensor(DType type, Sizes sizes);  // owns; every element 0
   static Tensor view(DType type, Sizes sizes, void* elements);
-  template <class T>                  // owns a copy of `elements`
+  template <class T>  // owns a copy of `elements`
   static Tensor of(DType type, Sizes sizes, std::span<const T> elements);
 
   Tensor(Tensor&& other) noexcept;
   Tensor& operator=(Tensor&& other) noexcept;
-  Tensor copy() const;                // owns
+  Tensor copy() const;  // owns
   Tensor view() const { return view(type_, sizes_, elements_); }
 
   DType dtype() const { return type_; }
@@ -81,9 +86,13 @@ class Tensor {
   }
   // One element; throws Error outside the sizes.
   template <class T>
-  T& at(std::initializer_list<std::int64_t> index) { return as<T>()[offset(index)]; }
+  T& at(std::initializer_list<std::int64_t> index) {
+    return as<T>()[offset(index)];
+  }
   template <class T>
-  const T& at(std::initializer_list<std::int64_t> index) const { return as<T>()[offset(index)]; }
+  const T& at(std::initializer_list<std::int64_t> index) const {
+    return as<T>()[offset(index)];
+  }
 
  private:
   void check(bool held) const;

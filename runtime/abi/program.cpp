@@ -21,6 +21,10 @@ static_assert(std::endian::native == std::endian::little);
 constexpr std::string_view magic = "HEEDPROG";
 constexpr std::size_t header_size = 32;
 
+// Written as its bytes.
+template <class T>
+concept Plain = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
 struct Writer {
   static constexpr bool reading = false;
   std::vector<std::byte> out;
@@ -29,11 +33,13 @@ struct Writer {
     const auto* first = static_cast<const std::byte*>(data);
     out.insert(out.end(), first, first + size);
   }
-  template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void value(const T& v) { raw(&v, sizeof v); }
+  template <Plain T>
+  void value(const T& v) {
+    raw(&v, sizeof v);
+  }
   void count(std::size_t n) {
-    if (n > 0xFFFFFFFF) throw Error("program: ", n, " elements are more than the file format can count");
+    if (n > 0xFFFFFFFF)
+      throw Error("program: ", n, " elements are more than the file format can count");
     value(static_cast<std::uint32_t>(n));
   }
   void bytes(const auto& v) {
@@ -56,9 +62,10 @@ struct Reader {
     at += size;
     return in.data() + at - size;
   }
-  template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void value(T& v) { std::memcpy(&v, take(sizeof v), sizeof v); }
+  template <Plain T>
+  void value(T& v) {
+    std::memcpy(&v, take(sizeof v), sizeof v);
+  }
   // A count of elements that take at least one byte each.
   std::uint32_t count() {
     std::uint32_t n = 0;
@@ -97,7 +104,8 @@ void fields(Writer& io, const Dim& d) {
 bool is_name(std::uint64_t key) {
   for (; key; key >>= 8) {
     const char c = static_cast<char>(key & 255);
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    const bool word =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     if (!word) return false;
   }
   return true;
@@ -123,11 +131,13 @@ void fields(Reader& io, Dim& d) {
       io.value(atom.scale);
       io.value(atom.offset);
       io.value(atom.divisor);
-      if (!atom.symbol || !is_name(atom.symbol) || atom.scale < 1 || atom.offset < 0 || atom.divisor < 1)
+      if (!atom.symbol || !is_name(atom.symbol) || atom.scale < 1 || atom.offset < 0 ||
+          atom.divisor < 1)
         io.wrong("an impossible factor of a dimension");
     }
   }
-  // Equal dimensions are equal values only in canonical form: rebuilt from its pieces it must be the same.
+  // Equal dimensions are equal values only in canonical form: rebuilt from its pieces it must be
+  // the same.
   Dim rebuilt;
   for (int i = 0; i < terms; ++i) {
     Term product{d.terms[i].num, d.terms[i].den, {}};
@@ -145,7 +155,9 @@ void fields(Reader& io, Dim& d) {
 template <class Io, class T>
 using Field = std::conditional_t<Io::reading, T, const T>;
 
-void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, std::string>& text) { io.bytes(text); }
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, std::string>& text) {
+  io.bytes(text);
+}
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, TensorSpec>& spec) {
   fields(io, spec.name);
@@ -170,7 +182,9 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, BufferRef>& r
     if (ref.place > Place::arena) io.wrong("an unknown place");
 }
 
-void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Slot>& slot) { each(io, slot.bytes); }
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Slot>& slot) {
+  each(io, slot.bytes);
+}
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, KernelEntry>& kernel) {
   fields(io, kernel.symbol);
@@ -242,7 +256,8 @@ std::vector<std::byte> write_program(const Program& program) {
 
 Program read_program(std::span<const std::byte> bytes) {
   if (bytes.size() < header_size || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
-    throw Error("program: these ", bytes.size(), " bytes are no program, the first eight should read ", magic);
+    throw Error("program: these ", bytes.size(),
+                " bytes are no program, the first eight should read ", magic);
   std::uint32_t version = 0, zero = 0;
   std::uint64_t size = 0, sum = 0;
   std::memcpy(&version, bytes.data() + 8, 4);
@@ -250,14 +265,15 @@ Program read_program(std::span<const std::byte> bytes) {
   std::memcpy(&size, bytes.data() + 16, 8);
   std::memcpy(&sum, bytes.data() + 24, 8);
   if (version != program_version)
-    throw Error("program: format version ", version, ", this runtime reads version ", program_version,
-                "; compile the network again");
+    throw Error("program: format version ", version, ", this runtime reads version ",
+                program_version, "; compile the network again");
   const std::span payload = bytes.subspan(header_size);
   if (zero != 0 || size != payload.size())
     throw Error("program: ", payload.size(), " bytes follow the header, which announces ", size,
                 "; the file is truncated or damaged, delete it and compile again");
   if (checksum(payload) != sum)
-    throw Error("program: the checksum does not match; the file is damaged, delete it and compile again");
+    throw Error(
+        "program: the checksum does not match; the file is damaged, delete it and compile again");
   Reader io{payload};
   Program program;
   fields(io, program);

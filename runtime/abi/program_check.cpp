@@ -39,7 +39,8 @@ class Checker {
     for (const TensorSpec& input : p.inputs)
       for (int axis = 0; axis < input.type.shape.rank; ++axis) {
         const Dim& d = input.type.shape[axis];
-        if (d == Dim::symbol(d.terms[0].factors[0].symbol)) symbols.push_back(d.terms[0].factors[0].symbol);
+        if (d == Dim::symbol(d.terms[0].factors[0].symbol))
+          symbols.push_back(d.terms[0].factors[0].symbol);
       }
     std::ranges::sort(symbols);
   }
@@ -48,14 +49,16 @@ class Checker {
     for (const Term& term : d.terms)
       for (const Atom& factor : term.factors)
         if (factor.symbol && !std::ranges::binary_search(symbols, factor.symbol))
-          wrong("no input has an axis that defines '", text_of(Dim::symbol(factor.symbol)), "' of ", where);
+          wrong("no input has an axis that defines '", text_of(Dim::symbol(factor.symbol)), "' of ",
+                where);
   }
   void known(const TensorSpec& spec, const char* what) const {
     for (int axis = 0; axis < spec.type.shape.rank; ++axis)
       known(spec.type.shape[axis], std::string(what) + " '" + spec.name + "'");
   }
   void fixed(const Dim& d, const std::string& where) const {
-    if (!d.is_static() || d.constant < 0) wrong(where, " has the size ", text_of(d), ", a number is needed");
+    if (!d.is_static() || d.constant < 0)
+      wrong(where, " has the size ", text_of(d), ", a number is needed");
   }
   void fixed(const TensorSpec& spec) const {
     for (int axis = 0; axis < spec.type.shape.rank; ++axis)
@@ -91,7 +94,8 @@ class Checker {
     }
     if (ref.index < 0 || std::size_t(ref.index) >= count)
       wrong(where, " uses ", int(ref.place), ':', ref.index, ", its table has ", count);
-    if (ref.place == Place::constant && ref.index % 64) wrong(where, " uses a constant off its alignment");
+    if (ref.place == Place::constant && ref.index % 64)
+      wrong(where, " uses a constant off its alignment");
     const bool shared = ref.place == Place::parameter || ref.place == Place::constant ||
                         ref.place == Place::prepared;
     if (prepare && !shared) wrong(where, " of prepare uses what only a session has");

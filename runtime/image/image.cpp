@@ -27,7 +27,8 @@ class PpmHeader {
     int digits = 0;
     for (; at_ < file_.size() && peek() >= '0' && peek() <= '9' && digits < 10; ++at_, ++digits)
       value = value * 10 + (peek() - '0');
-    if (digits == 0 || digits == 10) throw Error("image: the PPM header lacks a number at byte ", at_);
+    if (digits == 0 || digits == 10)
+      throw Error("image: the PPM header lacks a number at byte ", at_);
     return value;
   }
   // One character of white space, then the pixels.
@@ -57,13 +58,15 @@ Image detail::decode_ppm(std::span<const std::byte> file) {
   PpmHeader header(file);
   const std::int64_t width = header.number(), height = header.number(), most = header.number();
   check_size(width, height);
-  if (most < 1 || most > 255) throw Error("image: PPM with values up to ", most, ", 1 to 255 are supported");
+  if (most < 1 || most > 255)
+    throw Error("image: PPM with values up to ", most, ", 1 to 255 are supported");
   const std::span<const std::byte> in = header.pixels();
   const int channels = static_cast<char>(file[1]) == '6' ? 3 : 1;
   Image image(static_cast<int>(width), static_cast<int>(height));
   const std::size_t needed = image.pixels.size() / 3 * std::size_t(channels);
   if (in.size() < needed)
-    throw Error("image: PPM of ", width, " × ", height, " needs ", needed, " bytes of pixels, has ", in.size());
+    throw Error("image: PPM of ", width, " × ", height, " needs ", needed, " bytes of pixels, has ",
+                in.size());
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     const auto value = std::to_integer<std::int64_t>(in[channels == 3 ? i : i / 3]);
     image.pixels[i] = static_cast<std::uint8_t>((std::min(value, most) * 255 + most / 2) / most);
@@ -73,7 +76,8 @@ Image detail::decode_ppm(std::span<const std::byte> file) {
 
 void detail::check_size(std::int64_t width, std::int64_t height) {
   constexpr std::int64_t most_side = 1 << 20;
-  if (width < 1 || height < 1 || width > most_side || height > most_side || width * height > most_pixels)
+  if (width < 1 || height < 1 || width > most_side || height > most_side ||
+      width * height > most_pixels)
     throw Error("image: ", width, " × ", height, " pixels, 1 to ", most_pixels, " are possible");
 }
 
@@ -86,8 +90,10 @@ Image decode_image(std::span<const std::byte> file) {
 
 Image read_image(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) throw Error("image: cannot open '", path.string(), "'");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || std::filesystem::is_directory(path))
+    throw Error("image: cannot open '", path.string(), "'");
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file),
+                                std::istreambuf_iterator<char>()};
   try {
     return decode_image(std::as_bytes(std::span(bytes)));
   } catch (const Error& error) {
@@ -95,6 +101,8 @@ Image read_image(const std::filesystem::path& path) {
   }
 }
 
-void write_png(const std::filesystem::path& path, const Image& image) { write_file(path, encode_png(image)); }
+void write_png(const std::filesystem::path& path, const Image& image) {
+  write_file(path, encode_png(image));
+}
 
 }  // namespace heed

@@ -15,14 +15,16 @@ struct Image {
   Image() = default;
   Image(int w, int h) : width(w), height(h), pixels(std::size_t(w) * std::size_t(h) * 3) {}
   std::uint8_t* row(int y) { return pixels.data() + std::size_t(y) * std::size_t(width) * 3; }
-  const std::uint8_t* row(int y) const { return pixels.data() + std::size_t(y) * std::size_t(width) * 3; }
+  const std::uint8_t* row(int y) const {
+    return pixels.data() + std::size_t(y) * std::size_t(width) * 3;
+  }
 };
 
 inline constexpr std::int64_t most_pixels = std::int64_t(1) << 26;  // 67 million
 
-// A JPEG, PNG, PGM or PPM file, recognised by its content. Grey becomes RGB, transparency is ignored,
-// 16 bits a channel are cut to 8, EXIF rotation is not applied. Throws Error on anything malformed,
-// truncated or with more than most_pixels.
+// A JPEG, PNG, PGM or PPM file, recognised by its content. Grey becomes RGB, transparency is
+// ignored, 16 bits a channel are cut to 8, EXIF rotation is not applied. Throws Error on anything
+// malformed, truncated or with more than most_pixels.
 Image read_image(const std::filesystem::path& path);
 Image decode_image(std::span<const std::byte> file);
 

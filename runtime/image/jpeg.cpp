@@ -1,9 +1,10 @@
-// JPEG by libjpeg. Its errors leave by longjmp, so what they jump over holds nothing to destroy: the
-// function with setjmp owns no C++ object, and messages become an Error only after it has returned.
+// JPEG by libjpeg. Its errors leave by longjmp, so what they jump over holds nothing to destroy:
+// the function with setjmp owns no C++ object, and messages become an Error only after it has
+// returned.
 #include <cstdio>
 // libjpeg's header wants FILE declared.
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 
 #include <csetjmp>
 #include <string>
@@ -31,8 +32,8 @@ Decoder* decoder_of(j_common_ptr info) { return static_cast<Decoder*>(info->clie
   info->err->format_message(info, decoder->message);
   std::longjmp(decoder->escape, 1);
 }
-// A negative level is a warning: libjpeg goes on with grey pixels, which is right for damage to a few
-// of them but not for a file that ends early.
+// A negative level is a warning: libjpeg goes on with grey pixels, which is right for damage to a
+// few of them but not for a file that ends early.
 void on_message(j_common_ptr info, int level) {
   if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
 }
@@ -53,7 +54,8 @@ bool begin(Decoder& d, std::span<const std::byte> file) {
   d.info.client_data = &d;
   d.progress.progress_monitor = on_progress;
   d.info.progress = &d.progress;
-  jpeg_mem_src(&d.info, reinterpret_cast<const unsigned char*>(file.data()), static_cast<unsigned long>(file.size()));
+  jpeg_mem_src(&d.info, reinterpret_cast<const unsigned char*>(file.data()),
+               static_cast<unsigned long>(file.size()));
   jpeg_read_header(&d.info, TRUE);
   if (d.info.num_components == 4) {
     std::snprintf(d.message, sizeof d.message, "CMYK colours are not supported, convert it to RGB");

@@ -69,7 +69,8 @@ bool read_rows(Coder& c, png_bytep pixels, std::size_t row_bytes, int height) {
   png_read_update_info(c.png, c.info);
   if (png_get_rowbytes(c.png, c.info) != row_bytes) png_error(c.png, "unexpected layout of pixels");
   for (int pass = 0; pass < passes; ++pass)
-    for (int y = 0; y < height; ++y) png_read_row(c.png, pixels + std::size_t(y) * row_bytes, nullptr);
+    for (int y = 0; y < height; ++y)
+      png_read_row(c.png, pixels + std::size_t(y) * row_bytes, nullptr);
   png_read_end(c.png, nullptr);
   return true;
 }
@@ -79,8 +80,9 @@ bool write_rows(Coder& c, const Image& image) {
   if (!c.png || !(c.info = png_create_info_struct(c.png))) return false;
   if (setjmp(png_jmpbuf(c.png))) return false;
   png_set_write_fn(c.png, &c, write_bytes, flush);
-  png_set_IHDR(c.png, c.info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), 8,
-               PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(c.png, c.info, static_cast<png_uint_32>(image.width),
+               static_cast<png_uint_32>(image.height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(c.png, c.info);
   for (int y = 0; y < image.height; ++y) png_write_row(c.png, image.row(y));
   png_write_end(c.png, nullptr);
@@ -96,7 +98,9 @@ struct DestroyWrite {
   ~DestroyWrite() { png_destroy_write_struct(&c.png, &c.info); }
 };
 
-[[noreturn]] void fail(const Coder& c) { throw Error("image: PNG: ", static_cast<const char*>(c.message)); }
+[[noreturn]] void fail(const Coder& c) {
+  throw Error("image: PNG: ", static_cast<const char*>(c.message));
+}
 
 }  // namespace
 
@@ -105,7 +109,8 @@ Image detail::decode_png(std::span<const std::byte> file) {
   c.in = file;
   const DestroyRead destroy{c};
   if (!begin_read(c)) fail(c);
-  const auto width = png_get_image_width(c.png, c.info), height = png_get_image_height(c.png, c.info);
+  const auto width = png_get_image_width(c.png, c.info),
+             height = png_get_image_height(c.png, c.info);
   check_size(width, height);
   Image image(static_cast<int>(width), static_cast<int>(height));
   if (!read_rows(c, image.pixels.data(), std::size_t(width) * 3, image.height)) fail(c);

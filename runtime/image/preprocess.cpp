@@ -11,8 +11,8 @@ namespace heed {
 
 Image center_square(const Image& image, const Preprocess& how) {
   if (how.size < 1 || how.size > 8192 || !(how.crop_fraction > 0 && how.crop_fraction <= 1))
-    throw Error("image: a square of ", how.size, " pixels and a crop fraction of ", std::to_string(how.crop_fraction),
-                ", 1 to 8192 and more than 0 to 1 are possible");
+    throw Error("image: a square of ", how.size, " pixels and a crop fraction of ",
+                std::to_string(how.crop_fraction), ", 1 to 8192 and more than 0 to 1 are possible");
   detail::check_size(image.width, image.height);
   const int shorter = static_cast<int>(std::floor(how.size / how.crop_fraction));
   const int side = std::min(image.width, image.height);
@@ -20,10 +20,13 @@ Image center_square(const Image& image, const Preprocess& how) {
   const auto scaled = [&](int length) {
     return length == side ? shorter : static_cast<int>(std::int64_t(shorter) * length / side);
   };
-  detail::check_size(std::int64_t(shorter) * image.width / side, std::int64_t(shorter) * image.height / side);
+  detail::check_size(std::int64_t(shorter) * image.width / side,
+                     std::int64_t(shorter) * image.height / side);
   const Image resized = resize_bicubic(image, scaled(image.width), scaled(image.height));
   // Halves go to even, as in Python's round.
-  const auto middle = [&](int length) { return static_cast<int>(std::nearbyint((length - how.size) / 2.0)); };
+  const auto middle = [&](int length) {
+    return static_cast<int>(std::nearbyint((length - how.size) / 2.0));
+  };
   return crop(resized, middle(resized.width), middle(resized.height), how.size, how.size);
 }
 
@@ -34,7 +37,8 @@ Tensor imagenet_preprocess(const Image& image, const Preprocess& how) {
   const std::span<float> out = tensor.as<float>();
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t i = 0; i < plane; ++i)
-      out[c * plane + i] = (float(square.pixels[i * 3 + c]) / 255.0f - how.mean[c]) / how.deviation[c];
+      out[c * plane + i] =
+          (float(square.pixels[i * 3 + c]) / 255.0f - how.mean[c]) / how.deviation[c];
   return tensor;
 }
 

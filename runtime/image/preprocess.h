@@ -11,8 +11,8 @@ struct Preprocess {
   float mean[3] = {0.5f, 0.5f, 0.5f}, deviation[3] = {0.5f, 0.5f, 0.5f};  // of values in [0, 1]
 };
 
-// The square that the network sees: the shorter side resized to floor(size / crop_fraction) (bicubic,
-// antialiased), then the centre. timm's evaluation transform.
+// The square that the network sees: the shorter side resized to floor(size / crop_fraction)
+// (bicubic, antialiased), then the centre. timm's evaluation transform.
 Image center_square(const Image& image, const Preprocess& how = {});
 
 // center_square as f32 [1, 3, size, size], normalised. The defaults are vit_base_patch16_224's.

@@ -11,7 +11,8 @@
 namespace heed {
 namespace {
 
-constexpr int fraction_bits = 32 - 8 - 2;  // of a weight: sums of weighted bytes stay within 32 bits
+constexpr int fraction_bits =
+    32 - 8 - 2;  // of a weight: sums of weighted bytes stay within 32 bits
 constexpr double kernel_radius = 2;
 
 double cubic(double x) {
@@ -69,7 +70,8 @@ Image resize_columns(const Image& image, int width) {
   for (int y = 0; y < image.height; ++y)
     for (std::size_t x = 0; x < taps.size(); ++x)
       for (std::size_t c = 0; c < 3; ++c)
-        result.row(y)[x * 3 + c] = blend(taps[x], image.row(y) + std::size_t(taps[x].first) * 3 + c, 3);
+        result.row(y)[x * 3 + c] =
+            blend(taps[x], image.row(y) + std::size_t(taps[x].first) * 3 + c, 3);
   return result;
 }
 
@@ -79,7 +81,8 @@ Image resize_rows(const Image& image, int height) {
   const std::size_t row_bytes = std::size_t(image.width) * 3;
   for (int y = 0; y < height; ++y)
     for (std::size_t x = 0; x < row_bytes; ++x)
-      result.row(y)[x] = blend(taps[std::size_t(y)], image.row(taps[std::size_t(y)].first) + x, row_bytes);
+      result.row(y)[x] =
+          blend(taps[std::size_t(y)], image.row(taps[std::size_t(y)].first) + x, row_bytes);
   return result;
 }
 
@@ -94,9 +97,10 @@ Image resize_bicubic(const Image& image, int width, int height) {
 }
 
 Image crop(const Image& image, int left, int top, int width, int height) {
-  if (left < 0 || top < 0 || width < 1 || height < 1 || width > image.width - left || height > image.height - top)
-    throw Error("image: no part of ", width, " × ", height, " at (", left, ", ", top, ") in ", image.width, " × ",
-                image.height);
+  if (left < 0 || top < 0 || width < 1 || height < 1 || width > image.width - left ||
+      height > image.height - top)
+    throw Error("image: no part of ", width, " × ", height, " at (", left, ", ", top, ") in ",
+                image.width, " × ", image.height);
   Image result(width, height);
   for (int y = 0; y < height; ++y)
     std::memcpy(result.row(y), image.row(top + y) + std::size_t(left) * 3, std::size_t(width) * 3);

@@ -10,38 +10,43 @@ const float* floats(const void* p) { return static_cast<const float*>(p); }
 
 extern "C" {
 
-// out: [in, out_features] = weight: [out_features, in] transposed; items are rows of out. dims {in, out_features}
-std::int32_t pack(void* const* buffers, const std::int64_t* dims, std::int64_t begin, std::int64_t end, void*) {
+// out: [in, out_features] = weight: [out_features, in] transposed; items are rows of out. dims {in,
+// out_features}
+std::int32_t pack(void* const* buffers, const std::int64_t* dims, std::int64_t begin,
+                  std::int64_t end, void*) {
   for (std::int64_t k = begin; k < end; ++k)
     for (std::int64_t n = 0; n < dims[1]; ++n)
       static_cast<float*>(buffers[1])[k * dims[1] + n] = floats(buffers[0])[n * dims[0] + k];
   return 0;
 }
 
-// out[m, :] = x[m, :] · packed + bias, items are rows m. buffers {x, packed, bias, out}, dims {in, out_features};
-// scratch holds a row of out.
-std::int32_t linear(void* const* buffers, const std::int64_t* dims, std::int64_t begin, std::int64_t end,
-                    void* scratch) {
+// out[m, :] = x[m, :] · packed + bias, items are rows m. buffers {x, packed, bias, out}, dims {in,
+// out_features}; scratch holds a row of out.
+std::int32_t linear(void* const* buffers, const std::int64_t* dims, std::int64_t begin,
+                    std::int64_t end, void* scratch) {
   auto* row = static_cast<float*>(scratch);
   for (std::int64_t m = begin; m < end; ++m) {
     std::memcpy(row, buffers[2], static_cast<std::size_t>(dims[1]) * sizeof(float));
     for (std::int64_t k = 0; k < dims[0]; ++k)
       for (std::int64_t n = 0; n < dims[1]; ++n)
         row[n] += floats(buffers[0])[m * dims[0] + k] * floats(buffers[1])[k * dims[1] + n];
-    std::memcpy(static_cast<float*>(buffers[3]) + m * dims[1], row, static_cast<std::size_t>(dims[1]) * sizeof(float));
+    std::memcpy(static_cast<float*>(buffers[3]) + m * dims[1], row,
+                static_cast<std::size_t>(dims[1]) * sizeof(float));
   }
   return 0;
 }
 
 // out = tanh(x) * scale[0], items are elements. buffers {x, scale, out}
-std::int32_t scaled_tanh(void* const* buffers, const std::int64_t*, std::int64_t begin, std::int64_t end, void*) {
+std::int32_t scaled_tanh(void* const* buffers, const std::int64_t*, std::int64_t begin,
+                         std::int64_t end, void*) {
   for (std::int64_t i = begin; i < end; ++i)
     static_cast<float*>(buffers[2])[i] = std::tanh(floats(buffers[0])[i]) * floats(buffers[1])[0];
   return 0;
 }
 
 // Fails on item dims[0].
-std::int32_t fails(void* const*, const std::int64_t* dims, std::int64_t begin, std::int64_t end, void*) {
+std::int32_t fails(void* const*, const std::int64_t* dims, std::int64_t begin, std::int64_t end,
+                   void*) {
   return begin <= dims[0] && dims[0] < end ? heed::abi::kernel_index_out_of_range : 0;
 }
 

@@ -56,7 +56,8 @@ abi::Program sample_program() {
   p.prepare = {pack};
   abi::Step linear;
   linear.kernel = 1;
-  linear.buffers = {{Place::input, 0}, {Place::prepared, 0}, {Place::parameter, 1}, {Place::output, 1}};
+  linear.buffers = {
+      {Place::input, 0}, {Place::prepared, 0}, {Place::parameter, 1}, {Place::output, 1}};
   linear.dims = {3, 4};
   linear.work = B * T;
   linear.scratch_bytes = 16;

@@ -1,4 +1,5 @@
-// A hand-built program: y = tanh(x · weightᵀ + bias) * scale, x [B, T, 3], weight [4, 3], with one probe.
+// A hand-built program: y = tanh(x · weightᵀ + bias) * scale, x [B, T, 3], weight [4, 3], with one
+// probe.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -11,7 +12,8 @@ namespace heed::testing {
 // The object made from kernels.cpp.
 std::vector<std::byte> kernel_object();
 
-// inputs x; outputs y [B, T, 4] and the probe "pre" (before tanh). `linear` reads bias as it is stored.
+// inputs x; outputs y [B, T, 4] and the probe "pre" (before tanh). `linear` reads bias as it is
+// stored.
 abi::Program sample_program();
 // weight[n, k] = n + k / 10, bias[n] = -n, scale = 0.5
 Checkpoint sample_checkpoint();
