@@ -30,11 +30,15 @@ class KernelFormer {
     for (Operation* op : graph)
       for (Value v : op->getResults())
         if (buffers_.contains(v) && failed(materialise(v))) return failure();
+    // A result is a buffer that a kernel writes for this result alone.
     for (OpOperand& result : end->getOpOperands()) {
-      Value v = result.get();
-      if (!buffers_.contains(v)) formed_[v] = copyOf(v);
-      result.set(formed_.lookup(v));
+      Value v = bufferOf(result.get()), written = v;
+      while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
+      Operation* op = written.getDefiningOp();
+      bool own = op && (ir::isKernelOp(op) || isa<ir::ConcatOp>(op)) && returned_.insert(written).second;
+      result.set(own ? v : copyOf(v));
     }
+    separatePieces(graph);
     for (Operation* op : llvm::reverse(graph))
       if (op->use_empty()) op->erase();
     return success();
@@ -45,6 +49,22 @@ class KernelFormer {
   OpBuilder b_;
   llvm::DenseSet<Value> buffers_;
   llvm::DenseMap<Value, Value> formed_;  // graph value → kernel-level value
+  llvm::DenseSet<Value> returned_;
+
+  // Kernels write the pieces of a concatenation in place; a piece that is not a kernel's own result is copied there.
+  void separatePieces(ArrayRef<Operation*> graph) {
+    SmallVector<ir::ConcatOp> concats;
+    for (Operation& op : main_.front())
+      if (auto concat = dyn_cast<ir::ConcatOp>(op); concat && !llvm::is_contained(graph, &op)) concats.push_back(concat);
+    for (ir::ConcatOp concat : concats)
+      for (OpOperand& piece : concat->getOpOperands()) {
+        Value v = piece.get();
+        if (v.getDefiningOp() && ir::isKernelOp(v.getDefiningOp()) && v.hasOneUse()) continue;
+        b_.setInsertionPoint(concat);
+        piece.set(copyOf(v));
+      }
+    b_.setInsertionPoint(main_.front().getTerminator());
+  }
 
   Value bufferOf(Value v) {
     auto found = formed_.find(v);

@@ -34,6 +34,4 @@ std::unique_ptr<mlir::Pass> createPackWeights(Target target = {});
 // Kernels that depend on parameters alone move from @main to @prepare; what they hand over becomes arguments of @main.
 std::unique_ptr<mlir::Pass> createHoistPrepare();
 
-void registerPasses();
-
 }  // namespace heed

@@ -2,6 +2,7 @@
 #pragma once
 #include "heed/compiler/lower/tile/kernel.h"
 #include "heed/compiler/target.h"
+#include "mlir/IR/BuiltinOps.h"
 
 namespace heed {
 

@@ -1,0 +1,69 @@
+// Kernels that depend on parameters alone move from @main to @prepare, which runs once when weights are bound. What
+// @main still reads of them becomes its last arguments, in the order of @prepare's results.
+#include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/choose_buffers.h"
+#include "heed/compiler/fuse/passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace heed {
+namespace {
+
+struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(HoistPrepare)
+  StringRef getArgument() const final { return "heed-hoist-prepare"; }
+  StringRef getDescription() const final { return "work on parameters alone moves to @prepare"; }
+
+  void runOnOperation() final {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    OpBuilder b(main);
+    auto prepare = func::FuncOp::create(b, main.getLoc(), "prepare", b.getFunctionType({}, {}));
+    Block* once = prepare.addEntryBlock();
+    b.setInsertionPointToStart(once);
+    IRMapping map;
+    SmallVector<Value> handedOver, prepared;
+    SmallVector<Type> types;
+    SmallVector<Operation*> moved;
+    for (Operation& op : main.front().without_terminator()) {
+      bool leaf = isa<ir::ParameterOp, ir::BufferOp>(op);
+      if (op.getNumResults() == 0 || !fuse::dependsOnParametersOnly(op.getResult(0))) continue;
+      Operation* clone = b.clone(op, map);
+      if (leaf) continue;
+      moved.push_back(&op);
+      for (Value v : op.getResults()) {
+        bool read = llvm::any_of(v.getUsers(), [](Operation* user) {
+          return isa<func::ReturnOp>(user) || !fuse::dependsOnParametersOnly(user->getResult(0));
+        });
+        if (!read) continue;
+        handedOver.push_back(v);
+        types.push_back(v.getType());
+        prepared.push_back(clone->getResult(cast<OpResult>(v).getResultNumber()));
+      }
+    }
+    func::ReturnOp::create(b, main.getLoc(), prepared);
+    prepare.setFunctionType(b.getFunctionType({}, types));
+    for (Value v : handedOver) {
+      (void)main.insertArgument(main.getNumArguments(), v.getType(), {}, v.getLoc());
+      v.replaceAllUsesWith(main.getArgument(main.getNumArguments() - 1));
+    }
+    for (Operation* op : llvm::reverse(moved)) op->erase();
+    eraseUnused(*once);
+    eraseUnused(main.front());
+    main->setAttr("heed.prepared", b.getI64IntegerAttr(handedOver.size()));
+  }
+
+  static void eraseUnused(Block& block) {
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (op.use_empty() && isa<ir::ParameterOp, ir::BufferOp>(op)) op.erase();
+  }
+
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> createHoistPrepare() { return std::make_unique<HoistPrepare>(); }
+
+}  // namespace heed

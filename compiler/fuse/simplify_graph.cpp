@@ -1,0 +1,125 @@
+// Rewrites that make the later walks see through: identities are dropped, a division by a constant is a multiplication,
+// slices move in front of row-wise normalisations (rows nobody reads are not computed), and elementwise work on a
+// concatenation moves to its pieces, so that the kernels that write the pieces can do it.
+#include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/passes.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace heed {
+namespace {
+
+int64_t axisOf(int64_t axis, const Shape& shape) { return axis < 0 ? axis + shape.rank : axis; }
+
+struct DropIdentity : RewritePattern {
+  explicit DropIdentity(MLIRContext* c) : RewritePattern(MatchAnyOpTypeTag(), 1, c) {}
+  LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
+    if (!isa<ir::ReshapeOp, ir::PermuteOp, ir::SliceOp, ir::BroadcastOp>(op)) return failure();
+    if (op->getOperand(0).getType() != op->getResult(0).getType())
+      return rewriter.notifyMatchFailure(op, "expected operand and result of one type");
+    if (auto permute = dyn_cast<ir::PermuteOp>(op))
+      for (auto [to, from] : llvm::enumerate(permute.getPermutation()))
+        if (static_cast<int64_t>(to) != from) return rewriter.notifyMatchFailure(op, "expected the identity permutation");
+    rewriter.replaceOp(op, op->getOperand(0));
+    return success();
+  }
+};
+
+struct MergeReshapes : OpRewritePattern<ir::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ir::ReshapeOp op, PatternRewriter& rewriter) const final {
+    auto inner = op.getX().getDefiningOp<ir::ReshapeOp>();
+    if (!inner) return rewriter.notifyMatchFailure(op, "expected a reshape of a reshape");
+    rewriter.replaceOpWithNewOp<ir::ReshapeOp>(op, op.getResult().getType(), inner.getX());
+    return success();
+  }
+};
+
+struct DivisionByConstant : OpRewritePattern<ir::DivOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ir::DivOp op, PatternRewriter& rewriter) const final {
+    auto c = op.getY().getDefiningOp<ir::ConstantOp>();
+    auto type = c ? dyn_cast<RankedTensorType>(c.getResult().getType()) : RankedTensorType();
+    if (!type || !isa<FloatType>(type.getElementType())) return rewriter.notifyMatchFailure(op, "expected a constant divisor");
+    Value inverse = ir::ConstantOp::create(rewriter, op.getLoc(), type,
+                                           rewriter.getF64FloatAttr(1.0 / c.getValue().convertToDouble()));
+    rewriter.replaceOpWithNewOp<ir::MulOp>(op, op.getResult().getType(), op.getX(), inverse);
+    return success();
+  }
+};
+
+struct SliceBeforeNormalize : OpRewritePattern<ir::SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ir::SliceOp op, PatternRewriter& rewriter) const final {
+    auto normalize = op.getX().getDefiningOp<ir::NormalizeOp>();
+    Shape shape = ir::shapeOf(op.getX());
+    if (!normalize || !normalize->hasOneUse() || axisOf(op.getAxis(), shape) == shape.rank - 1)
+      return rewriter.notifyMatchFailure(op, "expected a normalisation along another axis, read by nobody else");
+    Value slice = ir::SliceOp::create(rewriter, op.getLoc(), op.getResult().getType(), normalize.getX(), op.getAxisAttr(),
+                                      op.getBeginAttr(), op.getEndAttr());
+    auto moved = ir::NormalizeOp::create(rewriter, normalize.getLoc(), op.getResult().getType(), slice,
+                                         normalize.getAffine(), normalize.getEpsAttr());
+    rewriter.replaceOp(op, moved.getResult());
+    return success();
+  }
+};
+
+// The part of x that meets piece [begin, end) along `axis` of a result of shape `whole`.
+Value partOf(Value x, const Shape& whole, int64_t axis, const Dim& begin, const Dim& end, PatternRewriter& rewriter) {
+  Shape shape = ir::shapeOf(x);
+  int64_t own = axis - (whole.rank - shape.rank);
+  if (own < 0 || shape.dims[own] == Dim(1)) return x;
+  shape.dims[own] = end - begin;
+  Type type = ir::tensorType(shape, cast<RankedTensorType>(x.getType()).getElementType());
+  return ir::SliceOp::create(rewriter, x.getLoc(), type, x, rewriter.getI64IntegerAttr(own),
+                             rewriter.getStringAttr(text_of(begin)), rewriter.getStringAttr(text_of(end)));
+}
+
+struct ScalarBeforeConcat : RewritePattern {
+  explicit ScalarBeforeConcat(MLIRContext* c) : RewritePattern(MatchAnyOpTypeTag(), 1, c) {}
+  LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
+    if (!ir::isScalarOp(op) || !isa<RankedTensorType>(op->getResult(0).getType())) return failure();
+    ir::ConcatOp concat;
+    for (Value x : op->getOperands())
+      if (auto found = x.getDefiningOp<ir::ConcatOp>(); found && found->hasOneUse() && !concat) concat = found;
+    Shape whole = ir::shapeOf(op->getResult(0));
+    if (!concat || !(ir::shapeOf(concat.getResult()) == whole))
+      return rewriter.notifyMatchFailure(op, "expected a concatenation of the result's shape, read by nobody else");
+    int64_t axis = axisOf(concat.getAxis(), whole);
+    SmallVector<Value> pieces;
+    Dim begin(0);
+    for (Value piece : concat.getXs()) {
+      Shape shape = ir::shapeOf(piece);
+      Dim end = begin + shape.dims[axis];
+      OperationState state(op->getLoc(), op->getName());
+      for (Value x : op->getOperands())
+        state.addOperands(x == concat.getResult() ? piece : partOf(x, whole, axis, begin, end, rewriter));
+      state.addTypes(ir::tensorType(shape, cast<RankedTensorType>(op->getResult(0).getType()).getElementType()));
+      state.addAttributes(op->getAttrs());
+      pieces.push_back(rewriter.create(state)->getResult(0));
+      begin = end;
+    }
+    rewriter.replaceOpWithNewOp<ir::ConcatOp>(op, op->getResult(0).getType(), pieces, concat.getAxisAttr());
+    return success();
+  }
+};
+
+struct SimplifyGraph : PassWrapper<SimplifyGraph, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyGraph)
+  StringRef getArgument() const final { return "heed-simplify-graph"; }
+  StringRef getDescription() const final { return "identities dropped, slices and elementwise work moved to where they are cheap"; }
+
+  void runOnOperation() final {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<DropIdentity, MergeReshapes, DivisionByConstant, SliceBeforeNormalize, ScalarBeforeConcat>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) signalPassFailure();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> createSimplifyGraph() { return std::make_unique<SimplifyGraph>(); }
+
+}  // namespace heed

@@ -1,0 +1,180 @@
+#include "heed/compiler/plan/assemble.h"
+
+#include <thread>
+
+#include "heed/compiler/jit/codegen.h"
+#include "heed/compiler/plan/share_kernels.h"
+#include "heed/dsl/graph/text.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+namespace heed {
+
+namespace {
+
+std::string labelOf(Operation* op) {
+  auto name = dyn_cast<NameLoc>(op->getLoc());
+  std::string path = name ? name.getName().str() : std::string();
+  std::string kind = op->getName().stripDialect().str();
+  return path.empty() ? kind : path;
+}
+
+class Assembler {
+ public:
+  Assembler(ModuleOp module, const graph::Module& graph, const CompileOptions& options)
+      : module_(module), graph_(graph), options_(options) {}
+
+  FailureOr<abi::Program> run() {
+    describeInterface();
+    auto prepare = module_.lookupSymbol<func::FuncOp>("prepare"), main = module_.lookupSymbol<func::FuncOp>("main");
+    plan::Surroundings once{parameters_, {}, {}, abi::Place::prepared};
+    plan::MemoryPlan oncePlan(prepare, once, program_.constants, program_.prepared);
+    plan::Surroundings each{parameters_, {}, {}, abi::Place::arena};
+    for (size_t n = 0; n < program_.inputs.size(); ++n) each.arguments.push_back({abi::Place::input, int64_t(n)});
+    for (Value v : prepare.front().getTerminator()->getOperands()) each.arguments.push_back(oncePlan.of(v).buffer);
+    for (size_t n = 0; n < program_.outputs.size(); ++n) each.results.push_back({abi::Place::output, int64_t(n)});
+    plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
+    if (failed(steps(prepare, oncePlan, program_.prepare)) || failed(steps(main, eachPlan, program_.steps))) return failure();
+    guards();
+    if (failed(generateCode())) return failure();
+    return std::move(program_);
+  }
+
+ private:
+  ModuleOp module_;
+  const graph::Module& graph_;
+  const CompileOptions& options_;
+  abi::Program program_;
+  llvm::StringMap<int64_t> parameters_;
+  plan::KernelLibrary library_;
+  llvm::StringMap<int32_t> kernelIndex_;  // function → index in program_.kernels
+
+  void describeInterface() {
+    const graph::OwnedFunction& root = graph_.functions.back();
+    program_.name = root.name;
+    program_.target = options_.target.name;
+    program_.features = options_.target.features;
+    program_.fusion = options_.fusion == Fusion::all ? "all" : options_.fusion == Fusion::layout ? "layout" : "none";
+    for (auto [n, type] : llvm::enumerate(root.arguments)) {
+      bool named = n < graph_.input_names.size() && !graph_.input_names[n].empty();
+      program_.inputs.push_back({named ? graph_.input_names[n] : "input" + std::to_string(n), type});
+    }
+    auto main = module_.lookupSymbol<func::FuncOp>("main");
+    program_.result_count = static_cast<int32_t>(root.results.size());
+    for (auto [n, type] : llvm::enumerate(main.getResultTypes())) {
+      size_t probe = n - root.results.size();
+      std::string name = n < root.results.size() ? "output" + std::to_string(n) : options_.probes[probe];
+      program_.outputs.push_back({name, {ir::dtypeOf(type), ir::shapeOf(type)}});
+    }
+    for (const graph::Parameter& p : graph::manifest(graph_)) {
+      parameters_[p.name] = static_cast<int64_t>(program_.parameters.size());
+      program_.parameters.push_back({p.name, p.type});
+    }
+  }
+
+  LogicalResult steps(func::FuncOp function, plan::MemoryPlan& plan, std::vector<abi::Step>& out) {
+    for (Operation& op : function.front()) {
+      if (!ir::isKernelOp(&op)) continue;
+      auto shared = library_.kernelOf(&op, plan);
+      if (failed(shared)) return failure();
+      if ((*shared)->lowered.launches.empty() && failed(lower(**shared, &op))) return failure();
+      for (const tile::Launch& launch : (*shared)->lowered.launches)
+        out.push_back(stepOf(launch, op, **shared, plan));
+    }
+    return success();
+  }
+
+  LogicalResult lower(plan::SharedKernel& shared, Operation* op) {
+    OpBuilder b(module_.getContext());
+    shared.code = ModuleOp::create(b.getUnknownLoc());
+    auto lowered = options_.target.reference ? lowerForReference(shared.kernel, *shared.code)
+                                             : lowerForCpu(shared.kernel, options_.target, *shared.code);
+    if (failed(lowered)) return op->emitError("cannot be lowered for ") << options_.target.name;
+    shared.lowered = std::move(*lowered);
+    for (const tile::Launch& launch : shared.lowered.launches)
+      if (kernelIndex_.try_emplace(launch.function, program_.kernels.size()).second)
+        program_.kernels.push_back({launch.function, launch.kind});
+    return success();
+  }
+
+  abi::Step stepOf(const tile::Launch& launch, Operation& op, const plan::SharedKernel& shared, plan::MemoryPlan& plan) {
+    abi::Step step;
+    step.kernel = kernelIndex_.lookup(launch.function);
+    int ins = op.getNumOperands(), tensors = ins + op.getNumResults();
+    for (int n : launch.buffers) {
+      if (n < ins) step.buffers.push_back(plan.of(op.getOperand(n)).buffer);
+      else if (n < tensors) step.buffers.push_back(plan.of(op.getResult(n - ins)).buffer);
+      else step.buffers.push_back(plan.temporary(n - tensors, shared.lowered.temporaries[n - tensors]));
+    }
+    step.dims = launch.dims;
+    step.work = launch.work;
+    step.grain = launch.grain;
+    step.scratch_bytes = launch.scratchBytes;
+    step.flops = launch.flops;
+    step.bytes = launch.bytes;
+    step.label = labelOf(&op);
+    return step;
+  }
+
+  // Symbols are at least 1, and exact divisions come out.
+  void guards() {
+    llvm::StringMap<bool> seen;
+    auto add = [&](const Dim& value, const std::string& sentence) {
+      if (seen.try_emplace(text_of(value), true).second) program_.guards.push_back({value, 1, sentence});
+    };
+    auto check = [&](Type type) {
+      Shape shape = ir::shapeOf(type);
+      for (int axis = 0; axis < shape.rank; ++axis)
+        for (const Term& t : shape.dims[axis].terms) {
+          if (!t.used()) continue;
+          for (const Atom& f : t.factors)
+            if (f.symbol) add(Dim::symbol(f.symbol), "dimension " + text_of(Dim::symbol(f.symbol)) + " must be at least 1");
+          if (t.den != 1)
+            add(shape.dims[axis], "dimension " + text_of(shape.dims[axis]) + " must be a whole number");
+        }
+    };
+    module_.walk([&](func::FuncOp f) {
+      for (Type t : f.getArgumentTypes()) check(t);
+      f.walk([&](Operation* op) { llvm::for_each(op->getResultTypes(), check); });
+    });
+  }
+
+  // Kernels are independent modules: threads take them one by one, in a fixed order of results.
+  LogicalResult generateCode() {
+    std::vector<plan::SharedKernel*> kernels = library_.all();
+    bool wantsText = options_.print && !options_.print_after.empty();
+    if (wantsText && llvm::is_contained(options_.print_after, "kernels"))
+      for (plan::SharedKernel* k : kernels) {
+        std::string text;
+        llvm::raw_string_ostream stream(text);
+        k->code->print(stream);
+        options_.print("kernels", text);
+      }
+    OpBuilder b(module_.getContext());
+    OwningOpRef<ModuleOp> all = ModuleOp::create(b.getUnknownLoc());
+    for (plan::SharedKernel* k : kernels)
+      for (Operation& f : llvm::make_early_inc_range(*k->code->getBody())) {
+        f.remove();
+        all->push_back(&f);
+      }
+    std::string ir, assembly;
+    jit::CodegenDump dump;
+    if (wantsText && llvm::is_contained(options_.print_after, "llvm")) dump.llvm_ir = &ir;
+    if (wantsText && llvm::is_contained(options_.print_after, "asm")) dump.assembly = &assembly;
+    auto object = jit::compileToObject(*all, options_.target, &dump);
+    if (failed(object)) return failure();
+    if (dump.llvm_ir) options_.print("llvm", ir);
+    if (dump.assembly) options_.print("asm", assembly);
+    program_.code = std::move(*object);
+    return success();
+  }
+};
+
+}  // namespace
+
+FailureOr<abi::Program> assembleProgram(ModuleOp module, const graph::Module& graph, const CompileOptions& options) {
+  return Assembler(module, graph, options).run();
+}
+
+}  // namespace heed

@@ -1,0 +1,183 @@
+// 1. Arguments, parameters and constant tables have their places. 2. Backwards from the results: a result's place reaches
+// the value it is a view of, a concatenation's place its pieces. 3. Everything else gets storage with a lifetime, and
+// storages take, in order of their first write, the best free slot: one that already holds as many bytes, else one whose
+// size is comparable, else a new one.
+#include "heed/compiler/plan/memory.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace heed::plan {
+
+namespace {
+
+Dim bytesOf(Value v) {
+  return element_count(ir::shapeOf(v)) * Dim(static_cast<int64_t>(size_of(ir::dtypeOf(v.getType()))));
+}
+
+// Elements as contract 2 stores them: little endian, a bool a byte.
+void appendData(DenseElementsAttr data, std::vector<std::byte>& out) {
+  if (data.getElementType().isInteger(1)) {
+    for (bool bit : data.getValues<bool>()) out.push_back(std::byte(bit));
+  } else if (data.isSplat()) {
+    for (int64_t n = 0; n < data.getNumElements(); ++n)
+      for (char c : data.getRawData()) out.push_back(std::byte(c));
+  } else {
+    for (char c : data.getRawData()) out.push_back(std::byte(c));
+  }
+}
+
+// Both sizes differ by a constant factor only, so one of them is the larger for all symbol values.
+bool comparable(const Dim& a, const Dim& b) {
+  if (a.is_static() && b.is_static()) return true;
+  if (a.constant || b.constant || a.term_count() != 1 || b.term_count() != 1) return false;
+  for (int i = 0; i < max_factors; ++i)
+    if (!(a.terms[0].factors[i] == b.terms[0].factors[i])) return false;
+  return true;
+}
+
+Dim stridedOffset(const tile::Layout& layout, int64_t axis, const Dim& begin) {
+  return layout.offset + layout.strides[axis] * begin;
+}
+
+}  // namespace
+
+MemoryPlan::MemoryPlan(func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
+                       std::vector<abi::Slot>& slots)
+    : function_(function), around_(around), constants_(constants), slots_(slots) {
+  int64_t n = 0;
+  for (Operation& op : function_.front()) position_[&op] = n++;
+  placeLeaves();
+  placeResults();
+  gatherStorages();
+  assignSlots();
+}
+
+void MemoryPlan::place(Value v, Placement placement) { placements_[v] = std::move(placement); }
+
+void MemoryPlan::placeLeaves() {
+  for (auto [n, argument] : llvm::enumerate(function_.getArguments()))
+    place(argument, {around_.arguments[n], tile::denseLayout(ir::shapeOf(argument))});
+  for (Operation& op : function_.front()) {
+    if (auto parameter = dyn_cast<ir::ParameterOp>(op)) {
+      Value v = parameter.getResult();
+      place(v, {{abi::Place::parameter, around_.parameters.lookup(parameter.getName())}, tile::denseLayout(ir::shapeOf(v))});
+    } else if (auto buffer = dyn_cast<ir::BufferOp>(op)) {
+      constants_.resize((constants_.size() + 63) / 64 * 64);
+      place(buffer.getResult(), {{abi::Place::constant, static_cast<int64_t>(constants_.size())},
+                                 tile::denseLayout(ir::shapeOf(buffer.getResult()))});
+      appendData(cast<DenseElementsAttr>(buffer.getValue()), constants_);
+    }
+  }
+}
+
+void MemoryPlan::placeResults() {
+  Operation* end = function_.front().getTerminator();
+  for (auto [n, v] : llvm::enumerate(end->getOperands()))
+    if (around_.slots == abi::Place::arena) place(v, {around_.results[n], tile::denseLayout(ir::shapeOf(v))});
+  // Views and pieces hand their place down to what they are made of; where they have none yet, they found a storage.
+  for (Operation& op : llvm::reverse(function_.front())) {
+    if (auto reshape = dyn_cast<ir::ReshapeOp>(op)) {
+      Value x = reshape.getX(), v = reshape.getResult();
+      if (placements_.contains(x)) continue;
+      if (auto known = placements_.find(v); known != placements_.end())
+        place(x, {known->second.buffer, tile::denseLayout(ir::shapeOf(x))});
+      else if (auto root = storageRoot_.find(v); root != storageRoot_.end())
+        storageRoot_[x] = root->second;
+    } else if (auto concat = dyn_cast<ir::ConcatOp>(op)) {
+      Value v = concat.getResult();
+      auto known = placements_.find(v);
+      if (known == placements_.end()) {
+        // The final buffer is filled in by assignSlots; the layout is known now.
+        storageRoot_[v] = storageRoot_.contains(v) ? storageRoot_[v] : v;
+        place(v, {{around_.slots, -1}, tile::denseLayout(ir::shapeOf(v))});
+        known = placements_.find(v);
+      }
+      Placement whole = known->second;
+      int64_t axis = static_cast<int64_t>(concat.getAxis());
+      if (axis < 0) axis += ir::shapeOf(v).rank;
+      Dim begin(0);
+      for (Value piece : concat.getXs()) {
+        Placement part{whole.buffer, whole.layout};
+        part.layout.offset = stridedOffset(whole.layout, axis, begin);
+        place(piece, part);
+        if (auto root = storageRoot_.find(v); root != storageRoot_.end()) storageRoot_[piece] = root->second;
+        begin = begin + ir::shapeOf(piece).dims[axis];
+      }
+    }
+  }
+}
+
+void MemoryPlan::gatherStorages() {
+  llvm::DenseMap<Value, size_t> storageOf;
+  for (Operation& op : function_.front()) {
+    for (Value v : op.getResults()) {
+      if (auto reshape = dyn_cast<ir::ReshapeOp>(op); reshape && !placements_.contains(v)) {
+        Value x = reshape.getX();
+        if (auto known = placements_.find(x); known != placements_.end() && !storageRoot_.contains(x)) {
+          place(v, {known->second.buffer, tile::denseLayout(ir::shapeOf(v))});
+          continue;
+        }
+        storageRoot_[v] = storageRoot_.contains(x) ? storageRoot_[x] : x;
+      }
+      if (placements_.contains(v) && !storageRoot_.contains(v)) continue;
+      if (!storageRoot_.contains(v)) storageRoot_[v] = v;
+      Value root = storageRoot_[v];
+      auto [at, fresh] = storageOf.try_emplace(root, storages_.size());
+      if (fresh) storages_.push_back({bytesOf(root), position_[&op], position_[&op], {}});
+      Storage& s = storages_[at->second];
+      s.values.push_back(v);
+      for (Operation* user : v.getUsers()) s.last = std::max(s.last, position_[user]);
+    }
+  }
+}
+
+int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
+  SlotUse* best = nullptr;
+  for (SlotUse& use : uses_) {
+    if (use.last >= first) continue;
+    const Dim& held = slots_[use.slot].bytes.front();
+    if (held == bytes) {
+      best = &use;
+      break;
+    }
+    if (!best && comparable(held, bytes)) best = &use;
+  }
+  if (!best) {
+    slots_.push_back({{bytes}});
+    uses_.push_back({static_cast<int64_t>(slots_.size()) - 1, last});
+    return slots_.size() - 1;
+  }
+  best->last = last;
+  auto& sizes = slots_[best->slot].bytes;
+  if (!llvm::is_contained(sizes, bytes)) sizes.push_back(bytes);
+  return best->slot;
+}
+
+void MemoryPlan::assignSlots() {
+  int64_t never = static_cast<int64_t>(position_.size());
+  llvm::stable_sort(storages_, [](const Storage& a, const Storage& b) { return a.first < b.first; });
+  for (const Storage& s : storages_) {
+    // What @prepare writes stays for as long as the weights are bound.
+    int64_t slot = slotFor(s.bytes, s.first, around_.slots == abi::Place::prepared ? never : s.last);
+    for (Value v : s.values) {
+      auto known = placements_.find(v);
+      tile::Layout layout = known != placements_.end() ? known->second.layout : tile::denseLayout(ir::shapeOf(v));
+      place(v, {{around_.slots, slot}, layout});
+    }
+  }
+}
+
+abi::BufferRef MemoryPlan::temporary(size_t index, const Dim& bytes) {
+  while (temporaries_.size() <= index) {
+    slots_.push_back({{}});
+    temporaries_.push_back(static_cast<int64_t>(slots_.size()) - 1);
+  }
+  auto& sizes = slots_[temporaries_[index]].bytes;
+  if (!llvm::is_contained(sizes, bytes)) sizes.push_back(bytes);
+  return {around_.slots, temporaries_[index]};
+}
+
+}  // namespace heed::plan

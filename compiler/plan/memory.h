@@ -1,0 +1,68 @@
+// Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and slots of one arena that
+// tensors with disjoint lifetimes share. Reshapes and the pieces of concatenations are places in another tensor's buffer.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "heed/compiler/lower/tile/kernel.h"
+#include "heed/runtime/abi/program.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace heed::plan {
+
+struct Placement {
+  abi::BufferRef buffer;
+  tile::Layout layout;
+};
+
+// What exists outside the function: fixed before any function is planned.
+struct Surroundings {
+  llvm::StringMap<std::int64_t> parameters;        // name → index
+  std::vector<abi::BufferRef> arguments, results;  // of the function
+  abi::Place slots = abi::Place::arena;            // where its own tensors go
+};
+
+class MemoryPlan {
+ public:
+  // Appends constant tables to `constants` and slots to `slots`.
+  MemoryPlan(mlir::func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
+             std::vector<abi::Slot>& slots);
+
+  const Placement& of(mlir::Value v) const { return placements_.find(v)->second; }
+
+  // A slot for memory that lives within one step: the index-th temporaries of all steps share one.
+  abi::BufferRef temporary(std::size_t index, const Dim& bytes);
+
+ private:
+  struct Storage {
+    Dim bytes;
+    std::int64_t first, last;  // positions of the first writer and the last reader
+    llvm::SmallVector<mlir::Value> values;
+  };
+  struct SlotUse {
+    std::int64_t slot;
+    std::int64_t last;
+  };
+
+  void place(mlir::Value v, Placement placement);
+  void placeLeaves();
+  void placeResults();
+  void gatherStorages();
+  void assignSlots();
+  std::int64_t slotFor(const Dim& bytes, std::int64_t first, std::int64_t last);
+
+  mlir::func::FuncOp function_;
+  const Surroundings& around_;
+  std::vector<std::byte>& constants_;
+  std::vector<abi::Slot>& slots_;
+  llvm::DenseMap<mlir::Value, Placement> placements_;
+  llvm::DenseMap<mlir::Value, mlir::Value> storageRoot_;  // of values in arena slots
+  llvm::DenseMap<mlir::Operation*, std::int64_t> position_;
+  std::vector<Storage> storages_;
+  std::vector<SlotUse> uses_;
+  std::vector<std::int64_t> temporaries_;
+};
+
+}  // namespace heed::plan
