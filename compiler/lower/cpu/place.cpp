@@ -7,8 +7,7 @@ using namespace mlir;
 
 namespace heed::cpu {
 
-Place::Place(Emit& e, ValueRange buffers)
-    : e(e), buffers(buffers), digits(e.kernel.digits.size()), laneDigits(e.kernel.digits.size()) {}
+Place::Place(Emit& e, ValueRange buffers) : e(e), buffers(buffers), digits(e.kernel.digits.size()) {}
 
 // ---- digits ----
 
@@ -17,7 +16,7 @@ void Place::set(char role, Value index) {
   auto members = e.kernel.withRole(role);
   for (size_t n = members.size(); n-- > 0;) {
     const Dim& extent = e.kernel.digits[members[n]].extent;
-    digits[members[n]] = n ? e.remainder(index, e.dim(extent)) : index;
+    digits[members[n]].scalar = n ? e.remainder(index, e.dim(extent)) : index;
     if (n) index = e.divide(index, e.dim(extent));
   }
 }
@@ -25,80 +24,77 @@ void Place::set(char role, Value index) {
 void Place::setLanes(char role, Value index, Value valid) {
   set(role, index);
   lane_role = role;
+  lane_numbers = e.iota();
   mask = valid;
   auto members = e.kernel.withRole(role);
-  Value rest = e.add(widened(index), e.iota());
+  int inner = tile::innermost(e.kernel, role);
+  if (inner < 0) inner = members.back();
+  const Dim& run = e.kernel.digits[inner].extent;
+  if (run == e.kernel.extentOf(role) || (run.is_static() && run.constant % e.lanes() == 0)) {
+    digits[inner].lanes = lane_numbers;  // no lane carries into the digits above
+    return;
+  }
+  Value rest = e.add(widened(index), lane_numbers);
   for (size_t n = members.size(); n-- > 0;) {
     Value extent = widened(e.dim(e.kernel.digits[members[n]].extent));
-    laneDigits[members[n]] = n ? e.remainder(rest, extent) : rest;
+    digits[members[n]] = {{}, n ? e.remainder(rest, extent) : rest};
     if (n) rest = e.divide(rest, extent);
   }
 }
 
 Value Place::widened(Value x) { return e.broadcast(arith::IndexCastOp::create(e.b, e.loc, e.i32, x)); }
 
+Value Place::lanesOf(Mixed x) {
+  if (!x.lanes) return widened(x.scalar);
+  return x.scalar ? e.add(x.lanes, widened(x.scalar)) : x.lanes;
+}
+
 // ---- addresses ----
 
-void Place::addLaneRole(const tile::Access& access, Form& form) {
-  std::optional<Dim> stride = tile::strideAlong(e.kernel, access, lane_role);
-  Value at = llvm::find_if(linear, [&](auto& entry) { return entry.first == lane_role; })->second;
-  auto members = e.kernel.withRole(lane_role);
-  if (stride) {
-    form.base = e.add(form.base, e.mul(at, e.dim(*stride)));
-  } else if (tile::alignedRuns(e.kernel, access, lane_role, e.lanes())) {
-    for (int digit : members) form.base = e.add(form.base, e.mul(digits[digit], e.dim(access.strides[digit])));
-    stride = access.strides[tile::innermost(e.kernel, lane_role)];
-  } else {
-    form.pattern = Pattern::scattered;
-    for (int digit : members) {
-      if (access.strides[digit] == Dim(0)) continue;
-      Value part = e.mul(laneDigits[digit], widened(e.dim(access.strides[digit])));
-      form.lanes = form.lanes ? e.add(form.lanes, part) : part;
-    }
-    if (!form.lanes) form.lanes = e.constantLike(e.iota(), 0);
-    return;
+void Place::addDigits(const tile::Access& access, char role, Form& form) {
+  for (int digit : e.kernel.withRole(role)) {
+    const Dim& stride = access.strides[digit];
+    if (stride == Dim(0)) continue;
+    auto [scalar, lanes] = digits[digit];
+    if (scalar) form.base = e.add(form.base, e.mul(scalar, e.dim(stride)));
+    if (lanes) addLanes(form, lanes, stride);
   }
-  if (*stride == Dim(0)) return;
-  form.pattern = *stride == Dim(1) ? Pattern::unit : Pattern::scattered;
-  form.lanes = e.mul(e.iota(), widened(e.dim(*stride)));
+}
+
+void Place::addLanes(Form& form, Value lanes, const Dim& stride) {
+  bool unit = stride == Dim(1) && form.pattern == Pattern::uniform && lanes == lane_numbers;
+  form.pattern = unit ? Pattern::unit : Pattern::scattered;
+  lanes = e.mul(lanes, widened(e.dim(stride)));
+  form.lanes = form.lanes ? e.add(form.lanes, lanes) : lanes;
 }
 
 void Place::addRolled(const tile::Rolled& rolled, Form& form) {
-  Value scalar = e.dim(rolled.shift), lanes;
+  Mixed sum{e.dim(rolled.shift), {}};
   // A roll by -s is one by modulus - s: nothing below 0 to divide.
-  if (!rolled.shift.is_static() || rolled.shift.constant < 0) scalar = e.add(scalar, e.dim(rolled.modulus));
+  if (!rolled.shift.is_static() || rolled.shift.constant < 0) sum.scalar = e.add(sum.scalar, e.dim(rolled.modulus));
   for (auto [digit, weight] : llvm::enumerate(rolled.weights)) {
-    if (weight == Dim(0) || !digits[digit]) continue;
-    if (onLanes(digit)) {
-      Value part = e.mul(laneDigits[digit], widened(e.dim(weight)));
-      lanes = lanes ? e.add(lanes, part) : part;
-    } else {
-      scalar = e.add(scalar, e.mul(digits[digit], e.dim(weight)));
-    }
+    if (weight == Dim(0)) continue;
+    auto [scalar, lanes] = digits[digit];
+    if (scalar) sum.scalar = e.add(sum.scalar, e.mul(scalar, e.dim(weight)));
+    if (lanes) lanes = e.mul(lanes, widened(e.dim(weight)));
+    if (lanes) sum.lanes = sum.lanes ? e.add(sum.lanes, lanes) : lanes;
   }
-  Value modulus = e.dim(rolled.modulus), stride = e.dim(rolled.stride);
-  if (!lanes) {
-    form.base = e.add(form.base, e.mul(e.remainder(scalar, modulus), stride));
-    return;
-  }
-  lanes = e.mul(e.remainder(e.add(lanes, widened(scalar)), widened(modulus)), widened(stride));
-  form.lanes = form.lanes ? e.add(form.lanes, lanes) : lanes;
-  form.pattern = Pattern::scattered;
+  Value modulus = e.dim(rolled.modulus);
+  if (sum.lanes) return addLanes(form, e.remainder(lanesOf(sum), widened(modulus)), rolled.stride);
+  form.base = e.add(form.base, e.mul(e.remainder(sum.scalar, modulus), e.dim(rolled.stride)));
 }
 
 Place::Form Place::form(const tile::Access& access) {
   Form form{e.dim(access.offset), Pattern::uniform, {}};
   for (auto [role, at] : linear) {
-    if (role == lane_role) continue;
-    if (auto stride = tile::strideAlong(e.kernel, access, role)) {
-      if (!(*stride == Dim(0))) form.base = e.add(form.base, e.mul(at, e.dim(*stride)));
-      continue;
+    std::optional<Dim> stride = tile::strideAlong(e.kernel, access, role);
+    if (!stride) {
+      addDigits(access, role, form);
+    } else if (!(*stride == Dim(0))) {
+      form.base = e.add(form.base, e.mul(at, e.dim(*stride)));
+      if (role == lane_role) addLanes(form, lane_numbers, *stride);
     }
-    for (int digit : e.kernel.withRole(role))
-      if (!(access.strides[digit] == Dim(0)))
-        form.base = e.add(form.base, e.mul(digits[digit], e.dim(access.strides[digit])));
   }
-  if (lane_role) addLaneRole(access, form);
   for (const tile::Rolled& rolled : access.rolled) addRolled(rolled, form);
   return form;
 }
@@ -108,10 +104,6 @@ Value Place::address(const tile::Access& access) { return form(access).base; }
 // ---- coordinates and bounds ----
 
 Place::Mixed Place::combine(AffineExprKind kind, Mixed x, Mixed y) {
-  auto lanesOf = [&](Mixed v) {
-    if (!v.lanes) return widened(v.scalar);
-    return v.scalar ? e.add(v.lanes, widened(v.scalar)) : v.lanes;
-  };
   auto plus = [&](Value a, Value c) { return a && c ? e.add(a, c) : a ? a : c; };
   if (kind == AffineExprKind::Add) return {plus(x.scalar, y.scalar), plus(x.lanes, y.lanes)};
   bool lanes = x.lanes || y.lanes;
@@ -129,21 +121,14 @@ Place::Mixed Place::evaluate(AffineExpr expression) {
   if (auto s = dyn_cast<AffineSymbolExpr>(expression))
     return {e.dim(*parse_dim(e.kernel.symbols[s.getPosition()])), {}};
   if (auto d = dyn_cast<AffineDimExpr>(expression)) {
-    int digit = d.getPosition();
-    if (!digits[digit]) return {e.constant(0), {}};
-    if (!onLanes(digit)) return {digits[digit], {}};
-    bool alone = e.kernel.withRole(lane_role).size() == 1;  // the index itself, which needs no division
-    return alone ? Mixed{digits[digit], e.iota()} : Mixed{{}, laneDigits[digit]};
+    Mixed digit = digits[d.getPosition()];
+    return digit.scalar || digit.lanes ? digit : Mixed{e.constant(0), {}};
   }
   auto binary = cast<AffineBinaryOpExpr>(expression);
   return combine(expression.getKind(), evaluate(binary.getLHS()), evaluate(binary.getRHS()));
 }
 
-Value Place::coordinate(AffineMap map) {
-  Mixed x = evaluate(map.getResult(0));
-  if (!x.lanes) return widened(x.scalar);
-  return x.scalar ? e.add(x.lanes, widened(x.scalar)) : x.lanes;
-}
+Value Place::coordinate(AffineMap map) { return lanesOf(evaluate(map.getResult(0))); }
 
 Value Place::boundsMask(const tile::Access& access) {
   Value inside = mask;
@@ -155,9 +140,8 @@ Value Place::boundsMask(const tile::Access& access) {
   for (auto [axis, expression] : llvm::enumerate(access.map.getResults())) {
     Mixed x = evaluate(expression);
     Value extent = e.dim(access.shape.dims[axis]);
-    if (!x.lanes) both(e.compare(arith::CmpIPredicate::ult, x.scalar, extent));
-    else if (!x.scalar) both(e.compare(arith::CmpIPredicate::ult, x.lanes, widened(extent)));
-    else both(e.compare(arith::CmpIPredicate::ult, e.add(x.lanes, widened(x.scalar)), widened(extent)));
+    if (x.lanes) both(e.compare(arith::CmpIPredicate::ult, lanesOf(x), widened(extent)));
+    else both(e.compare(arith::CmpIPredicate::ult, x.scalar, extent));
   }
   return inside;
 }

@@ -40,9 +40,10 @@ class Place {
   };
 
   Form form(const tile::Access& access);
-  void addLaneRole(const tile::Access& access, Form& form);
+  void addDigits(const tile::Access& access, char role, Form& form);
+  void addLanes(Form& form, Value lanes, const Dim& stride);
   void addRolled(const tile::Rolled& rolled, Form& form);
-  bool onLanes(int digit) const { return lane_role && e.kernel.digits[digit].role == lane_role; }
+  Value lanesOf(Mixed x);               // both parts as i32 lanes
   Value widened(Value x);               // an index as i32 lanes
   Mixed evaluate(mlir::AffineExpr expression);
   Mixed combine(mlir::AffineExprKind kind, Mixed x, Mixed y);
@@ -53,9 +54,9 @@ class Place {
   Emit& e;
   Values buffers;
   std::vector<std::pair<char, Value>> linear;  // roles that were set
-  Values digits;                               // index value of each digit, null where its role was not set
+  std::vector<Mixed> digits;                   // both parts null where the role was not set
   char lane_role = 0;
-  Values laneDigits;                           // i32 lanes of the lane role's digits, null elsewhere
+  Value lane_numbers;                          // i32 lanes 0, 1, …
   Value mask;
 };
 

@@ -32,11 +32,4 @@ std::optional<Dim> strideAlong(const Kernel& kernel, const Access& access, char 
   return stride ? stride : Dim(0);
 }
 
-bool alignedRuns(const Kernel& kernel, const Access& access, char role, int lanes) {
-  int digit = innermost(kernel, role);
-  if (digit < 0 || rolls(access, digit)) return false;
-  const Dim& extent = kernel.digits[digit].extent;
-  return extent.is_static() && extent.constant % lanes == 0;
-}
-
 }  // namespace heed::tile

@@ -13,7 +13,4 @@ int innermost(const Kernel& kernel, char role);
 // Some rolled group of the access contains the digit.
 bool rolls(const Access& access, int digit);
 
-// Every index within `lanes` of a multiple of it lies in one run of the role's innermost digit.
-bool alignedRuns(const Kernel& kernel, const Access& access, char role, int lanes);
-
 }  // namespace heed::tile

@@ -1,0 +1,244 @@
+// heed.contract: matrix products of any batch, with a prologue on A's elements and an epilogue on C's.
+//
+// Work items are (batch, panel, row block), never parts of k, so the result does not depend on how they are shared out.
+// A's rows are read where they lie if they are contiguous, otherwise packed once a row block; B comes in panels, or
+// each is packed once for its batch index.
+#include "heed/compiler/lower/cpu/contract.h"
+#include "heed/compiler/lower/cpu/kinds.h"
+#include "heed/compiler/lower/cpu/place.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+namespace {
+
+// Rows of A that are met by panels of B several at a time: too few to hide the latency of sums, and bound by memory.
+struct Wide {
+  int height, panels;
+};
+constexpr Wide wide_tiles[] = {{1, 4}, {2, 2}};
+
+constexpr int64_t float_bytes = sizeof(float);
+
+class Contract {
+ public:
+  Contract(const tile::Kernel& kernel, const Target& target, ModuleOp module)
+      : kernel(kernel), e(kernel, target, module), blocking(kernel, target), tile{e, blocking} {}
+
+  Lowering lower() {
+    if (failed(emitParts())) return failure();
+    emitWalk();
+    return tile::Lowered{{launch()}, {}};
+  }
+
+ private:
+  const tile::Kernel& kernel;
+  Emit e;
+  ContractBlocking blocking;
+  ContractTile tile;
+
+  // Values of the walk.
+  KernelArguments arguments;
+  Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;  // largerTiles have tileRows + 1 rows
+  Value sums, rowsOfA, panelsOfB;                                        // parts of the scratch
+  Value batch;
+
+  bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
+  bool canBeWide(Wide wide) const { return blocking.weights && has(wide.height); }
+
+  LogicalResult emitParts() {
+    for (int64_t height : blocking.heights) {
+      tile.emitSum(int(height), blocking.vectors, 1);
+      if (blocking.tailVectors) tile.emitSum(int(height), blocking.tailVectors, 1);
+    }
+    for (Wide wide : wide_tiles)
+      if (canBeWide(wide)) tile.emitSum(wide.height, blocking.vectors, wide.panels);
+    if (!blocking.weights) tile.emitPackPanel();
+    if (blocking.packsA && failed(tile.emitPackRows())) return failure();
+    if (blocking.tailVectors && failed(tile.emitFinish(true))) return failure();
+    return tile.emitFinish(false);
+  }
+
+  // ---- scratch: sums of a tile | panels of B | rows of A ----
+
+  Dim sumsBytes() const { return Dim(blocking.rows * blocking.width * float_bytes); }
+  Dim panelsBytes() const {
+    if (blocking.weights) return Dim(0);
+    Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width) : blocking.n + Dim(blocking.width);
+    return columns * blocking.k * Dim(float_bytes);
+  }
+  Dim rowsBytes() const {
+    if (!blocking.packsA) return Dim(0);
+    return (blocking.k * Dim(blocking.blockTiles * blocking.rows) + Dim(e.lanes())) * Dim(float_bytes);
+  }
+
+  tile::Launch launch() {
+    tile::Launch launch;
+    launch.function = kernel.name;
+    for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n) launch.buffers.push_back(int(n));
+    launch.dims = e.dims();
+    launch.work = work();
+    launch.scratchBytes = sumsBytes() + panelsBytes() + rowsBytes();
+    launch.grain = blocking.exactWork ? 1 : blocking.rows;
+    launch.kind = "contract";
+    launch.flops = Dim(2) * blocking.batch * blocking.m * blocking.n * blocking.k;
+    auto size = [](const tile::Access& access) {
+      return element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
+    };
+    for (const tile::Access& access : kernel.ins) launch.bytes = launch.bytes + size(access);
+    for (const tile::Access& access : kernel.outs) launch.bytes = launch.bytes + size(access);
+    return launch;
+  }
+
+  // The number of items where it is known when compiling; otherwise something proportional, see firstItem.
+  Dim work() const {
+    if (!blocking.exactWork) return blocking.batch * blocking.m * (blocking.n.is_static() ? blocking.panels() : blocking.n);
+    return blocking.batch * blocking.panels() * Dim(blocking.rowBlocks(blocking.tiles(blocking.m.constant)));
+  }
+  // The work's [0, begin) are the items' [0, firstItem(begin)).
+  Value firstItem(Value begin, Value items) {
+    return blocking.exactWork ? begin : e.divide(e.mul(begin, items), e.dim(work()));
+  }
+
+  // ---- the walk ----
+
+  void emitWalk() {
+    llvm::SmallVector<Type> types;
+    for (const tile::Access& access : kernel.ins) types.push_back(e.bufferType(access));
+    for (const tile::Access& access : kernel.outs) types.push_back(e.bufferType(access));
+    arguments = e.beginKernel(kernel.name, types);
+    prepareWalk();
+    Value each = e.mul(panels, rowBlocks), items = e.mul(each, e.dim(blocking.batch));
+    Value first = firstItem(arguments.begin, items), last = firstItem(arguments.end, items);
+    auto ofBatch = [&](Value b) {
+      batch = b;
+      Value before = e.mul(b, each);
+      walkBatch(e.max(e.sub(first, before), e.constant(0)), e.min(e.sub(last, before), each));
+    };
+    if (blocking.batch == Dim(1)) ofBatch(e.constant(0));
+    else e.loop(e.divide(first, each), e.ceilDivide(last, each), 1, ofBatch);
+    e.finishKernel();
+  }
+
+  void prepareWalk() {
+    rows = e.dim(blocking.m);
+    columns = e.dim(blocking.n);
+    tiles = e.ceilDivide(rows, blocking.rows);
+    tileRows = e.divide(rows, tiles);
+    largerTiles = e.sub(rows, e.mul(tileRows, tiles));
+    panels = e.ceilDivide(columns, blocking.width);
+    rowBlocks = e.max(e.ceilDivide(tiles, blocking.blockTiles), e.min(tiles, e.constant(blocking.leastBlocks)));
+    sums = e.view(arguments.scratch, e.constant(0), e.f32);
+    if (!blocking.weights) panelsOfB = e.view(arguments.scratch, e.dim(sumsBytes()), e.f32);
+    if (blocking.packsA) rowsOfA = e.view(arguments.scratch, e.dim(sumsBytes() + panelsBytes()), e.f32);
+  }
+
+  Value firstRow(Value tile) { return e.add(e.mul(tile, tileRows), e.min(tile, largerTiles)); }
+  Value firstTile(Value rowBlock) { return e.divide(e.mul(rowBlock, tiles), rowBlocks); }
+
+  // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels where A is packed: then
+  // a thread has few row blocks to pack.
+  void walkBatch(Value low, Value high) {
+    bool panelsFastest = blocking.packsA;
+    if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
+                                      panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
+    if (panelsFastest) {
+      e.loop(e.divide(low, panels), e.ceilDivide(high, panels), 1, [&](Value block) {
+        Value before = e.mul(block, panels);
+        walkBlock(block, e.max(e.sub(low, before), e.constant(0)), e.min(e.sub(high, before), panels));
+      });
+      return;
+    }
+    e.loop(e.constant(0), rowBlocks, 1, [&](Value block) {
+      Value past = e.sub(rowBlocks, e.add(block, 1));  // item panel·rowBlocks + block ≥ low
+      walkBlock(block, e.divide(e.add(low, past), rowBlocks), e.divide(e.add(high, past), rowBlocks));
+    });
+  }
+
+  void packPanels(Value first, Value last) {
+    e.loop(first, last, 1, [&](Value panel) {
+      Values call(arguments.buffers);
+      call.append({panelsOfB, batch, panel, panelAddress(panel)});
+      e.call(tile.packPanelName(), call);
+    });
+  }
+
+  // Panels [first, last) of one row block.
+  void walkBlock(Value block, Value first, Value last) {
+    Value low = firstTile(block), high = firstTile(e.add(block, 1));
+    if (blocking.packsA) {
+      Values call(arguments.buffers);
+      Value from = firstRow(low);
+      call.append({rowsOfA, batch, from, e.sub(firstRow(high), from)});
+      e.call(tile.packRowsName(), call);
+    }
+    for (Wide wide : wide_tiles)
+      if (canBeWide(wide)) first = walkWide(wide, first, last);
+    Value whole = blocking.tailVectors ? e.min(last, e.divide(columns, blocking.width)) : last;
+    e.loop(first, whole, 1, [&](Value panel) { walkPanel(panel, low, high, false); });
+    if (blocking.tailVectors)
+      e.loop(e.max(first, e.divide(columns, blocking.width)), last, 1,
+             [&](Value panel) { walkPanel(panel, low, high, true); });
+  }
+
+  // As many groups of whole panels as fit, if m is that small. Returns the first panel left over.
+  Value walkWide(Wide wide, Value first, Value last) {
+    last = e.min(last, e.divide(columns, blocking.width));
+    Value groups = e.divide(e.max(e.sub(last, first), e.constant(0)), e.constant(wide.panels));
+    groups = e.select(e.equal(rows, e.constant(wide.height)), groups, e.constant(0));
+    Value end = e.add(first, e.mul(groups, wide.panels));
+    e.loop(first, end, wide.panels, [&](Value panel) {
+      sumTile(wide.height, blocking.vectors, wide.panels, e.constant(0), panel, e.constant(0));
+      for (int p = 0; p < wide.panels; ++p)
+        finishTile(e.add(panel, p), e.constant(0), e.constant(wide.height), p * wide.height * blocking.width, false);
+    });
+    return end;
+  }
+
+  void walkPanel(Value panel, Value low, Value high, bool tail) {
+    Value blockRow = firstRow(low);
+    e.loop(low, high, 1, [&](Value t) {
+      Value row = firstRow(t), height = e.sub(firstRow(e.add(t, 1)), row);
+      e.switchOn(height, blocking.heights, [&](int64_t h) {
+        sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, blockRow);
+      });
+      finishTile(panel, row, height, 0, tail);
+    });
+  }
+
+  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow) {
+    Value a = blocking.packsA ? rowsOfA : arguments.buffers[0];
+    Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
+    if (blocking.packsA) {
+      address = e.mul(e.sub(row, blockRow), e.dim(blocking.k));
+    } else {
+      Place place(e, arguments.buffers);
+      place.set('b', batch);
+      place.set('m', row);
+      address = place.address(kernel.ins[0]);
+    }
+    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel)});
+  }
+
+  // Weights are [batch, panel, k, width]; what is packed here is the current batch index only.
+  Value panelAddress(Value panel) {
+    Value before = blocking.weights ? e.add(e.mul(batch, panels), panel) : panel;
+    Value at = e.mul(before, e.mul(e.dim(blocking.k), blocking.width));
+    return blocking.weights ? e.add(at, e.dim(kernel.ins[1].offset)) : at;
+  }
+
+  void finishTile(Value panel, Value row, Value height, int64_t at, bool tail) {
+    Values call(arguments.buffers);
+    call.append({sums, batch, row, height, e.mul(panel, blocking.width), e.constant(at)});
+    e.call(tile.finishName(tail), call);
+  }
+};
+
+}  // namespace
+
+Lowering lowerContract(const tile::Kernel& kernel, const Target& target, ModuleOp module) {
+  return Contract(kernel, target, module).lower();
+}
+
+}  // namespace heed::cpu

@@ -1,0 +1,86 @@
+// Sizes of a contraction's tiles, panels and blocks, as functions of shape and target alone.
+#include "heed/compiler/lower/cpu/contract.h"
+#include "heed/compiler/lower/lower.h"
+#include "heed/compiler/lower/tile/access.h"
+#include "heed/compiler/lower/tile/regions.h"
+
+namespace heed {
+
+// Three vectors of columns by eight rows keep 32 registers busy, two by six 16; narrower panels where they waste less.
+std::int64_t panelWidth(const Target& target, std::int64_t columns) {
+  constexpr double tolerated_waste = 1.05;
+  auto padded = [&](std::int64_t width) { return (columns + width - 1) / width * width; };
+  std::int64_t wide = (target.registers >= 32 ? 3 : 2) * target.lanes, narrow = 2 * target.lanes;
+  return padded(wide) > tolerated_waste * padded(narrow) ? narrow : wide;
+}
+
+namespace cpu {
+
+namespace {
+
+constexpr std::int64_t depth_block = 768;       // f32 sums longer than this lose accuracy
+constexpr double block_share_of_l2 = 0.4;       // a row block's share; a panel of B passes by
+constexpr std::int64_t least_items = 8;         // work items worth having
+constexpr std::int64_t symbolic_depth = 768;    // what to plan with
+
+int tileRows(const Target& target, int vectors) {
+  int spare = target.registers >= 32 ? 4 : 2;   // for A's broadcasts
+  int rows = (target.registers - vectors - spare) / vectors;
+  return std::min(12, rows >= 12 ? rows / 2 * 2 : rows);
+}
+
+bool contiguousRows(const tile::Kernel& kernel) {
+  const tile::Access& a = kernel.ins[0];
+  return a.dtype == DType::f32 && a.linear() && tile::strideAlong(kernel, a, 'k') == Dim(1) &&
+         tile::strideAlong(kernel, a, 'm') && tile::isIdentity(kernel.op->getRegion(0));
+}
+
+// Heights of balanced tiles: ⌊m / t⌋ and, unless that is exact, one more.
+llvm::SmallVector<std::int64_t> tileHeights(const Dim& m, int rows) {
+  std::int64_t low = rows, high = m.is_static() ? 1 : rows;
+  std::int64_t least = std::max<std::int64_t>(1, lower_bound(m));
+  std::int64_t most = m.is_static() ? m.constant : std::max<std::int64_t>(least, rows * rows);
+  for (std::int64_t each = least; each <= most; ++each) {  // beyond rows², only rows - 1 and rows
+    std::int64_t tiles = (each + rows - 1) / rows;
+    low = std::min(low, each / tiles);
+    high = std::max(high, (each + tiles - 1) / tiles);
+  }
+  llvm::SmallVector<std::int64_t> heights;
+  for (std::int64_t height = low; height <= high; ++height) heights.push_back(height);
+  return heights;
+}
+
+}  // namespace
+
+ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& target) {
+  batch = kernel.extentOf('b');
+  m = kernel.extentOf('m');
+  n = kernel.extentOf('n');
+  k = kernel.extentOf('k');
+  auto packed = kernel.op->getAttrOfType<mlir::IntegerAttr>("packed");
+  weights = bool(packed);
+  width = weights ? packed.getInt() : panelWidth(target, n.is_static() ? n.constant : 0);
+  vectors = int(width / target.lanes);
+  rows = tileRows(target, vectors);
+  std::int64_t length = k.is_static() ? k.constant : symbolic_depth;
+  std::int64_t depthBlocks = (length + depth_block - 1) / depth_block;
+  depth = (length + depthBlocks - 1) / depthBlocks;
+  auto bytes = std::int64_t(sizeof(float)) * length * rows;
+  blockTiles = std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
+  heights = tileHeights(m, rows);
+  packsA = !contiguousRows(kernel);
+  std::int64_t tail = n.is_static() ? n.constant % width : 0;
+  tailVectors = int((tail + target.lanes - 1) / target.lanes);
+  exactWork = m.is_static() && n.is_static();
+  std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
+  leastBlocks = (least_items + across - 1) / across;
+}
+
+std::int64_t ContractBlocking::rowBlocks(std::int64_t tiles) const {
+  return std::max((tiles + blockTiles - 1) / blockTiles, std::min(tiles, leastBlocks));
+}
+
+Dim ContractBlocking::panels() const { return Dim((n.constant + width - 1) / width); }
+
+}  // namespace cpu
+}  // namespace heed

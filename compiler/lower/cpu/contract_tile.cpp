@@ -1,0 +1,137 @@
+// One tile of a contraction: the sums in registers, then the epilogue. And the packing of what is not laid out for it.
+#include "heed/compiler/lower/cpu/contract.h"
+#include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/tile/regions.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+std::string ContractTile::sumName(int height, int vectors, int panels) const {
+  std::string name = e.kernel.name + ".sum" + std::to_string(height);
+  if (vectors != blocking.vectors) name += ".tail";
+  return panels > 1 ? name + "x" + std::to_string(panels) : name;
+}
+std::string ContractTile::finishName(bool tail) const { return e.kernel.name + (tail ? ".finish.tail" : ".finish"); }
+std::string ContractTile::packRowsName() const { return e.kernel.name + ".rows"; }
+std::string ContractTile::packPanelName() const { return e.kernel.name + ".panel"; }
+
+llvm::SmallVector<Type> ContractTile::kernelBuffers(std::initializer_list<Type> more) {
+  llvm::SmallVector<Type> types;
+  for (const tile::Access& access : e.kernel.ins) types.push_back(e.bufferType(access));
+  for (const tile::Access& access : e.kernel.outs) types.push_back(e.bufferType(access));
+  types.append(more);
+  return types;
+}
+
+// acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero.
+Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value low, Value high,
+                                  int vectors, int panels) {
+  int height = int(rowAddresses.size()), across = panels * vectors;
+  Value panelSize = e.mul(e.dim(blocking.k), blocking.width);
+  Values zero(height * across, e.splat(0));
+  return e.loop(low, high, 1, zero, [&](Value i, ValueRange carried) {
+    Values sums(carried.begin(), carried.end()), columns;
+    Value row = e.add(panel, e.mul(i, blocking.width));
+    for (int p = 0; p < panels; ++p)
+      for (int v = 0; v < vectors; ++v)
+        columns.push_back(e.load(b, e.add(e.add(row, e.mul(panelSize, p)), v * e.lanes())));
+    for (int r = 0; r < height; ++r) {
+      Value x = e.loadBroadcast(a, e.add(rowAddresses[r], i));
+      for (int v = 0; v < across; ++v) sums[r * across + v] = e.fma(x, columns[v], sums[r * across + v]);
+    }
+    return sums;
+  });
+}
+
+void ContractTile::emitSum(int height, int vectors, int panels) {
+  Type buffer = e.bufferType(e.f32);
+  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, e.index, e.index});
+  Value a = arguments[0], b = arguments[1], s = arguments[2], row = arguments[3], panel = arguments[4];
+  Value k = e.dim(blocking.k), stride = blocking.packsA ? k : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'm'));
+  Values rows;
+  for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
+  int across = panels * vectors;
+  auto addressOf = [&](int r, int v) {
+    return e.constant((v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
+  };
+  bool inBlocks = !(blocking.k.is_static() && blocking.k.constant <= blocking.depth);
+  if (!inBlocks) {
+    Values sums = sumOverDepth(a, b, rows, panel, e.constant(0), k, vectors, panels);
+    for (int r = 0; r < height; ++r)
+      for (int v = 0; v < across; ++v) e.store(sums[r * across + v], s, addressOf(r, v));
+    return e.finishFunction();
+  }
+  for (int r = 0; r < height; ++r)
+    for (int v = 0; v < across; ++v) e.store(e.splat(0), s, addressOf(r, v));
+  e.loop(e.constant(0), k, blocking.depth, [&](Value low) {
+    Value high = e.min(e.add(low, blocking.depth), k);
+    Values sums = sumOverDepth(a, b, rows, panel, low, high, vectors, panels);
+    for (int r = 0; r < height; ++r)
+      for (int v = 0; v < across; ++v)
+        e.store(e.add(e.load(s, addressOf(r, v)), sums[r * across + v]), s, addressOf(r, v));
+  });
+  e.finishFunction();
+}
+
+LogicalResult ContractTile::emitFinish(bool tail) {
+  Type i = e.index;
+  Values arguments = e.beginFunction(finishName(tail), kernelBuffers({e.bufferType(e.f32), i, i, i, i, i}));
+  ValueRange all(arguments), buffers = all.drop_back(6), rest = all.take_back(6);
+  Value s = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3], firstColumn = rest[4], at = rest[5];
+  bool partial = tail || !blocking.n.is_static();
+  bool failed = false;
+  e.loop(e.constant(0), rows, 1, [&](Value r) {
+    for (int v = 0; v < (tail ? blocking.tailVectors : blocking.vectors); ++v) {
+      Value column = e.add(firstColumn, v * e.lanes());
+      bool whole = !partial || (blocking.n.is_static() && blocking.n.constant % e.lanes() == 0) ||
+                   (tail && v + 1 < blocking.tailVectors);
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set('m', e.add(firstRow, r));
+      place.setLanes('n', column, whole ? Value() : e.lanesBelow(e.sub(e.dim(blocking.n), column)));
+      Value sum = e.load(s, e.add(e.add(at, e.mul(r, blocking.width)), v * e.lanes()));
+      Value result = place.region(e.kernel.op->getRegion(1), sum, 2);
+      failed |= !result;
+      if (result) place.store(0, result);
+    }
+  });
+  e.finishFunction();
+  return failure(failed);
+}
+
+LogicalResult ContractTile::emitPackRows() {
+  Type i = e.index;
+  Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i}));
+  ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
+  Value dense = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3];
+  bool failed = false;
+  Value k = e.dim(blocking.k), whole = e.roundDown(k, e.lanes());
+  e.loop(e.constant(0), rows, 1, [&](Value r) {
+    auto chunk = [&](Value at, Value mask) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set('m', e.add(firstRow, r));
+      place.setLanes('k', at, mask);
+      Value x = place.region(e.kernel.op->getRegion(0), place.load(0), 2);
+      failed |= !x;
+      // A partial vector's rest is overwritten by the next row or lies in the slack behind the last one.
+      if (x) e.store(x, dense, e.add(e.mul(r, k), at));
+    };
+    e.loop(e.constant(0), whole, e.lanes(), [&](Value at) { chunk(at, {}); });
+    if (blocking.k.is_static() && blocking.k.constant % e.lanes() == 0) return;
+    e.when(e.below(whole, k), [&] { chunk(whole, e.lanesBelow(e.sub(k, whole))); });
+  });
+  e.finishFunction();
+  return failure(failed);
+}
+
+void ContractTile::emitPackPanel() {
+  Values arguments = e.beginFunction(packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index}));
+  ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
+  Value firstColumn = e.mul(rest[2], blocking.width);
+  packPanel(e, {1, 'n', 'k'}, buffers, rest[1], firstColumn, blocking.width, rest[0], rest[3]);
+  e.finishFunction();
+}
+
+}  // namespace heed::cpu

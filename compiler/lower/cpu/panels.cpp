@@ -1,0 +1,70 @@
+#include "heed/compiler/lower/cpu/panels.h"
+
+#include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/cpu/transpose.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+namespace {
+
+// Rows of the source are contiguous along the depth: whole blocks of it are turned.
+bool canTranspose(Emit& e, const PanelSource& source) {
+  const tile::Access& access = e.kernel.ins[source.operand];
+  Dim depth = e.kernel.extentOf(source.depth);
+  return access.dtype == DType::f32 && !access.fill && e.lanes() >= 4 && depth.is_static() &&
+         depth.constant >= e.lanes() && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
+}
+
+void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
+                    Value destination, Value at) {
+  const tile::Access& access = e.kernel.ins[source.operand];
+  Dim columns = e.kernel.extentOf(source.column);
+  bool whole = columns.is_static() && columns.constant % width == 0;
+  Value extent = e.dim(columns), last = e.sub(extent, e.constant(1));
+  int64_t depth = e.kernel.extentOf(source.depth).constant, lanes = e.lanes();
+  e.loop(0, width, lanes, [&](Value v) {
+    Value column = e.add(first, v);
+    Values rows;
+    for (int lane = 0; lane < lanes; ++lane) {
+      Place row(e, buffers);
+      row.set('b', batch);
+      row.set(source.column, e.min(e.add(column, lane), last));
+      rows.push_back(row.address(access));
+    }
+    Value valid = whole ? Value() : e.lanesBelow(e.sub(extent, column));
+    auto block = [&](Value k) {
+      transposeBlock(e, buffers[source.operand], rows, k, [&](int n, Value x) {
+        if (valid) x = e.select(valid, x, e.splat(0));
+        e.store(x, destination, e.add(e.add(at, v), e.mul(e.add(k, n), width)));
+      });
+    };
+    e.loop(0, depth / lanes * lanes, lanes, block);
+    if (depth % lanes) block(e.constant(depth - lanes));  // overlaps the block before
+  });
+}
+
+}  // namespace
+
+void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
+               Value destination, Value at) {
+  if (canTranspose(e, source)) return packTransposed(e, source, buffers, batch, first, width, destination, at);
+  Dim columns = e.kernel.extentOf(source.column);
+  bool whole = columns.is_static() && columns.constant % width == 0;
+  e.loop(e.constant(0), e.dim(e.kernel.extentOf(source.depth)), 1, [&](Value k) {
+    for (int64_t v = 0; v < width; v += e.lanes()) {
+      Value column = e.add(first, v);
+      Value valid = whole ? Value() : e.lanesBelow(e.sub(e.dim(columns), column));
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set(source.depth, k);
+      place.setLanes(source.column, column, valid);
+      Value x = place.load(source.operand);
+      if (valid) x = e.select(valid, x, e.splat(0));
+      e.store(x, destination, e.add(e.add(at, v), e.mul(k, width)));
+    }
+  });
+}
+
+}  // namespace heed::cpu
