@@ -64,11 +64,24 @@ struct Succeeded {
   static constexpr const graph::Function& value = Function::function;
   using function = Function;
 };
+template <class T>
+struct InputCheck {
+  static constexpr graph::Inferred inferred{{}, graph::check_shape(type_of<T>.shape)};
+};
+template <class T>
+consteval auto check_input() {
+  if constexpr (!InputCheck<T>::inferred.problem) return std::type_identity<expr<ops::input<0>, T>>{};
+  else return std::type_identity<error<text("input"), InputCheck<T>, shape_text<T>>>{};
+}
+template <class T>
+using checked_input = typename decltype(check_input<T>())::type;
+
 template <class Model, class... T, std::size_t... I>
 consteval auto network(std::index_sequence<I...>) {
-  using Called = typename decltype(call<text(""), Model, ops::call<text(""), Model, false>,
-                                        expr<ops::input<int(I)>, T>...>())::type;
-  if constexpr (!expression<Called> && !is_parts<Called>) return std::type_identity<Failed<Called>>{};
+  using Called = called<text(""), Model, false, expr<ops::input<int(I)>, T>...>;
+  if constexpr (!(fine<checked_input<T>> && ...))
+    return std::type_identity<Failed<typename decltype(first_error<checked_input<T>...>())::type>>{};
+  else if constexpr (!expression<Called> && !is_parts<Called>) return std::type_identity<Failed<Called>>{};
   else {
     using Function = FunctionOf<Model, T...>;
     if constexpr (Inspected<Function>::fault.sentence != nullptr)

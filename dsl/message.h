@@ -40,10 +40,11 @@ inline constexpr char epsilon_not_positive[] = "epsilon is not positive";
 inline constexpr char must_be_static[] = "must be static:";
 
 // library modules: the parameter concerned comes first
-inline constexpr char weight_features[] = "weight's features differ:";
-inline constexpr char weight_channels[] = "weight's channels differ:";
-inline constexpr char qkv_features[] = "qkv's features differ:";
-inline constexpr char in_proj_features[] = "in_proj's features differ:";
+inline constexpr char weight_columns_differ[] = "weight columns differ:";
+inline constexpr char weight_length_differs[] = "weight length differs:";
+inline constexpr char weight_channels_differ[] = "weight channels differ:";
+inline constexpr char qkv_columns_differ[] = "qkv.weight columns differ:";
+inline constexpr char in_proj_columns_differ[] = "in_proj_weight columns differ:";
 inline constexpr char heads_do_not_divide[] = "heads do not divide:";
 
 // the DSL itself

@@ -207,13 +207,27 @@ struct repeat {
 };
 
 // Layers of different kinds in a row: chain<sub<"0", linear<768, 64>>, sub<"1", layer_norm<64>>>.
+namespace detail {
+// One step of the fold, on types: an error goes through to the end, where the user calls the chain.
+struct Then {
+  template <class T, class Layer>
+  constexpr auto operator()(std::type_identity<T>, const Layer& layer) const {
+    if constexpr (is_error<T>) return std::type_identity<T>{};
+    else return std::type_identity<decltype(layer(std::declval<T>()))>{};
+  }
+};
+template <class X, class... Layers>
+using chained =
+    typename decltype(hana::fold_left(hana::tuple<Layers...>{}, std::type_identity<X>{}, Then{}))::type;
+}  // namespace detail
+
 template <class... Layers>
 struct chain {
-  static constexpr hana::tuple<Layers...> layers{};
   template <operand X>
-  constexpr auto operator()(X x) const {
-    return hana::fold_left(layers, x, [](auto value, auto layer) { return layer(value); });
-  }
+    requires fine<detail::chained<X, Layers...>>
+  constexpr detail::chained<X, Layers...> operator()(X) const { return {}; }
+  template <operand X>
+  refused<detail::chained<X, Layers...>> operator()(X) const;
 };
 
 // A second use of something that the same body declares: weights are shared only where it is said.

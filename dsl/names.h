@@ -145,8 +145,8 @@ constexpr Inspection<Uses> inspect(const graph::Function& root) {
     name.add(node.name);
     auto& entry = r.names.at(name);
     if (!entry.type) entry.type = node.results;
-    if (entry.type != node.results) blame({message::tied_to_another_type, name.hash, {}});
     if (!tied && entry.declared) blame({message::names_collide, name.hash, {}});
+    if (entry.type != node.results) blame({message::tied_to_another_type, name.hash, {}});
     entry.declared |= !tied;
   };
   walk(root, Name{}, false, true, visit);

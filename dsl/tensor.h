@@ -48,6 +48,7 @@ consteval auto in_type() {
 template <Dim D>
 inline constexpr auto dim_in_type = in_type<D>();
 
+// Back to a Dim.
 constexpr Dim to_dim(std::int64_t v) { return Dim(v); }
 constexpr Dim to_dim(const Dim& d) { return d; }
 template <std::size_t N>
@@ -57,6 +58,14 @@ constexpr Dim to_dim(const symbol<N>& s) { return Dim(s.name); }
 
 template <DType Element, auto... Dims>
 struct tensor_type {};
+
+// Dimensions as a type, for the arguments of ops.
+template <auto... Dims>
+struct dims_type {
+  static constexpr Dim values[] = {detail::to_dim(Dims)...};
+};
+template <Dim... Dims>
+using dims = dims_type<detail::dim_in_type<Dims>...>;
 
 template <DType Element, Dim... Dims>
   requires(sizeof...(Dims) <= max_rank)

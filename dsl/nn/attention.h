@@ -70,7 +70,7 @@ struct self_attention {
   sub<"proj", linear<Features, Features>> proj;
 
   static constexpr graph::Problem check(const TensorType& x) {
-    return check_attention<Features, Heads>(message::qkv_features, x);
+    return check_attention<Features, Heads>(message::qkv_columns_differ, x);
   }
   constexpr auto operator()(expression auto x) const {
     auto [q, k, v] = split<3, -1>(qkv(x));
@@ -86,7 +86,7 @@ struct multi_head_attention {
   sub<"out_proj", linear<Features, Features>> out_proj;
 
   static constexpr graph::Problem check(const TensorType& query) {
-    return check_attention<Features, Heads>(message::in_proj_features, query);
+    return check_attention<Features, Heads>(message::in_proj_columns_differ, query);
   }
   template <class... More>
   static constexpr graph::Problem check(const TensorType& query, const TensorType& key, const More&...) {

@@ -9,7 +9,7 @@ struct layer_norm {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank < 1) return graph::problem(message::rank_too_small, Dim(0), Dim(1));
     if (!(x.shape[-1] == Dim(Features)))
-      return graph::problem(message::weight_features, Dim(Features), x.shape[-1]);
+      return graph::problem(message::weight_length_differs, Dim(Features), x.shape[-1]);
     return {};
   }
   constexpr auto operator()(expression auto x) const {

@@ -9,7 +9,7 @@ struct patch_embedding {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank != 4) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(4));
     if (!(x.shape[1] == Dim(Channels)))
-      return graph::problem(message::weight_channels, Dim(Channels), x.shape[1]);
+      return graph::problem(message::weight_channels_differ, Dim(Channels), x.shape[1]);
     return {};
   }
   constexpr auto operator()(expression auto image) const {

@@ -19,18 +19,16 @@ struct permute : op<OpCode::permute> {
   static constexpr std::int64_t ints[] = {Axes..., 0};
   static constexpr graph::Attributes with{ints, sizeof...(Axes)};
 };
-template <int Axis, Dim Begin, Dim End>
+template <int Axis, class BeginEnd>
 struct slice : op<OpCode::slice> {
   static constexpr std::int64_t ints[] = {Axis};
-  static constexpr Dim dims[] = {Begin, End};
-  static constexpr graph::Attributes with{ints, 1, dims, 2};
+  static constexpr graph::Attributes with{ints, 1, BeginEnd::values, 2};
 };
-template <int Axis, Dim Before, Dim After, double Value>
+template <int Axis, class BeforeAfter, double Value>
 struct pad : op<OpCode::pad> {
   static constexpr std::int64_t ints[] = {Axis};
-  static constexpr Dim dims[] = {Before, After};
   static constexpr double reals[] = {Value};
-  static constexpr graph::Attributes with{ints, 1, dims, 2, reals, 1};
+  static constexpr graph::Attributes with{ints, 1, BeforeAfter::values, 2, reals, 1};
 };
 template <int Axis, int Shift>
 struct roll : op<OpCode::roll> {
@@ -64,19 +62,35 @@ template <int Axis, operand X, operand... More>
   requires(!fine<result<ops::concat<axis_of<X, Axis>>, X, More...>>)
 refused<result<ops::concat<axis_of<X, Axis>>, X, More...>> concat(X, More...);
 
-// Elements begin..end of an axis.
+namespace detail {
+// By way of classes: g++ 12 fails to make dims<...> while X is still to be deduced.
+template <class X, int Axis, Dim Begin, Dim End>
+struct Slice {
+  using type = result<ops::slice<axis_of<X, Axis>, dims<Begin, End>>, X>;
+};
+template <class X, int Axis, Dim Before, Dim After, double Value>
+struct Pad {
+  using type = result<ops::pad<axis_of<X, Axis>, dims<Before, After>, Value>, X>;
+};
+template <class X, int Axis, Dim Begin, Dim End>
+using sliced = typename Slice<X, Axis, Begin, End>::type;
+template <class X, int Axis, Dim Before, Dim After, double Value>
+using padded = typename Pad<X, Axis, Before, After, Value>::type;
+}  // namespace detail
+
+// Elements Begin..End of an axis.
 template <int Axis, Dim Begin, Dim End, operand X>
-  requires fine<result<ops::slice<axis_of<X, Axis>, Begin, End>, X>>
-constexpr result<ops::slice<axis_of<X, Axis>, Begin, End>, X> slice(X) { return {}; }
+  requires fine<detail::sliced<X, Axis, Begin, End>>
+constexpr detail::sliced<X, Axis, Begin, End> slice(X) { return {}; }
 template <int Axis, Dim Begin, Dim End, operand X>
-refused<result<ops::slice<axis_of<X, Axis>, Begin, End>, X>> slice(X);
+refused<detail::sliced<X, Axis, Begin, End>> slice(X);
 
 // Grows an axis by Before and After elements of a value.
 template <int Axis, Dim Before, Dim After, auto Value = 0, operand X>
-  requires fine<result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X>>
-constexpr result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X> pad(X) { return {}; }
+  requires fine<detail::padded<X, Axis, Before, After, double(Value)>>
+constexpr detail::padded<X, Axis, Before, After, double(Value)> pad(X) { return {}; }
 template <int Axis, Dim Before, Dim After, auto Value = 0, operand X>
-refused<result<ops::pad<axis_of<X, Axis>, Before, After, double(Value)>, X>> pad(X);
+refused<detail::padded<X, Axis, Before, After, double(Value)>> pad(X);
 
 // result[i] = x[(i - Shift) mod n] along an axis
 template <int Axis, int Shift, operand X>
@@ -136,10 +150,13 @@ struct Split {
   static constexpr graph::Inferred inferred{{}, problem};
   static constexpr Dim size = problem ? Dim() : shape.dims[Axis] / N;
 };
-template <int N, int Axis, class E, std::size_t... I>
-consteval auto slices(std::index_sequence<I...>) {
-  constexpr Dim size = Split<N, Axis, typename E::type>::size;
-  return std::type_identity<parts<applied<ops::slice<Axis, size * Dim(int(I)), size * Dim(int(I) + 1)>, E>...>>{};
+template <class Rule, int Axis, class E, int I>
+struct Part {
+  using type = sliced<E, Axis, Rule::size * Dim(I), Rule::size * Dim(I + 1)>;
+};
+template <class Rule, int Axis, class E, int... I>
+consteval auto all_parts(std::integer_sequence<int, I...>) {
+  return std::type_identity<parts<typename Part<Rule, Axis, E, I>::type...>>{};
 }
 template <int N, int Axis, class X>
 consteval auto split() {
@@ -149,7 +166,7 @@ consteval auto split() {
     using Rule = Split<N, axis_of<X, Axis>, typename E::type>;
     if constexpr (Rule::problem)
       return std::type_identity<error<text("split"), Rule, shape_text<typename E::type>>>{};
-    else return slices<N, axis_of<X, Axis>, E>(std::make_index_sequence<N>{});
+    else return all_parts<Rule, axis_of<X, Axis>, E>(std::make_integer_sequence<int, N>{});
   }
 }
 
@@ -165,7 +182,7 @@ struct Dropped {
 };
 template <int Axis, Dim At, class X>
 consteval auto select() {
-  using E = result<ops::slice<axis_of<X, Axis>, At, At + Dim(1)>, X>;
+  using E = sliced<X, Axis, At, At + Dim(1)>;
   if constexpr (!expression<E>) return std::type_identity<E>{};
   else {
     using To = tensor_from<Dropped<axis_of<X, Axis>, typename E::type>>;

@@ -1,0 +1,12 @@
+// expect: shape_error<"conv2d", "channels must be static: T", "[B, T, 32, 32]", "[8, 3, 3, 3]">
+#include "heed/dsl/dsl.h"
+using namespace heed;
+constexpr dim B{"B"}, T{"T"};
+
+struct model {
+  constexpr auto operator()(expression auto x) const {
+    return conv2d(x, param<"w", tensor<f32, 8, 3, 3, 3>>);  // error here
+  }
+};
+
+constexpr auto& network = graph_of<model, tensor<f32, B, T, 32, 32>>;
