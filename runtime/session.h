@@ -45,8 +45,8 @@ class Session {
   Results run(std::span<const Tensor* const> inputs);
   template <std::same_as<Tensor>... Inputs>
   Results run(const Inputs&... inputs) {
-    const Tensor* const list[] = {&inputs...};
-    return run(std::span<const Tensor* const>(list));
+    const Tensor* const list[sizeof...(Inputs) + 1] = {&inputs..., nullptr};
+    return run(std::span<const Tensor* const>(list, sizeof...(Inputs)));
   }
   // The same into the caller's tensors, one for each of program().outputs(), of exactly their sizes
   // and apart from the inputs.

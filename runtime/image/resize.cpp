@@ -92,8 +92,11 @@ Image resize_bicubic(const Image& image, int width, int height) {
   detail::check_size(image.width, image.height);
   detail::check_size(width, height);
   if (width == image.width && height == image.height) return image;
-  const Image narrowed = width == image.width ? image : resize_columns(image, width);
-  return height == image.height ? narrowed : resize_rows(narrowed, height);
+  const int less_width = image.width - width, less_height = image.height - height;
+  const bool rows_first = less_height > 0 && less_height > less_width * 2;
+  auto columns = [&](const Image& i) { return width == i.width ? i : resize_columns(i, width); };
+  auto rows = [&](const Image& i) { return height == i.height ? i : resize_rows(i, height); };
+  return rows_first ? columns(rows(image)) : rows(columns(image));
 }
 
 Image crop(const Image& image, int left, int top, int width, int height) {

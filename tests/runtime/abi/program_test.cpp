@@ -1,0 +1,122 @@
+// The program file: there and back, and every damage is an Error.
+#include "heed/runtime/abi/program.h"
+
+#include <cstring>
+
+#include "../must_throw.h"
+#include "../random.h"
+#include "../sample_program.h"
+#include "heed/runtime/abi/checksum.h"
+
+using heed::Dim;
+using heed::abi::Program;
+using heed::testing::check_error;
+using Bytes = std::vector<std::byte>;
+
+namespace {
+
+// Damage past the checksum, so that it reaches what the checksum guards.
+Bytes sealed(Bytes bytes) {
+  if (bytes.size() < 32) return bytes;
+  const std::uint64_t size = bytes.size() - 32,
+                      sum = heed::abi::checksum(std::span(bytes).subspan(32));
+  std::memcpy(bytes.data() + 16, &size, 8);
+  std::memcpy(bytes.data() + 24, &sum, 8);
+  return bytes;
+}
+
+template <class Change>
+void check_refused(Change&& change, std::initializer_list<std::string_view> words) {
+  Program program = heed::testing::sample_program();
+  program.code.clear();
+  change(program);
+  check_error([&] { heed::abi::read_program(heed::abi::write_program(program)); }, words);
+}
+
+}  // namespace
+
+TEST_CASE("program: bytes there and back") {
+  const Program program = heed::testing::sample_program();
+  const Bytes bytes = heed::abi::write_program(program);
+  const Program again = heed::abi::read_program(bytes);
+  CHECK(heed::abi::write_program(again) == bytes);
+  CHECK(again.name == "Sample");
+  CHECK(again.inputs[0].type == program.inputs[0].type);
+  CHECK(again.guards[0].value == program.guards[0].value);
+  CHECK(again.arena[0].bytes[0] == Dim("B") * Dim("T") * Dim(16));
+  CHECK(again.steps[1].buffers[2].place == heed::abi::Place::output);
+  CHECK(again.steps[0].label == "linear");
+  CHECK(again.code == program.code);
+}
+
+TEST_CASE("program: every kind of dimension survives") {
+  Program program;
+  const Dim H("H"), W("W");
+  program.inputs = {{"x", {heed::DType::f32, {2, {H, W}}}}};
+  for (const Dim& d : {Dim(-5), H * W * Dim(3) - Dim(7), (H * Dim(3)) / 4,
+                       heed::floor_div(H * Dim(2) + Dim(3), 7) * W, H * H * H - W * W + H})
+    program.guards.push_back({d, 0, ""});
+  const Program again = heed::abi::read_program(heed::abi::write_program(program));
+  for (std::size_t i = 0; i < program.guards.size(); ++i)
+    CHECK(again.guards[i].value == program.guards[i].value);
+}
+
+TEST_CASE("program: foreign, truncated and damaged bytes") {
+  const Bytes bytes = heed::abi::write_program(heed::testing::sample_program());
+  auto read = [](const Bytes& b) { heed::abi::read_program(b); };
+  check_error([&] { read({}); }, {"no program"});
+  check_error([&] { read(Bytes(100)); }, {"no program", "HEEDPROG"});
+  check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
+  Bytes other = bytes;
+  other[8] = std::byte(9);
+  check_error([&] { read(other); }, {"version 9", "version 1", "compile"});
+  other = bytes;
+  other[200] ^= std::byte(1);
+  check_error([&] { read(other); }, {"checksum", "damaged"});
+  other = bytes;
+  other.push_back(std::byte(0));
+  check_error([&] { read(sealed(other)); }, {"unused bytes"});
+  int accepted = 0;
+  for (std::size_t size = 32; size < bytes.size(); size += 1 + size / 50)
+    accepted += heed::testing::error_of([&] {
+                  read(sealed(Bytes(bytes.begin(), bytes.begin() + std::ptrdiff_t(size))));
+                }).empty();
+  CHECK(accepted == 0);
+}
+
+TEST_CASE("program: damage behind a good checksum never does worse than an Error") {
+  Program program = heed::testing::sample_program();
+  program.code.clear();
+  const Bytes bytes = heed::abi::write_program(program);
+  heed::testing::Random random(7);
+  for (int i = 0; i < 4000; ++i)
+    heed::testing::error_of(
+        [&] { heed::abi::read_program(sealed(heed::testing::damaged(bytes, random, 32))); });
+}
+
+TEST_CASE("program: indices and symbols are checked") {
+  using heed::abi::Place;
+  check_refused([](Program& p) { p.steps[0].kernel = 3; }, {"'linear'", "kernel 3 of 3"});
+  check_refused([](Program& p) { p.steps[0].kernel = -1; }, {"kernel -1"});
+  check_refused([](Program& p) { p.steps[0].buffers[1].index = 2; },
+                {"'linear'", "its table has 2"});
+  check_refused(
+      [](Program& p) {
+        p.steps[0].buffers[1] = {Place::constant, 64};
+      },
+      {"its table has 64"});
+  check_refused([](Program& p) { p.steps[0].buffers[1] = {Place::constant, 4}; }, {"alignment"});
+  check_refused([](Program& p) { p.steps[0].grain = 0; }, {"grain 0"});
+  check_refused([](Program& p) { p.steps[0].work = Dim("Q"); }, {"defines 'Q'", "'linear'"});
+  check_refused(
+      [](Program& p) {
+        p.prepare[0].buffers[0] = {Place::input, 0};
+      },
+      {"prepare", "session"});
+  check_refused([](Program& p) { p.prepare[0].work = Dim("B"); }, {"a number is needed"});
+  check_refused([](Program& p) { p.prepared[0].bytes = {Dim("B")}; }, {"a prepared slot", "B"});
+  check_refused([](Program& p) { p.parameters[0].type.shape[0] = Dim("B"); },
+                {"parameter 'weight'"});
+  check_refused([](Program& p) { p.result_count = 5; }, {"5 results", "2 outputs"});
+  check_refused([](Program& p) { p.inputs[0].type.shape[1] = Dim("B"); }, {"defines 'T'"});
+}

@@ -1,0 +1,46 @@
+// Loading a compiler and believing its answers; fake_compiler.cpp stands for the real one.
+#include "heed/runtime/compile.h"
+
+#include <stdlib.h>
+
+#include <sstream>
+
+#include "heed/runtime/session.h"
+#include "must_throw.h"
+#include "sample_program.h"
+
+using heed::testing::check_error;
+
+// One test: the compiler is loaded once a process.
+TEST_CASE("compile: through the library's entry point") {
+  const std::string order = "program";
+  const auto graph = std::as_bytes(std::span(order));
+  setenv("HEED_COMPILER", "/no/such/compiler.so", 1);
+  check_error([&] { heed::load_graph(graph); },
+              {"libheed_compiler.so", "HEED_COMPILER", "/no/such/compiler.so"});
+  setenv("HEED_COMPILER", HEED_TEST_KERNELS, 1);
+  check_error([&] { heed::load_graph(graph); }, {"cannot be loaded"});
+
+  setenv("HEED_COMPILER", HEED_FAKE_COMPILER, 1);
+  std::ostringstream printed;
+  heed::Options options;
+  options.threads = 1;
+  options.target = "somewhere";
+  options.fusion = "layout";
+  options.probes = {"pre", "post"};
+  options.print_after = "fused";
+  options.print_to = &printed;
+  const heed::Program program = heed::load_graph(graph, options);
+  CHECK(program.name() == "Sample");
+  CHECK(program.compile_ms() > 0);
+  CHECK(printed.str() == "version 1 target somewhere fusion layout probes pre post after fused");
+  CHECK(program.bind(heed::testing::sample_checkpoint()).threads() == 1);
+
+  const std::string refusal = "refuse", nonsense = "nonsense", nothing = "nothing";
+  check_error([&] { heed::load_graph(std::as_bytes(std::span(refusal)), options); },
+              {"compiler: ", "the network 'X' is no network"});
+  check_error([&] { heed::load_graph(std::as_bytes(std::span(nonsense)), options); },
+              {"no program"});
+  check_error([&] { heed::load_graph(std::as_bytes(std::span(nothing)), options); },
+              {"compiler: "});
+}

@@ -1,0 +1,100 @@
+#include "heed/runtime/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "must_throw.h"
+
+using heed::ThreadPool;
+
+TEST_CASE("parallel: every item once, by threads of the pool") {
+  for (int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    CHECK(pool.threads() == threads);
+    for (std::int64_t work : {0, 1, 2, 7, 64, 1000, 12345})
+      for (std::int64_t grain : {1, 3, 1000}) {
+        std::vector<std::atomic<int>> hits(static_cast<std::size_t>(work));
+        std::atomic<int> strange = 0;
+        auto body = [&](std::int64_t begin, std::int64_t end, int thread) {
+          strange += thread < 0 || thread >= threads || begin >= end;
+          strange += end - begin < grain && end != work;
+          for (std::int64_t i = begin; i < end; ++i) ++hits[static_cast<std::size_t>(i)];
+          return 0;
+        };
+        CHECK(pool.run(work, grain, body) == 0);
+        CHECK(strange == 0);
+        CHECK(std::ranges::all_of(hits, [](const auto& n) { return n == 1; }));
+      }
+  }
+}
+
+TEST_CASE("parallel: what a loop writes is seen by the next") {
+  ThreadPool pool(4);
+  std::vector<std::int64_t> values(256, 0);
+  for (int round = 0; round < 3000; ++round) {
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const auto from = static_cast<std::size_t>((i + round) % 256);
+        values[from] += 1;
+      }
+      return 0;
+    };
+    pool.run(256, 1, body);
+  }
+  CHECK(std::ranges::all_of(values, [](std::int64_t v) { return v == 3000; }));
+}
+
+TEST_CASE("parallel: helpers wake after they slept") {
+  ThreadPool pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::atomic<std::int64_t> sum = 0;
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      sum += end - begin;
+      return 0;
+    };
+    pool.run(100, 1, body);
+    CHECK(sum == 100);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+TEST_CASE("parallel: a status stops the loop and comes back") {
+  for (int threads : {1, 4}) {
+    ThreadPool pool(threads);
+    std::atomic<std::int64_t> done = 0;
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      done += end - begin;
+      return begin <= 10 && 10 < end ? 42 : 0;
+    };
+    CHECK(pool.run(1'000'000, 1, body) == 42);
+    auto fine = [&](std::int64_t, std::int64_t, int) { return 0; };
+    CHECK(pool.run(100, 1, fine) == 0);
+  }
+}
+
+TEST_CASE("parallel: pools side by side") {
+  std::vector<std::thread> owners;
+  std::atomic<std::int64_t> sum = 0;
+  for (int i = 0; i < 3; ++i)
+    owners.emplace_back([&] {
+      ThreadPool pool(2);
+      for (int round = 0; round < 200; ++round) {
+        auto body = [&](std::int64_t begin, std::int64_t end, int) {
+          sum += end - begin;
+          return 0;
+        };
+        pool.run(50, 1, body);
+      }
+    });
+  for (std::thread& owner : owners) owner.join();
+  CHECK(sum == 3 * 200 * 50);
+}
+
+TEST_CASE("parallel: counts") {
+  CHECK(heed::available_cores() >= 1);
+  CHECK(ThreadPool(0).threads() == heed::available_cores());
+  heed::testing::check_error([] { ThreadPool pool(-1); }, {"-1"});
+  heed::testing::check_error([] { ThreadPool pool(5000); }, {"5000", "1024"});
+}
