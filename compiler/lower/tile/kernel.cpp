@@ -137,7 +137,9 @@ FailureOr<Kernel> describe(Operation* op, StringRef name, ArrayRef<Layout> layou
     ++at;
   }
   for (auto [map, out] : llvm::zip_equal(stores, op->getResults())) {
-    auto access = accessOf(kernel, map, out, layouts[at++]);
+    bool packs = isa<ir::PackOp>(op);
+    auto access = packs ? panelsOf(map, out, layouts[at]) : accessOf(kernel, map, out, layouts[at]);
+    ++at;
     if (failed(access)) return op->emitOpError("expected a linear or rolled store map");
     kernel.outs.push_back(*access);
   }
