@@ -29,7 +29,8 @@ bool dependsOnParametersOnly(Value value) {
   bool reads = false;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
-    if (!op) return false;
+    // What has a symbolic size is not known when weights are bound.
+    if (!op || !llvm::all_of(op->getResultTypes(), [](Type t) { return is_static(ir::shapeOf(t)); })) return false;
     if (!seen.insert(op).second) continue;
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());

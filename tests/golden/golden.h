@@ -1,0 +1,61 @@
+// Comparison with tensors that a trusted implementation computed in float64 (README.md).
+#pragma once
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
+#include <string>
+
+#include "heed/dsl/dsl.h"
+#include "heed/dsl/load.h"
+#include "heed/runtime/checkpoint.h"
+#include "heed/runtime/formula.h"
+#include "heed/runtime/session.h"
+
+namespace heed::golden {
+
+inline constexpr double f32_tolerance = 1e-5;
+
+struct Difference {
+  double norm = 0, max = 0;  // ‖err‖/‖ref‖ and max|err|/max|ref|
+  std::int64_t worst = 0;    // index of the largest error
+  bool within(double tolerance) const { return norm <= tolerance && max <= tolerance; }
+};
+
+// expected holds elements 0, stride, 2·stride, … of the flattened actual.
+inline Difference compare(std::span<const float> actual, std::span<const float> expected, std::int64_t stride = 1) {
+  REQUIRE(expected.size() == (actual.size() + stride - 1) / stride);
+  double error2 = 0, reference2 = 0, error = 0, reference = 0;
+  Difference d;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    double e = std::abs(double(actual[i * stride]) - double(expected[i]));
+    if (!(e <= error)) {  // a NaN is the worst error
+      error = std::isnan(e) ? INFINITY : e;
+      d.worst = static_cast<std::int64_t>(i) * stride;
+    }
+    error2 += e * e;
+    reference2 += double(expected[i]) * double(expected[i]);
+    reference = std::max(reference, std::abs(double(expected[i])));
+  }
+  d.norm = std::isnan(error2) ? INFINITY : std::sqrt(error2 / reference2);
+  d.max = error / reference;
+  return d;
+}
+
+inline void check(const char* what, std::span<const float> actual, std::span<const float> expected, std::int64_t stride = 1) {
+  Difference d = compare(actual, expected, stride);
+  std::printf("  %-28s norm %.1e  max %.1e\n", what, d.norm, d.max);
+  CHECK_MESSAGE(d.within(f32_tolerance), what, ": worst at element ", d.worst);
+}
+
+inline Tensor formula_tensor(const std::string& name, Sizes sizes, float amplitude = 2.0f) {
+  Tensor t(DType::f32, sizes);
+  formula_input(name, t.as<float>(), amplitude);
+  return t;
+}
+
+inline Checkpoint reference(const std::string& file) { return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file); }
+
+}  // namespace heed::golden
