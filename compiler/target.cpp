@@ -12,7 +12,8 @@ Target avx512() {
   Target t;
   t.name = "x86-64-avx512";
   t.cpu = "x86-64-v4";
-  t.features = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2"};
+  t.features = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl",
+                "avx2",    "fma",      "f16c",     "bmi",      "bmi2"};
   return t;
 }
 

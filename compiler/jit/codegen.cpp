@@ -31,8 +31,9 @@ using namespace mlir;
 namespace heed::jit {
 namespace {
 
-// Loop strength reduction takes a quarter of code generation and gains nothing on emitted tile loops. It is refused
-// through the LLVM context, which is ours alone: LLVM's command-line switch would be the whole process's.
+// Loop strength reduction takes a quarter of code generation and gains nothing on emitted tile
+// loops. It is refused through the LLVM context, which is ours alone: LLVM's command-line switch
+// would be the whole process's.
 class WithoutStrengthReduction final : public llvm::OptPassGate {
  public:
   bool isEnabled() const override { return true; }
@@ -52,10 +53,11 @@ FailureOr<std::unique_ptr<llvm::TargetMachine>> machineFor(const Target& target,
   const llvm::Target* llvm_target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!llvm_target) return at->emitError("code generation: ") << error;
   std::string features;
-  for (const std::string& feature : target.features) features += (features.empty() ? "+" : ",+") + feature;
+  for (const std::string& feature : target.features)
+    features += (features.empty() ? "+" : ",+") + feature;
   std::unique_ptr<llvm::TargetMachine> machine(llvm_target->createTargetMachine(
-      triple, target.cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      llvm::CodeGenOptLevel::Aggressive));
+      triple, target.cpu, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
   if (!machine) return at->emitError("code generation: no machine for target ") << target.name;
   return machine;
 }
@@ -94,7 +96,8 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()),
+                                                       /*UseMemorySSA=*/true));
   passes.addPass(llvm::GVNPass());
   passes.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager all;
@@ -121,7 +124,8 @@ void printTo(std::string* text, const Printable& print) {
 
 }  // namespace
 
-FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target& target, CodegenDump* dump) {
+FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target& target,
+                                                  CodegenDump* dump) {
   if (failed(lowerToLLVM(module))) return failure();
   if (dump) printTo(dump->llvm_dialect, [&](auto& to) { module.print(to); });
 
@@ -137,12 +141,14 @@ FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target&
   if (dump) printTo(dump->llvm_ir, [&](auto& to) { code->print(to, nullptr); });
   if (dump && dump->assembly) {
     llvm::SmallVector<char, 0> text;
-    if (failed(emit(*llvm::CloneModule(*code), **machine, llvm::CodeGenFileType::AssemblyFile, text, module)))
+    if (failed(emit(*llvm::CloneModule(*code), **machine, llvm::CodeGenFileType::AssemblyFile, text,
+                    module)))
       return failure();
     dump->assembly->assign(text.begin(), text.end());
   }
   llvm::SmallVector<char, 0> object;
-  if (failed(emit(*code, **machine, llvm::CodeGenFileType::ObjectFile, object, module))) return failure();
+  if (failed(emit(*code, **machine, llvm::CodeGenFileType::ObjectFile, object, module)))
+    return failure();
   std::vector<std::byte> bytes(object.size());
   std::memcpy(bytes.data(), object.data(), object.size());
   return bytes;

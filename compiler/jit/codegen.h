@@ -17,9 +17,9 @@ struct CodegenDump {
   std::string* assembly = nullptr;
 };
 
-// The module holds func.func kernels as described at tile::Lowered and is left lowered to the LLVM dialect. The object
-// needs nothing from outside but memcpy, memset and libm. Any number of threads may compile modules of one context
-// (newContext) or of several.
+// The module holds func.func kernels as described at tile::Lowered and is left lowered to the LLVM
+// dialect. The object needs nothing from outside but memcpy, memset and libm. Any number of threads
+// may compile modules of one context (newContext) or of several.
 mlir::FailureOr<std::vector<std::byte>> compileToObject(mlir::ModuleOp module, const Target& target,
                                                         CodegenDump* dump = nullptr);
 

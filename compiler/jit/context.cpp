@@ -33,7 +33,8 @@ std::unique_ptr<MLIRContext> newContext() {
   DialectRegistry registry;
   registerDialects(registry);
   auto context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::ENABLED);
-  // What the passes depend on is registered here too: a pass manager that finds it all leaves the context alone.
+  // What the passes depend on is registered here too: a pass manager that finds it all leaves the
+  // context alone.
   PassManager passes(context.get());
   addLoweringPasses(passes);
   DialectRegistry dependent;

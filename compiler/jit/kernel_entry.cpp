@@ -11,7 +11,9 @@ namespace {
 // array[n], an array of pointers or of 64-bit numbers.
 Value element(OpBuilder& b, Location at, Value array, unsigned n, Type type) {
   Value place = array;
-  if (n) place = LLVM::GEPOp::create(b, at, array.getType(), type, array, ArrayRef<LLVM::GEPArg>{int32_t(n)});
+  if (n)
+    place = LLVM::GEPOp::create(b, at, array.getType(), type, array,
+                                ArrayRef<LLVM::GEPArg>{int32_t(n)});
   return LLVM::LoadOp::create(b, at, type, place);
 }
 
@@ -35,7 +37,8 @@ LogicalResult addEntry(LLVM::LLVMFuncOp body) {
   Block* block = entry.addEntryBlock(b);
   b.setInsertionPointToStart(block);
   SmallVector<Value> arguments;
-  for (unsigned n = 0; n < buffers; ++n) arguments.push_back(element(b, at, block->getArgument(0), n, pointer));
+  for (unsigned n = 0; n < buffers; ++n)
+    arguments.push_back(element(b, at, block->getArgument(0), n, pointer));
   for (unsigned n = 0; n + buffers + 3 < count; ++n)
     arguments.push_back(element(b, at, block->getArgument(1), n, number));
   for (unsigned n = 2; n < 5; ++n) arguments.push_back(block->getArgument(n));

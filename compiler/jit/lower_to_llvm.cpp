@@ -31,7 +31,7 @@ void addLoweringPasses(PassManager& passes) {
 
 LogicalResult lowerToLLVM(ModuleOp module) {
   PassManager passes(module.getContext());
-  passes.enableVerifier(false);  // emitters are checked by their tests; this costs a tenth of the time
+  passes.enableVerifier(false);  // a tenth of the time; emitters are checked by their tests
   addLoweringPasses(passes);
   if (failed(passes.run(module))) return failure();
   return addKernelEntries(module);

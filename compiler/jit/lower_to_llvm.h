@@ -5,8 +5,9 @@
 
 namespace heed::jit {
 
-// For a module as described at tile::Lowered. Afterwards each {heed.kernel} function has the signature of
-// runtime/abi/kernel.h and calls its body, "<name>.body", which keeps pointers without aliases as its arguments.
+// For a module as described at tile::Lowered. Afterwards each {heed.kernel} function has the
+// signature of runtime/abi/kernel.h and calls its body, "<name>.body", which keeps pointers without
+// aliases as its arguments.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
 // The passes of it.

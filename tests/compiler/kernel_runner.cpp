@@ -104,7 +104,8 @@ struct Tensor {
 std::vector<std::int64_t> positions(const Tensor& tensor, const Symbols& symbols) {
   std::vector<std::int64_t> places{valueOf(tensor.layout.offset, symbols)};
   for (int axis = 0; axis < tensor.shape.rank; ++axis) {
-    std::int64_t extent = valueOf(tensor.shape[axis], symbols), stride = valueOf(tensor.layout.strides[axis], symbols);
+    std::int64_t extent = valueOf(tensor.shape[axis], symbols),
+                 stride = valueOf(tensor.layout.strides[axis], symbols);
     std::vector<std::int64_t> next;
     for (std::int64_t base : places)
       for (std::int64_t i = 0; i < extent; ++i) next.push_back(base + i * stride);
@@ -133,8 +134,8 @@ struct KernelRunner::Program {
 
   void compile(std::string_view text, const std::string& target);
   int tensorOf(mlir::Value value, std::map<void*, int>& numbers);
-  std::int32_t launch(const tile::Launch& launch, const std::vector<void*>& memory, const Symbols& symbols,
-                      std::int64_t pieces) const;
+  std::int32_t launch(const tile::Launch& launch, const std::vector<void*>& memory,
+                      const Symbols& symbols, std::int64_t pieces) const;
   std::int32_t run(const Step& step, const std::vector<Memory>& memory, const Symbols& symbols,
                    std::int64_t pieces) const;
 };
@@ -145,7 +146,8 @@ int KernelRunner::Program::tensorOf(mlir::Value value, std::map<void*, int>& num
     Shape shape = ir::shapeOf(value);
     bool argument = mlir::isa<mlir::BlockArgument>(value);
     tensors.push_back({ir::dtypeOf(value.getType()), shape,
-                       placement == Placement::sliced && !argument ? slicedLayout(shape) : tile::denseLayout(shape)});
+                       placement == Placement::sliced && !argument ? slicedLayout(shape)
+                                                                   : tile::denseLayout(shape)});
   }
   return found->second;
 }
@@ -153,7 +155,8 @@ int KernelRunner::Program::tensorOf(mlir::Value value, std::map<void*, int>& num
 void KernelRunner::Program::compile(std::string_view text, const std::string& target_name) {
   std::string errors;
   auto context = jit::newContext();
-  mlir::ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic& d) { errors += d.str() + "\n"; });
+  mlir::ScopedDiagnosticHandler handler(context.get(),
+                                        [&](mlir::Diagnostic& d) { errors += d.str() + "\n"; });
   auto need = [&](bool ok, const char* what) {
     if (!ok) throw std::runtime_error(std::string(what) + ": " + errors);
   };
@@ -176,7 +179,8 @@ void KernelRunner::Program::compile(std::string_view text, const std::string& ta
     for (int n : step.tensors) layouts.push_back(tensors[n].layout);
     auto kernel = tile::describe(&op, "k" + std::to_string(steps.size()), layouts);
     need(mlir::succeeded(kernel), "describing");
-    auto lowered = target.reference ? lowerForReference(*kernel, *kernels) : lowerForCpu(*kernel, target, *kernels);
+    auto lowered = target.reference ? lowerForReference(*kernel, *kernels)
+                                    : lowerForCpu(*kernel, target, *kernels);
     need(mlir::succeeded(lowered), "lowering");
     step.lowered = *lowered;
     steps.push_back(std::move(step));
@@ -187,37 +191,42 @@ void KernelRunner::Program::compile(std::string_view text, const std::string& ta
   dump.assembly = &assembly;
   auto object = jit::compileToObject(*kernels, target, &dump);
   need(mlir::succeeded(object), "code generation");
-  milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  milliseconds =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   object_bytes = object->size();
   code = Code(*object);
 }
 
 // The ranges run last to first, each with scratch memory that holds garbage.
-std::int32_t KernelRunner::Program::launch(const tile::Launch& launch, const std::vector<void*>& memory,
-                                           const Symbols& symbols, std::int64_t pieces) const {
+std::int32_t KernelRunner::Program::launch(const tile::Launch& launch,
+                                           const std::vector<void*>& memory, const Symbols& symbols,
+                                           std::int64_t pieces) const {
   auto kernel = reinterpret_cast<abi::Kernel>(code.address(launch.function));
   std::vector<void*> buffers;
   for (int n : launch.buffers) buffers.push_back(memory[n]);
   std::vector<std::int64_t> dims;
   for (const Dim& dim : launch.dims) dims.push_back(valueOf(dim, symbols));
-  std::int64_t work = valueOf(launch.work, symbols), piece = std::max<std::int64_t>(1, work / pieces);
+  std::int64_t work = valueOf(launch.work, symbols),
+               piece = std::max<std::int64_t>(1, work / pieces);
   std::int32_t status = 0;
   for (std::int64_t end = work; end > 0; end -= std::min(end, piece)) {
     Memory scratch(std::size_t(valueOf(launch.scratchBytes, symbols)));
     std::memset(scratch.data(), 0xFF, std::size_t(valueOf(launch.scratchBytes, symbols)));
-    status = std::max(status, kernel(buffers.data(), dims.data(), std::max<std::int64_t>(0, end - piece), end,
-                                     scratch.data()));
-    if (!scratch.intact()) throw std::runtime_error(launch.function + " wrote outside its scratch memory");
+    status = std::max(status, kernel(buffers.data(), dims.data(),
+                                     std::max<std::int64_t>(0, end - piece), end, scratch.data()));
+    if (!scratch.intact())
+      throw std::runtime_error(launch.function + " wrote outside its scratch memory");
   }
   return status;
 }
 
-std::int32_t KernelRunner::Program::run(const Step& step, const std::vector<Memory>& memory, const Symbols& symbols,
-                                        std::int64_t pieces) const {
+std::int32_t KernelRunner::Program::run(const Step& step, const std::vector<Memory>& memory,
+                                        const Symbols& symbols, std::int64_t pieces) const {
   std::vector<void*> addresses;
   for (int n : step.tensors) addresses.push_back(memory[n].data());
   std::vector<Memory> temporaries;
-  for (const Dim& bytes : step.lowered.temporaries) temporaries.emplace_back(std::size_t(valueOf(bytes, symbols)));
+  for (const Dim& bytes : step.lowered.temporaries)
+    temporaries.emplace_back(std::size_t(valueOf(bytes, symbols)));
   for (const Memory& temporary : temporaries) addresses.push_back(temporary.data());
   std::int32_t status = 0;
   for (const tile::Launch& one : step.lowered.launches)
@@ -234,14 +243,17 @@ KernelRunner::KernelRunner(std::string_view text, const std::string& target, Pla
 }
 KernelRunner::~KernelRunner() = default;
 
-Outcome KernelRunner::run(const std::vector<Array>& inputs, const Symbols& symbols, std::int64_t pieces) const {
-  if (inputs.size() != program->argument_count) throw std::runtime_error("one array an argument, please");
+Outcome KernelRunner::run(const std::vector<Array>& inputs, const Symbols& symbols,
+                          std::int64_t pieces) const {
+  if (inputs.size() != program->argument_count)
+    throw std::runtime_error("one array an argument, please");
   std::vector<Memory> memory;
   std::vector<std::vector<std::int64_t>> places;
   for (const Tensor& tensor : program->tensors) {
     places.push_back(positions(tensor, symbols));
     std::int64_t last = places.back().empty() ? -1 : places.back().back();
-    std::size_t misalignment = program->placement == Placement::sliced ? 8 : 0;  // as a caller's tensor may lie
+    std::size_t misalignment =
+        program->placement == Placement::sliced ? 8 : 0;  // as a caller's tensor may lie
     memory.emplace_back(std::size_t(last + 1) * size_of(tensor.dtype), misalignment);
   }
   for (std::size_t n = 0; n < inputs.size(); ++n) {
@@ -285,16 +297,19 @@ const std::string& KernelRunner::assembly() const { return program->assembly; }
 std::size_t KernelRunner::object_bytes() const { return program->object_bytes; }
 
 Array::Array(DType dtype, const std::vector<double>& numbers) : Array(dtype, numbers.size()) {
-  for (std::size_t n = 0; n < numbers.size(); ++n) store(&bytes[n * size_of(dtype)], dtype, numbers[n]);
+  for (std::size_t n = 0; n < numbers.size(); ++n)
+    store(&bytes[n * size_of(dtype)], dtype, numbers[n]);
 }
 
 std::vector<double> Array::numbers() const {
   std::vector<double> numbers(size());
-  for (std::size_t n = 0; n < numbers.size(); ++n) numbers[n] = load(&bytes[n * size_of(dtype)], dtype);
+  for (std::size_t n = 0; n < numbers.size(); ++n)
+    numbers[n] = load(&bytes[n * size_of(dtype)], dtype);
   return numbers;
 }
 
-std::string difference(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
+std::string difference(const std::vector<double>& actual, const std::vector<double>& expected,
+                       double tolerance) {
   if (actual.size() != expected.size()) return "sizes differ";
   double worst = 0;
   std::size_t at = 0;
@@ -306,20 +321,22 @@ std::string difference(const std::vector<double>& actual, const std::vector<doub
   }
   if (worst <= tolerance) return {};
   std::ostringstream text;
-  text << "element " << at << " of " << actual.size() << ": " << actual[at] << ", expected " << expected[at]
-       << " (error " << worst << ", tolerance " << tolerance << ")";
+  text << "element " << at << " of " << actual.size() << ": " << actual[at] << ", expected "
+       << expected[at] << " (error " << worst << ", tolerance " << tolerance << ")";
   return text.str();
 }
 
-std::string compare_with_reference(std::string_view text, const std::string& target, const Symbols& symbols,
-                                   double tolerance, const std::vector<Array>& given) {
+std::string compare_with_reference(std::string_view text, const std::string& target,
+                                   const Symbols& symbols, double tolerance,
+                                   const std::vector<Array>& given) {
   KernelRunner reference(text, "reference"), whole(text, target);
   std::vector<Array> inputs = given.empty() ? reference.inputs(symbols) : given;
   Outcome expected = reference.run(inputs, symbols), actual = whole.run(inputs, symbols);
   if (expected.status) return "the reference fails with status " + std::to_string(expected.status);
   if (actual.status) return target + " fails with status " + std::to_string(actual.status);
   for (std::size_t n = 0; n < expected.results.size(); ++n) {
-    std::string found = difference(actual.results[n].numbers(), expected.results[n].numbers(), tolerance);
+    std::string found =
+        difference(actual.results[n].numbers(), expected.results[n].numbers(), tolerance);
     if (!found.empty()) return target + ", result " + std::to_string(n) + ", " + found;
   }
   for (std::int64_t pieces : {2, 3, 7, 1 << 20})
@@ -327,7 +344,8 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
       return target + ": other bits when cut into " + std::to_string(pieces) + " pieces";
   Outcome sliced = KernelRunner(text, target, Placement::sliced).run(inputs, symbols, 3);
   for (std::size_t n = 0; n < expected.results.size(); ++n) {
-    std::string found = difference(sliced.results[n].numbers(), expected.results[n].numbers(), tolerance);
+    std::string found =
+        difference(sliced.results[n].numbers(), expected.results[n].numbers(), tolerance);
     if (!found.empty()) return target + ", sliced result " + std::to_string(n) + ", " + found;
   }
   return {};

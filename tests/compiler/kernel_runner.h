@@ -28,8 +28,8 @@ struct Array {
 using Symbols = std::map<std::string, std::int64_t>;  // {{"B", 3}}
 
 struct Outcome {
-  std::int32_t status = 0;      // of the kernels, abi::KernelStatus
-  std::vector<Array> results;   // what the function returns
+  std::int32_t status = 0;     // of the kernels, abi::KernelStatus
+  std::vector<Array> results;  // what the function returns
 };
 
 // How the tensors that the kernels make lie in memory.
@@ -40,13 +40,16 @@ enum class Placement {
 
 class KernelRunner {
  public:
-  // `text`: one func.func of kernel ops and a return. Throws std::runtime_error with the diagnostics.
-  KernelRunner(std::string_view text, const std::string& target, Placement placement = Placement::dense);
+  // `text`: one func.func of kernel ops and a return. Throws std::runtime_error with the
+  // diagnostics.
+  KernelRunner(std::string_view text, const std::string& target,
+               Placement placement = Placement::dense);
   ~KernelRunner();
 
-  // The work range of every launch is cut into about `pieces` ranges, run last to first. Throws where a kernel writes
-  // outside its tensors.
-  Outcome run(const std::vector<Array>& inputs, const Symbols& symbols = {}, std::int64_t pieces = 1) const;
+  // The work range of every launch is cut into about `pieces` ranges, run last to first. Throws
+  // where a kernel writes outside its tensors.
+  Outcome run(const std::vector<Array>& inputs, const Symbols& symbols = {},
+              std::int64_t pieces = 1) const;
   // Numbers in [-1, 1], bools and integers 0 or 1, from the seed alone, for every argument.
   std::vector<Array> inputs(const Symbols& symbols = {}, unsigned seed = 1) const;
 
@@ -59,14 +62,16 @@ class KernelRunner {
   std::unique_ptr<Program> program;
 };
 
-// The first place where they differ by more than tolerance · max(1, |expected|), or where one is a NaN alone; the worst
-// one is printed. Empty where all is well.
-std::string difference(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance);
+// The first place where they differ by more than tolerance · max(1, |expected|), or where one is a
+// NaN alone; the worst one is printed. Empty where all is well.
+std::string difference(const std::vector<double>& actual, const std::vector<double>& expected,
+                       double tolerance);
 
-// Runs `text` on a target and on "reference": same numbers within the tolerance, and the same bits for every cut of the
-// work range and for results that are slices. Says what is wrong, or nothing.
-std::string compare_with_reference(std::string_view text, const std::string& target, const Symbols& symbols,
-                                   double tolerance, const std::vector<Array>& inputs = {});
+// Runs `text` on a target and on "reference": same numbers within the tolerance, and the same bits
+// for every cut of the work range and for results that are slices. Says what is wrong, or nothing.
+std::string compare_with_reference(std::string_view text, const std::string& target,
+                                   const Symbols& symbols, double tolerance,
+                                   const std::vector<Array>& inputs = {});
 // Targets that emit vector code and run on this CPU.
 std::vector<std::string> vector_targets();
 

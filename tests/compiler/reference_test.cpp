@@ -55,7 +55,8 @@ TEST_CASE("contract: batch, bias, activation and residual") {
   KernelRunner runner(text, "reference");
   for (std::int64_t batch : {1, 4}) {
     auto inputs = runner.inputs({{"B", batch}});
-    Numbers a = inputs[0].numbers(), b = inputs[1].numbers(), c = inputs[2].numbers(), r = inputs[3].numbers(), y;
+    Numbers a = inputs[0].numbers(), b = inputs[1].numbers(), c = inputs[2].numbers(),
+            r = inputs[3].numbers(), y;
     for (int m = 0; m < 7 * batch; ++m)
       for (int n = 0; n < 3; ++n) {
         double sum = c[n];
@@ -85,7 +86,8 @@ TEST_CASE("pack, then contract over panels") {
         domain = ["b0:2", "m0:4", "n0:6", "k0:5"], symbols = [], packed = 4,
         maps = [affine_map<(b, m, n, k) -> (b, m, k)>, affine_map<(b, m, n, k) -> (b, n floordiv 4, k, n mod 4)>],
         stores = [affine_map<(b, m, n, k) -> (b, m, n)>]}
-      prologue )" + through() + " epilogue " + through() + R"(
+      prologue )" + through() +
+                           " epilogue " + through() + R"(
         : (tensor<2x4x5xf32>, tensor<2x2x5x4xf32>) -> tensor<2x4x6xf32>
       return %p, %0 : tensor<2x2x5x4xf32>, tensor<2x4x6xf32>
     })";
@@ -95,7 +97,8 @@ TEST_CASE("pack, then contract over panels") {
   for (int i = 0; i < 2; ++i)
     for (int p = 0; p < 2; ++p)
       for (int k = 0; k < 5; ++k)
-        for (int c = 0; c < 4; ++c) panels.push_back(p * 4 + c < 6 ? b[(i * 6 + p * 4 + c) * 5 + k] : 0);
+        for (int c = 0; c < 4; ++c)
+          panels.push_back(p * 4 + c < 6 ? b[(i * 6 + p * 4 + c) * 5 + k] : 0);
   for (int i = 0; i < 2; ++i)
     for (int m = 0; m < 4; ++m)
       for (int n = 0; n < 6; ++n) {
@@ -110,7 +113,8 @@ TEST_CASE("pack, then contract over panels") {
 
 namespace {
 
-// q, k, v [B, H, T, 4 or 3], bias [H, T, T]; causal over shifted positions, queries below `first` see nothing.
+// q, k, v [B, H, T, 4 or 3], bias [H, T, T]; causal over shifted positions, queries below `first`
+// see nothing.
 const std::string attention_text = R"(
   func.func @f(%q: tensor<2x?x?x4xf32, "2,H,T,4">, %k: tensor<2x?x?x4xf32, "2,H,T,4">,
                %v: tensor<2x?x?x3xf32, "2,H,T,3">, %bias: tensor<?x?x?xf32, "H,T,T">)
@@ -148,7 +152,8 @@ TEST_CASE("attention: bias, mask, weights; a query without a live key gives zero
   const int heads = 3, length = 5;
   const Symbols symbols{{"H", heads}, {"T", length}};
   auto inputs = runner.inputs(symbols);
-  Numbers q = inputs[0].numbers(), k = inputs[1].numbers(), v = inputs[2].numbers(), bias = inputs[3].numbers();
+  Numbers q = inputs[0].numbers(), k = inputs[1].numbers(), v = inputs[2].numbers(),
+          bias = inputs[3].numbers();
   Numbers y(2 * length * heads * 3), weights(2 * heads * length * length);
   for (int b = 0; b < 2; ++b)
     for (int h = 0; h < heads; ++h)
@@ -158,13 +163,15 @@ TEST_CASE("attention: bias, mask, weights; a query without a live key gives zero
         double sum = 0;
         for (int j = 0; j < i; ++j) {
           double s = 0;
-          for (int e = 0; e < 4; ++e) s += q[(head * length + i) * 4 + e] * k[(head * length + j) * 4 + e];
+          for (int e = 0; e < 4; ++e)
+            s += q[(head * length + i) * 4 + e] * k[(head * length + j) * 4 + e];
           sum += p[j] = std::exp(s / 2 + bias[(h * length + i) * length + j]);
         }
         for (int j = 0; j < i; ++j) {
           weights[(head * length + i) * length + j] = p[j] / sum;
           for (int d = 0; d < 3; ++d)
-            y[((b * length + i) * heads + h) * 3 + d] += 2 * p[j] / sum * v[(head * length + j) * 3 + d];
+            y[((b * length + i) * heads + h) * 3 + d] +=
+                2 * p[j] / sum * v[(head * length + j) * 3 + d];
         }
       }
   for (int pieces : {1, 4}) {
@@ -179,11 +186,14 @@ namespace {
 
 // x [T, 6] along its last axis; `kept` says whether k stays.
 std::string rows_text(const std::string& reduction, bool kept, const std::string& type = "f32") {
-  const std::string x = "tensor<?x6x" + type + ", \"T,6\">", y = kept ? x : "tensor<?x" + type + ", \"T\">";
-  return "func.func @f(%x: " + x + ") -> " + y + " { %0 = heed.rows(%x) {domain = [\"i0:T\", \"k0:6\"], symbols = [], " +
-         "reduction = \"" + reduction + "\", eps = 1.0e-3 : f64, maps = [affine_map<(i, k) -> (i, k)>], stores = [" +
-         (kept ? "affine_map<(i, k) -> (i, k)>" : "affine_map<(i, k) -> (i)>") + "]} prologue " + through(0, type) +
-         " epilogue " + through(0, type) + " : (" + x + ") -> " + y + " return %0 : " + y + " }";
+  const std::string x = "tensor<?x6x" + type + ", \"T,6\">",
+                    y = kept ? x : "tensor<?x" + type + ", \"T\">";
+  return "func.func @f(%x: " + x + ") -> " + y +
+         " { %0 = heed.rows(%x) {domain = [\"i0:T\", \"k0:6\"], symbols = [], " + "reduction = \"" +
+         reduction + "\", eps = 1.0e-3 : f64, maps = [affine_map<(i, k) -> (i, k)>], stores = [" +
+         (kept ? "affine_map<(i, k) -> (i, k)>" : "affine_map<(i, k) -> (i)>") + "]} prologue " +
+         through(0, type) + " epilogue " + through(0, type) + " : (" + x + ") -> " + y +
+         " return %0 : " + y + " }";
 }
 
 Numbers run_rows(const std::string& text, const Array& x) {
@@ -195,7 +205,8 @@ Numbers run_rows(const std::string& text, const Array& x) {
 }  // namespace
 
 TEST_CASE("rows: every reduction") {
-  const Array x(DType::f32, {1, 2, 3, -4, 5, 6, -infinity, -infinity, -infinity, -infinity, -infinity, -infinity,  //
+  const Array x(DType::f32, {1, 2, 3, -4, 5, 6, -infinity, -infinity, -infinity, -infinity,
+                             -infinity, -infinity,  //
                              0.5, 0.25, -0.5, 8, -infinity, 2});
   const Array finite(DType::f32, {1, 2, 3, -4, 5, 6, 0.5, 0.25, -0.5, 8, 1, 2});
   const Numbers n = x.numbers(), f = finite.numbers();
@@ -213,7 +224,8 @@ TEST_CASE("rows: every reduction") {
     min[row] = *std::min_element(r, r + 6);
     double variance = 0;
     for (int k = 0; k < 6; ++k) variance += (r[k] - mean[row]) * (r[k] - mean[row]) / 6;
-    for (int k = 0; k < 6; ++k) normal[row * 6 + k] = (r[k] - mean[row]) / std::sqrt(variance + 1e-3);
+    for (int k = 0; k < 6; ++k)
+      normal[row * 6 + k] = (r[k] - mean[row]) / std::sqrt(variance + 1e-3);
   }
   check_close(run_rows(rows_text("softmax", true), x), softmax);
   check_close(run_rows(rows_text("normalize", true), finite), normal);
@@ -295,8 +307,10 @@ TEST_CASE("map: gather") {
 
 TEST_CASE("an access outside its tensor fails the run") {
   auto text = [](const std::string& map, const std::string& store) {
-    return "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> { %0 = heed.map(%x) {domain = [\"i0:4\"], symbols = [], "
-           "maps = [affine_map<" + map + ">], stores = [affine_map<" + store + ">]} body " + through() +
+    return "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> { %0 = heed.map(%x) {domain = "
+           "[\"i0:4\"], symbols = [], "
+           "maps = [affine_map<" +
+           map + ">], stores = [affine_map<" + store + ">]} body " + through() +
            " : (tensor<4xf32>) -> tensor<4xf32> return %0 : tensor<4xf32> }";
   };
   const Array x(DType::f32, {1, 2, 3, 4});
@@ -338,11 +352,16 @@ TEST_CASE("scalar ops") {
   for (const Case& one : cases) {
     CAPTURE(one.op);
     bool binary = std::string(one.op).find("%y") != std::string::npos;
-    KernelRunner runner(std::string("func.func @f(%a: tensor<6xf32>, %b: tensor<6xf32>) -> tensor<6xf32> { "
-        "%0 = heed.map(%a, %b) {domain = [\"i0:6\"], symbols = [], maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], "
-        "stores = [affine_map<(i) -> (i)>]} body { ^bb0(%x: f32, %y: f32): %z = heed.") + one.op +
-        (binary ? " : (f32, f32) -> f32" : " : (f32) -> f32") + " heed.yield %z : f32 } "
-        ": (tensor<6xf32>, tensor<6xf32>) -> tensor<6xf32> return %0 : tensor<6xf32> }", "reference");
+    KernelRunner runner(
+        std::string(
+            "func.func @f(%a: tensor<6xf32>, %b: tensor<6xf32>) -> tensor<6xf32> { "
+            "%0 = heed.map(%a, %b) {domain = [\"i0:6\"], symbols = [], maps = [affine_map<(i) -> "
+            "(i)>, affine_map<(i) -> (i)>], "
+            "stores = [affine_map<(i) -> (i)>]} body { ^bb0(%x: f32, %y: f32): %z = heed.") +
+            one.op + (binary ? " : (f32, f32) -> f32" : " : (f32) -> f32") +
+            " heed.yield %z : f32 } "
+            ": (tensor<6xf32>, tensor<6xf32>) -> tensor<6xf32> return %0 : tensor<6xf32> }",
+        "reference");
     Numbers expected;
     for (int n = 0; n < 6; ++n) expected.push_back(one.expected(x.numbers()[n], y.numbers()[n]));
     check_close(runner.run({x, y}).results[0].numbers(), expected);
@@ -370,8 +389,10 @@ TEST_CASE("logic, where and casts") {
         heed.yield %w, %s, %h : f32, i8, bf16
       } : (tensor<4xf32>, tensor<4xi1>) -> (tensor<4xf32>, tensor<4xi8>, tensor<4xbf16>)
       return %0, %1, %2 : tensor<4xf32>, tensor<4xi8>, tensor<4xbf16>
-    })", "reference");
-  auto outcome = runner.run({Array(DType::f32, {2.75, -3.5, 1.25, 7}), Array(DType::boolean, {0, 0, 1, 1})});
+    })",
+                      "reference");
+  auto outcome =
+      runner.run({Array(DType::f32, {2.75, -3.5, 1.25, 7}), Array(DType::boolean, {0, 0, 1, 1})});
   CHECK_EQ(outcome.results[0].numbers(), Numbers{2.75, 0, 0, 0});
   CHECK_EQ(outcome.results[1].numbers(), Numbers{3, -2, 2, 8});
   CHECK_EQ(outcome.results[2].numbers(), Numbers{2.75, -3.5, 1.25, 7});

@@ -27,8 +27,9 @@ Value score(Writer& w, ir::AttentionOp op) {
 Value maskedScore(Writer& w, ir::AttentionOp op) {
   if (op.getMask().empty()) return score(w, op);
   Value live = w.region(op.getMask(), {}, 3)[0];
-  return w.choose(live, w.b.getF64Type(), [&] { return Values{score(w, op)}; },
-                  [&] { return Values{w.f64(dead_score)}; })[0];
+  return w.choose(
+      live, w.b.getF64Type(), [&] { return Values{score(w, op)}; },
+      [&] { return Values{w.f64(dead_score)}; })[0];
 }
 
 // Leaves p in the scratch memory.
@@ -57,17 +58,20 @@ void weights(Writer& w, ir::AttentionOp op) {
 
 Lowering attention(Writer& w, ir::AttentionOp op) {
   Dim scratch_bytes = Dim(8) * w.kernel.extentOf('j');
-  return w.items("bi", [&] {
-    weights(w, op);
-    w.over('d', [&] {
-      Value sum = w.over('j', ValueRange{w.f64(0)}, [&](ValueRange sum) {
-        Value product = w.emit<arith::MulFOp>(w.scratch(w.number('j')), w.read(2));
-        return Values{w.emit<arith::AddFOp>(sum[0], product)};
-      })[0];
-      w.write(0, w.region(op.getEpilogue(), sum, 3)[0]);
-    });
-    if (w.kernel.outs.size() > 1) w.over('j', [&] { w.write(1, w.scratch(w.number('j'))); });
-  }, scratch_bytes);
+  return w.items(
+      "bi",
+      [&] {
+        weights(w, op);
+        w.over('d', [&] {
+          Value sum = w.over('j', ValueRange{w.f64(0)}, [&](ValueRange sum) {
+            Value product = w.emit<arith::MulFOp>(w.scratch(w.number('j')), w.read(2));
+            return Values{w.emit<arith::AddFOp>(sum[0], product)};
+          })[0];
+          w.write(0, w.region(op.getEpilogue(), sum, 3)[0]);
+        });
+        if (w.kernel.outs.size() > 1) w.over('j', [&] { w.write(1, w.scratch(w.number('j'))); });
+      },
+      scratch_bytes);
 }
 
 }  // namespace heed::reference

@@ -1,4 +1,5 @@
-// The reference target: every kernel kind as plain loops, each access checked, sums in f64. The tests' oracle.
+// The reference target: every kernel kind as plain loops, each access checked, sums in f64. The
+// tests' oracle.
 #include "llvm/ADT/TypeSwitch.h"
 
 #include "heed/compiler/lower/lower.h"

@@ -15,8 +15,10 @@ Lowering pack(Writer& w, ir::PackOp op) {
       place[axis] = w.emit<arith::RemUIOp>(item, w.dim(shape[axis]));
       item = w.emit<arith::DivUIOp>(item, w.dim(shape[axis]));
     }
-    Value n = w.emit<arith::AddIOp>(w.emit<arith::MulIOp>(place[1], w.index(int64_t(op.getWidth()))), place[3]);
-    Value exists = w.emit<arith::CmpIOp>(arith::CmpIPredicate::ult, n, w.dim(w.kernel.extentOf('n')));
+    Value n = w.emit<arith::AddIOp>(
+        w.emit<arith::MulIOp>(place[1], w.index(int64_t(op.getWidth()))), place[3]);
+    Value exists =
+        w.emit<arith::CmpIOp>(arith::CmpIPredicate::ult, n, w.dim(w.kernel.extentOf('n')));
     Type scalar = scalarType(ir::elementType(w.b.getContext(), w.kernel.ins[0].dtype));
     Value x = w.choose(
         exists, scalar,

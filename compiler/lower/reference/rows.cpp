@@ -1,4 +1,5 @@
-// x = prologue(ins[0]) along k; softmax and normalize give epilogue(y[i,k]), the reductions epilogue(y[i])
+// x = prologue(ins[0]) along k; softmax and normalize give epilogue(y[i,k]), the reductions
+// epilogue(y[i])
 #include <limits>
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,10 +18,12 @@ Value add(Writer& w, Value x, Value y) {
   return isa<FloatType>(x.getType()) ? w.emit<arith::AddFOp>(x, y) : w.emit<arith::AddIOp>(x, y);
 }
 Value largest(Writer& w, Value x, Value y) {
-  return isa<FloatType>(x.getType()) ? w.emit<arith::MaximumFOp>(x, y) : w.emit<arith::MaxSIOp>(x, y);
+  return isa<FloatType>(x.getType()) ? w.emit<arith::MaximumFOp>(x, y)
+                                     : w.emit<arith::MaxSIOp>(x, y);
 }
 Value smallest(Writer& w, Value x, Value y) {
-  return isa<FloatType>(x.getType()) ? w.emit<arith::MinimumFOp>(x, y) : w.emit<arith::MinSIOp>(x, y);
+  return isa<FloatType>(x.getType()) ? w.emit<arith::MinimumFOp>(x, y)
+                                     : w.emit<arith::MinSIOp>(x, y);
 }
 
 class Row {
@@ -32,10 +35,12 @@ class Row {
 
   Value x() { return w.region(op.getPrologue(), w.read(0), 1)[0]; }
   void store(Value y) {
-    for (auto [n, result] : llvm::enumerate(w.region(op.getEpilogue(), y, 1))) w.write(int(n), result);
+    for (auto [n, result] : llvm::enumerate(w.region(op.getEpilogue(), y, 1)))
+      w.write(int(n), result);
   }
   Value fold(Value start, llvm::function_ref<Value(Value sum, Value x)> step) {
-    return w.over('k', ValueRange{start}, [&](ValueRange sum) { return Values{step(sum[0], x())}; })[0];
+    return w.over('k', ValueRange{start},
+                  [&](ValueRange sum) { return Values{step(sum[0], x())}; })[0];
   }
   Value sum() {
     return fold(constant(0), [&](Value sum, Value x) { return add(w, sum, x); });
@@ -77,11 +82,13 @@ class Row {
   Value constant(double value) { return scalarConstant(w.b, w.at, value, scalar); }
   Value least() {
     if (isa<FloatType>(scalar)) return w.f64(-infinity);
-    return w.emit<arith::ConstantOp>(w.b.getIntegerAttr(scalar, APInt::getSignedMinValue(scalar.getIntOrFloatBitWidth())));
+    return w.emit<arith::ConstantOp>(
+        w.b.getIntegerAttr(scalar, APInt::getSignedMinValue(scalar.getIntOrFloatBitWidth())));
   }
   Value most() {
     if (isa<FloatType>(scalar)) return w.f64(infinity);
-    return w.emit<arith::ConstantOp>(w.b.getIntegerAttr(scalar, APInt::getSignedMaxValue(scalar.getIntOrFloatBitWidth())));
+    return w.emit<arith::ConstantOp>(
+        w.b.getIntegerAttr(scalar, APInt::getSignedMaxValue(scalar.getIntOrFloatBitWidth())));
   }
   Value count() {
     Value k = w.emit<arith::IndexCastOp>(w.b.getI64Type(), w.dim(w.kernel.extentOf('k')));

@@ -19,13 +19,15 @@ Type storedType(Type element) {
 }
 
 Value scalarConstant(OpBuilder& b, Location at, double value, Type scalar) {
-  if (isa<FloatType>(scalar)) return arith::ConstantOp::create(b, at, b.getFloatAttr(scalar, value));
+  if (isa<FloatType>(scalar))
+    return arith::ConstantOp::create(b, at, b.getFloatAttr(scalar, value));
   return arith::ConstantOp::create(b, at, b.getIntegerAttr(scalar, int64_t(value)));
 }
 
 Value fromStorage(OpBuilder& b, Location at, Value x, Type element) {
   if (element.isInteger(1))
-    return arith::CmpIOp::create(b, at, arith::CmpIPredicate::ne, x, scalarConstant(b, at, 0, x.getType()));
+    return arith::CmpIOp::create(b, at, arith::CmpIPredicate::ne, x,
+                                 scalarConstant(b, at, 0, x.getType()));
   if (!isa<FloatType>(element)) return x;
   if (!element.isF32()) x = arith::ExtFOp::create(b, at, b.getF32Type(), x);
   return arith::ExtFOp::create(b, at, b.getF64Type(), x);
@@ -60,7 +62,8 @@ class Scalars {
       return arith::SIToFPOp::create(b, at, to, x);
     }
     if (isa<FloatType>(from)) return arith::FPToSIOp::create(b, at, to, x);
-    if (from.getIntOrFloatBitWidth() > to.getIntOrFloatBitWidth()) return arith::TruncIOp::create(b, at, to, x);
+    if (from.getIntOrFloatBitWidth() > to.getIntOrFloatBitWidth())
+      return arith::TruncIOp::create(b, at, to, x);
     if (from.isInteger(1)) return arith::ExtUIOp::create(b, at, to, x);
     return arith::ExtSIOp::create(b, at, to, x);
   }
@@ -85,7 +88,9 @@ class Scalars {
         .Case<ir::GeOp>([&](auto) { return compare(F::OGE, I::sge, x); })
         .Case<ir::LogicalAndOp>([&](auto) { return one<arith::AndIOp>(x); })
         .Case<ir::LogicalOrOp>([&](auto) { return one<arith::OrIOp>(x); })
-        .Case<ir::LogicalNotOp>([&](auto) { return one<arith::XOrIOp>({x[0], constant(1, x[0].getType())}); })
+        .Case<ir::LogicalNotOp>([&](auto) {
+          return one<arith::XOrIOp>({x[0], constant(1, x[0].getType())});
+        })
         .Case<ir::WhereOp>([&](auto) { return one<arith::SelectOp>(x); })
         .Case<ir::CastOp>([&](auto) { return cast(x[0], op->getResult(0).getType()); })
         .Default([&](Operation*) { return unary(op, x[0]); });
@@ -122,20 +127,28 @@ class Scalars {
 
   Value unary(Operation* op, Value x) {
     return llvm::TypeSwitch<Operation*, Value>(op)
-        .Case<ir::NegOp>([&](auto) { return either<arith::SubFOp, arith::SubIOp>({like(-0.0, x), x}); })
+        .Case<ir::NegOp>([&](auto) {
+          return either<arith::SubFOp, arith::SubIOp>({like(-0.0, x), x});
+        })
         .Case<ir::AbsOp>([&](auto) { return either<math::AbsFOp, math::AbsIOp>({x}); })
         .Case<ir::ExpOp>([&](auto) { return one<math::ExpOp>({x}); })
         .Case<ir::LogOp>([&](auto) { return one<math::LogOp>({x}); })
         .Case<ir::SqrtOp>([&](auto) { return one<math::SqrtOp>({x}); })
-        .Case<ir::RsqrtOp>([&](auto) { return one<arith::DivFOp>({like(1, x), one<math::SqrtOp>({x})}); })
+        .Case<ir::RsqrtOp>([&](auto) {
+          return one<arith::DivFOp>({like(1, x), one<math::SqrtOp>({x})});
+        })
         .Case<ir::TanhOp>([&](auto) { return one<math::TanhOp>({x}); })
         .Case<ir::SigmoidOp>([&](auto) { return sigmoid(x); })
         .Case<ir::ErfOp>([&](auto) { return one<math::ErfOp>({x}); })
         .Case<ir::SinOp>([&](auto) { return one<math::SinOp>({x}); })
         .Case<ir::CosOp>([&](auto) { return one<math::CosOp>({x}); })
-        .Case<ir::ReluOp>([&](auto) { return one<arith::MaximumFOp>({x, like(0, x)}); })
+        .Case<ir::ReluOp>([&](auto) {
+          return one<arith::MaximumFOp>({x, like(0, x)});
+        })
         .Case<ir::GeluOp>([&](auto) { return gelu(x); })
-        .Case<ir::SiluOp>([&](auto) { return one<arith::MulFOp>({x, sigmoid(x)}); })
+        .Case<ir::SiluOp>([&](auto) {
+          return one<arith::MulFOp>({x, sigmoid(x)});
+        })
         .Default([](Operation*) { return Value(); });
   }
 
@@ -154,7 +167,8 @@ FailureOr<SmallVector<Value>> evaluate(Region& region, OpBuilder& b, const Surro
   for (Operation& op : region.front().without_terminator()) {
     Value result;
     if (auto constant = dyn_cast<ir::ConstantOp>(op)) {
-      result = scalars.constant(constant.getValue().convertToDouble(), scalarType(constant.getType()));
+      result =
+          scalars.constant(constant.getValue().convertToDouble(), scalarType(constant.getType()));
     } else if (auto coordinate = dyn_cast<ir::CoordinateOp>(op)) {
       result = scalars.fromIndex(around.coordinate(coordinate.getMap()), coordinate.getType());
     } else if (auto extent = dyn_cast<ir::ExtentOp>(op)) {

@@ -1,5 +1,5 @@
-// The meaning of a region on one element, as code: floats are f64 whatever they are stored as, integers have their own
-// width, bools are i1. Transcendental functions are libm's.
+// The meaning of a region on one element, as code: floats are f64 whatever they are stored as,
+// integers have their own width, bools are i1. Transcendental functions are libm's.
 #pragma once
 #include "heed/compiler/lower/tile/kernel.h"
 #include "mlir/IR/Builders.h"
@@ -8,9 +8,9 @@ namespace heed::reference {
 
 // What a region may ask about where it runs.
 struct Surroundings {
-  llvm::function_ref<mlir::Value(unsigned argument)> argument;     // of the region
-  llvm::function_ref<mlir::Value(mlir::AffineMap)> coordinate;     // as an index
-  llvm::function_ref<mlir::Value(const Dim&)> extent;              // as an index
+  llvm::function_ref<mlir::Value(unsigned argument)> argument;  // of the region
+  llvm::function_ref<mlir::Value(mlir::AffineMap)> coordinate;  // as an index
+  llvm::function_ref<mlir::Value(const Dim&)> extent;           // as an index
 };
 
 // The values that the region yields.

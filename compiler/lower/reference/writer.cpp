@@ -13,15 +13,23 @@ namespace heed::reference {
 constexpr int64_t unbounded = int64_t(1) << 30;  // elements that a buffer's memref claims to have
 
 Writer::Writer(const tile::Kernel& kernel, ModuleOp module)
-    : kernel(kernel), b(module.getContext()), at(kernel.op->getLoc()), module(module), digits(kernel.digits.size()) {}
+    : kernel(kernel),
+      b(module.getContext()),
+      at(kernel.op->getLoc()),
+      module(module),
+      digits(kernel.digits.size()) {}
 
-// ---- functions and items ----------------------------------------------------------------------------------------------
+// ---- functions and items
+// ----------------------------------------------------------------------------------------------
 
 void Writer::begin() {
   SmallVector<Type> types;
-  auto addBuffer = [&](Type element) { types.push_back(MemRefType::get({unbounded}, storedType(element))); };
+  auto addBuffer = [&](Type element) {
+    types.push_back(MemRefType::get({unbounded}, storedType(element)));
+  };
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
-    for (const tile::Access& access : *accesses) addBuffer(ir::elementType(b.getContext(), access.dtype));
+    for (const tile::Access& access : *accesses)
+      addBuffer(ir::elementType(b.getContext(), access.dtype));
   types.append({b.getIndexType(), b.getIndexType()});  // begin, end
   addBuffer(b.getI8Type());                            // scratch
   b.setInsertionPointToEnd(module.getBody());
@@ -33,11 +41,13 @@ void Writer::begin() {
   memref::StoreOp::create(b, at, good, status, ValueRange{index(0)});
 }
 
-FailureOr<tile::Lowered> Writer::items(const Dim& count, function_ref<void(Value)> body, Dim scratch_bytes) {
+FailureOr<tile::Lowered> Writer::items(const Dim& count, function_ref<void(Value)> body,
+                                       Dim scratch_bytes) {
   begin();
   auto arguments = function.getArguments();
   Value low = arguments[arguments.size() - 3], high = arguments[arguments.size() - 2];
-  bytes = emit<memref::ViewOp>(MemRefType::get({unbounded}, b.getF64Type()), arguments.back(), index(0), ValueRange{});
+  bytes = emit<memref::ViewOp>(MemRefType::get({unbounded}, b.getF64Type()), arguments.back(),
+                               index(0), ValueRange{});
   loop(low, high, {}, [&](Value item, ValueRange) {
     body(item);
     return Values{};
@@ -46,7 +56,8 @@ FailureOr<tile::Lowered> Writer::items(const Dim& count, function_ref<void(Value
   if (!ok) return failure();
   tile::Launch launch;
   launch.function = kernel.name;
-  for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n) launch.buffers.push_back(int(n));
+  for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
+    launch.buffers.push_back(int(n));
   launch.dims = dims;
   launch.work = count;
   launch.scratchBytes = scratch_bytes;
@@ -54,7 +65,8 @@ FailureOr<tile::Lowered> Writer::items(const Dim& count, function_ref<void(Value
   return tile::Lowered{{launch}, {}};
 }
 
-FailureOr<tile::Lowered> Writer::items(StringRef roles, function_ref<void()> body, Dim scratch_bytes) {
+FailureOr<tile::Lowered> Writer::items(StringRef roles, function_ref<void()> body,
+                                       Dim scratch_bytes) {
   Dim count(1);
   for (char role : roles) count = count * kernel.extentOf(role);
   return items(
@@ -70,7 +82,8 @@ FailureOr<tile::Lowered> Writer::items(StringRef roles, function_ref<void()> bod
       scratch_bytes);
 }
 
-// ---- digits -----------------------------------------------------------------------------------------------------------
+// ---- digits
+// -----------------------------------------------------------------------------------------------------------
 
 void Writer::setNumber(char role, Value number) {
   const std::vector<int> role_digits = kernel.withRole(role);
@@ -91,10 +104,11 @@ Value Writer::number(char role) {
 }
 
 Values Writer::over(char role, ValueRange carried, function_ref<Values(ValueRange)> body) {
-  Values results = loop(index(0), dim(kernel.extentOf(role)), carried, [&](Value number, ValueRange carried) {
-    setNumber(role, number);
-    return body(carried);
-  });
+  Values results =
+      loop(index(0), dim(kernel.extentOf(role)), carried, [&](Value number, ValueRange carried) {
+        setNumber(role, number);
+        return body(carried);
+      });
   for (int digit : kernel.withRole(role)) digits[digit] = {};
   return results;
 }
@@ -106,9 +120,11 @@ void Writer::over(char role, function_ref<void()> body) {
   });
 }
 
-// ---- control ----------------------------------------------------------------------------------------------------------
+// ---- control
+// ----------------------------------------------------------------------------------------------------------
 
-Values Writer::loop(Value low, Value high, ValueRange carried, function_ref<Values(Value, ValueRange)> body) {
+Values Writer::loop(Value low, Value high, ValueRange carried,
+                    function_ref<Values(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(b, at, low, high, index(1), carried,
                                  [&](OpBuilder&, Location, Value, ValueRange) {});
   OpBuilder::InsertionGuard guard(b);
@@ -118,7 +134,8 @@ Values Writer::loop(Value low, Value high, ValueRange carried, function_ref<Valu
   return Values(loop.getResults());
 }
 
-Values Writer::choose(Value condition, TypeRange types, function_ref<Values()> then, function_ref<Values()> otherwise) {
+Values Writer::choose(Value condition, TypeRange types, function_ref<Values()> then,
+                      function_ref<Values()> otherwise) {
   auto branch = scf::IfOp::create(b, at, types, condition, /*withElseRegion=*/true);
   auto fill = [&](Block& block, function_ref<Values()> values) {
     OpBuilder::InsertionGuard guard(b);
@@ -133,13 +150,17 @@ Values Writer::choose(Value condition, TypeRange types, function_ref<Values()> t
 
 void Writer::when(Value condition, function_ref<void()> then) {
   auto nothing = [] { return Values{}; };
-  choose(condition, {}, [&] {
-    then();
-    return Values{};
-  }, nothing);
+  choose(
+      condition, {},
+      [&] {
+        then();
+        return Values{};
+      },
+      nothing);
 }
 
-// ---- memory -----------------------------------------------------------------------------------------------------------
+// ---- memory
+// -----------------------------------------------------------------------------------------------------------
 
 void Writer::fail() {
   Value bad = emit<arith::ConstantOp>(b.getI32IntegerAttr(abi::kernel_index_out_of_range));
@@ -151,7 +172,8 @@ Value Writer::buffer(size_t n) { return function.getArgument(unsigned(n)); }
 Values Writer::coordinates(AffineMap map) {
   for (auto [n, digit] : llvm::enumerate(digits))
     if (!digit && map.isFunctionOfDim(unsigned(n))) {
-      kernel.op->emitOpError("expected no digit '") << kernel.digits[n].name << "' where it does not run";
+      kernel.op->emitOpError("expected no digit '")
+          << kernel.digits[n].name << "' where it does not run";
       ok = false;
       return Values(map.getNumResults(), index(0));
     }
@@ -164,7 +186,8 @@ Values Writer::coordinates(AffineMap map) {
 Value Writer::affine(AffineExpr e) {
   if (auto c = dyn_cast<AffineConstantExpr>(e)) return index(c.getValue());
   if (auto d = dyn_cast<AffineDimExpr>(e)) return digits[d.getPosition()];
-  if (auto s = dyn_cast<AffineSymbolExpr>(e)) return dim(*parse_dim(kernel.symbols[s.getPosition()]));
+  if (auto s = dyn_cast<AffineSymbolExpr>(e))
+    return dim(*parse_dim(kernel.symbols[s.getPosition()]));
   auto binary = cast<AffineBinaryOpExpr>(e);
   Value x = affine(binary.getLHS()), y = affine(binary.getRHS());
   if (e.getKind() == AffineExprKind::Add) return emit<arith::AddIOp>(x, y);
@@ -181,7 +204,8 @@ Value Writer::affine(AffineExpr e) {
 
 Value Writer::within(ValueRange coordinates, const Shape& shape) {
   Value all = emit<arith::ConstantOp>(b.getBoolAttr(true));
-  for (auto [axis, x] : llvm::enumerate(coordinates))  // unsigned: a negative coordinate is a huge one
+  for (auto [axis, x] :
+       llvm::enumerate(coordinates))  // unsigned: a negative coordinate is a huge one
     all = emit<arith::AndIOp>(
         all, emit<arith::CmpIOp>(arith::CmpIPredicate::ult, x, dim(shape[int(axis)])));
   return all;
@@ -218,7 +242,8 @@ void Writer::writeAt(int out, ValueRange place, Value x) {
   choose(
       within(place, access.shape), {},
       [&] {
-        memref::StoreOp::create(b, at, toStorage(b, at, x, element), buffer(kernel.ins.size() + out),
+        memref::StoreOp::create(b, at, toStorage(b, at, x, element),
+                                buffer(kernel.ins.size() + out),
                                 ValueRange{address(place, access.layout)});
         return Values{};
       },
@@ -232,7 +257,9 @@ void Writer::write(int out, Value x) { writeAt(out, coordinates(kernel.outs[out]
 
 Values Writer::region(Region& region, Value value, int captured) {
   unsigned leading = region.getNumArguments() - (kernel.ins.size() - captured);
-  auto argument = [&](unsigned n) { return n < leading ? value : read(int(n - leading) + captured); };
+  auto argument = [&](unsigned n) {
+    return n < leading ? value : read(int(n - leading) + captured);
+  };
   auto coordinate = [&](AffineMap map) { return coordinates(map)[0]; };
   auto extent = [&](const Dim& d) { return dim(d); };
   auto results = evaluate(region, b, {argument, coordinate, extent});
@@ -242,9 +269,12 @@ Values Writer::region(Region& region, Value value, int captured) {
 }
 
 Value Writer::scratch(Value n) { return emit<memref::LoadOp>(bytes, ValueRange{n}); }
-void Writer::setScratch(Value n, Value x) { memref::StoreOp::create(b, at, x, bytes, ValueRange{n}); }
+void Writer::setScratch(Value n, Value x) {
+  memref::StoreOp::create(b, at, x, bytes, ValueRange{n});
+}
 
-// ---- values -----------------------------------------------------------------------------------------------------------
+// ---- values
+// -----------------------------------------------------------------------------------------------------------
 
 Value Writer::f64(double value) { return emit<arith::ConstantOp>(b.getF64FloatAttr(value)); }
 Value Writer::index(int64_t value) { return emit<arith::ConstantIndexOp>(value); }

@@ -1,5 +1,6 @@
-// What the reference kernels are written with: a function that goes through its work items one by one, loops over the
-// digits of a role, and loads and stores that check every coordinate against the tensor's shape.
+// What the reference kernels are written with: a function that goes through its work items one by
+// one, loops over the digits of a role, and loads and stores that check every coordinate against
+// the tensor's shape.
 #pragma once
 #include "heed/compiler/lower/reference/scalar.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,9 +17,11 @@ class Writer {
   Writer(const tile::Kernel& kernel, mlir::ModuleOp module);
 
   // The whole kernel: `body` for each combination of the roles' digits, which is one work item.
-  mlir::FailureOr<tile::Lowered> items(llvm::StringRef roles, llvm::function_ref<void()> body, Dim scratch_bytes = {0});
+  mlir::FailureOr<tile::Lowered> items(llvm::StringRef roles, llvm::function_ref<void()> body,
+                                       Dim scratch_bytes = {0});
   // The same for `count` items; the body gets the item's number.
-  mlir::FailureOr<tile::Lowered> items(const Dim& count, llvm::function_ref<void(Value)> body, Dim scratch_bytes = {0});
+  mlir::FailureOr<tile::Lowered> items(const Dim& count, llvm::function_ref<void(Value)> body,
+                                       Dim scratch_bytes = {0});
 
   // The digits of a role run through all their combinations; `carried` goes from one to the next.
   Values over(char role, ValueRange carried, llvm::function_ref<Values(ValueRange)> body);
@@ -27,12 +30,13 @@ class Writer {
   Value number(char role);
   void setNumber(char role, Value number);
 
-  // ins[n] where the digits stand; out of bounds is its fill, or fails the run. Floats come as f64. Under `gather` the
-  // coordinate of ins[0] along its first axis is the value of ins[1].
+  // ins[n] where the digits stand; out of bounds is its fill, or fails the run. Floats come as f64.
+  // Under `gather` the coordinate of ins[0] along its first axis is the value of ins[1].
   Value read(int n);
   void write(int out, Value x);
   void writeAt(int out, ValueRange coordinates, Value x);
-  // The region where the digits stand. `value` is what it transforms, null for none; captured operands start at ins[`captured`].
+  // The region where the digits stand. `value` is what it transforms, null for none; captured
+  // operands start at ins[`captured`].
   Values region(mlir::Region& region, Value value, int captured);
 
   // Element n of the scratch memory, as f64.
@@ -56,7 +60,8 @@ class Writer {
   mlir::Location at;
 
  private:
-  Values loop(Value begin, Value end, ValueRange carried, llvm::function_ref<Values(Value, ValueRange)> body);
+  Values loop(Value begin, Value end, ValueRange carried,
+              llvm::function_ref<Values(Value, ValueRange)> body);
   void begin();
   Value buffer(size_t n);
   Value affine(mlir::AffineExpr expression);
@@ -67,9 +72,9 @@ class Writer {
 
   mlir::ModuleOp module;
   mlir::func::FuncOp function;
-  Values digits;                  // null while a role does not run
-  Value status, bytes;            // the function's result, its scratch
-  std::vector<Dim> dims;          // of the launch; the function's index arguments
+  Values digits;          // null while a role does not run
+  Value status, bytes;    // the function's result, its scratch
+  std::vector<Dim> dims;  // of the launch; the function's index arguments
   bool ok = true;
 };
 
