@@ -2,15 +2,15 @@
 
     python bench/peers.py [--json FILE] [--only PREFIX] [--seconds S] [--rounds N]
 
-Cases: vit_b_16, gemm_MxNxK (B constant), attention_HxTxD[_causal]; all f32, batch 1. Keys of a case:
+Cases: vit_b_16, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
     PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
     PEER_min        its minimum
-    PEER_2t         the median on two threads, PEER_2t_min
-    PEER_VARIANT    the median of each variant, where a peer has several ways
-    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (vit_b_16) creation of the session, or of the module
-                    with its weights; VmHWM of the process, and before the model was created
-Every measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
-before it is timed. Needs numpy, onnx, onnxruntime, torch and timm.
+    PEER_2t         the median on two threads; PEER_2t_min
+    PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t
+    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (vit_b_16, one thread) creation of the session, or
+                    of the module with its weights; VmHWM at the end, and before creation
+Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
+before it is timed. Needs numpy, onnx, onnxruntime, torch, timm and safetensors.
 """
 
 import argparse
