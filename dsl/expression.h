@@ -10,11 +10,17 @@ namespace heed {
 template <text Op, text Sentence, text... Found>
 struct shape_error;
 
-// `tree` counts the nodes of the unshared tree: compilers walk it, however much of it is shared.
+// `tree` counts the nodes of the unshared tree, which is what debug information spells out, however much is shared;
+// `depth` is how far compilers recurse. Both are bounded for a body: what is larger belongs into named modules.
 template <class Op, class T, class... Operands>
 struct expr {
   using type = T;
   static constexpr long tree = (1 + ... + Operands::tree);
+  static constexpr int depth = [] {
+    int deepest = 0;
+    ((deepest = Operands::depth > deepest ? Operands::depth : deepest), ...);
+    return deepest + 1;
+  }();
 };
 
 namespace detail {
@@ -40,6 +46,9 @@ template <class R>
 using refused = typename decltype(std::type_identity<R>{})::type;
 
 inline constexpr long largest_tree = 20000;
+inline constexpr int largest_depth = 400;
+template <expression... E>
+inline constexpr bool fits_a_body = (0 + ... + E::tree) < largest_tree && (true && ... && (E::depth < largest_depth));
 
 // What an op class derives from and overrides.
 template <OpCode Code>
@@ -131,7 +140,7 @@ struct Application<true, false, Op, A...> {
 
 template <class Op, expression... A>
 using applied = typename detail::Application<detail::Inference<Op, typename A::type...>::ok,
-                                             (0 + ... + A::tree) < largest_tree, Op, A...>::type;
+                                             fits_a_body<A...>, Op, A...>::type;
 
 // Sizes and dtypes of a value, for shapes computed inside a body: `constexpr dim t = size<1>(x);`
 template <int Axis, expression X>

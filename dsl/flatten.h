@@ -5,6 +5,7 @@
 
 #include "heed/dsl/graph/graph.h"
 #include "heed/dsl/module.h"
+#include "heed/dsl/ops/probe.h"
 
 namespace heed::detail {
 
@@ -13,22 +14,39 @@ namespace heed::detail {
 template <class M, class... T>
 struct FunctionOf;
 
+constexpr graph::Node plain_node(OpCode code, const graph::Attributes& with, const TensorType* type) {
+  graph::Node n;
+  n.op = code;
+  n.results = type;
+  n.result_count = 1;
+  n.ints = with.ints;
+  n.int_count = with.int_count;
+  n.dims = with.dims;
+  n.dim_count = with.dim_count;
+  n.reals = with.reals;
+  n.real_count = with.real_count;
+  return n;
+}
+
 // What an expression's node holds besides its operands.
 template <class Op, class T, class... C>
 struct Row {
+  static constexpr graph::Node node() { return plain_node(Op::code, Op::with, &type_of<T>); }
+};
+template <text Name, class T, bool Tied>
+struct Row<ops::parameter<Name, T, Tied>, T> {
   static constexpr graph::Node node() {
-    graph::Node n;
-    n.op = Op::code;
-    n.results = &type_of<T>;
-    n.result_count = 1;
-    n.ints = Op::with.ints;
-    n.int_count = Op::with.int_count;
-    n.dims = Op::with.dims;
-    n.dim_count = Op::with.dim_count;
-    n.reals = Op::with.reals;
-    n.real_count = Op::with.real_count;
-    if constexpr (requires { Op::name; }) n.name = Op::name;
-    if constexpr (requires { Op::tied; }) n.tied = Op::tied;
+    graph::Node n = plain_node(OpCode::parameter, {}, &type_of<T>);
+    n.name = literal<Name>.chars;
+    n.tied = Tied;
+    return n;
+  }
+};
+template <text Name, class T, class X>
+struct Row<ops::probe<Name>, T, X> {
+  static constexpr graph::Node node() {
+    graph::Node n = plain_node(OpCode::probe, {}, &type_of<T>);
+    n.name = literal<Name>.chars;
     return n;
   }
 };
@@ -48,11 +66,8 @@ struct Row<ops::buffer<Name, T, Filler>, T, C...> {
     Filler::fill(std::span<Element>(static_cast<Element*>(elements), std::size_t(count)));
   }
   static constexpr graph::Node node() {
-    graph::Node n;
-    n.op = OpCode::buffer;
+    graph::Node n = plain_node(OpCode::buffer, {}, &type_of<T>);
     n.name = literal<Name>.chars;
-    n.results = &type_of<T>;
-    n.result_count = 1;
     n.fill = &fill;
     return n;
   }
@@ -97,52 +112,50 @@ struct Row<ops::repeat<Name, Times, M>, T, C...> {
 template <class E>
 inline constexpr char identity = 0;  // its address stands for the expression
 
-inline constexpr int most_nodes = 1024;
+inline constexpr int most_nodes = 1000;  // the walk is quadratic, and compilers count its steps
 
-// First walk: which expressions there are, operands first, and how many operands they have together.
-struct Census {
-  const void* known[most_nodes]{};
-  int nodes = 0, operands = 0;
+// A walk over a body: operands come before users, an expression met again is the node that it was. The arrays belong
+// to the caller; `nodes` is filled only in a walk that has it.
+struct Walk {
+  const void** known;
+  graph::Value* operands;
+  graph::Node* nodes = nullptr;
+  const graph::Value* stored = nullptr;  // where the operands will lie at run time
+  int node_count = 0, operand_count = 0;
+
   constexpr int find(const void* key) const {
-    for (int i = 0; i < nodes; ++i)
+    for (int i = node_count - 1; i >= 0; --i)
       if (known[i] == key) return i;
     return -1;
   }
-};
-// Second walk: the tables themselves. Nodes point into `operands`, so these are made first.
-struct Rows {
-  graph::Node* nodes;
-  graph::Value* operands;
-  const graph::Value* stored;  // where `operands` will lie
+  constexpr graph::Value add(const void* key, const graph::Value* from, int count) {
+    for (int i = 0; i < count; ++i) operands[operand_count + i] = from[i];
+    if (nodes) {
+      nodes[node_count].inputs = stored + operand_count;
+      nodes[node_count].input_count = count;
+    }
+    operand_count += count;
+    if (node_count == most_nodes) throw message::split_this_body;
+    known[node_count] = key;
+    return {node_count++, 0};
+  }
 };
 
 template <class E>
 struct Emit;
 template <class Op, class T, class... C>
 struct Emit<expr<Op, T, C...>> {
-  using E = expr<Op, T, C...>;
-  static constexpr graph::Value visit(Census& census, const Rows& rows) {
-    int at = census.find(&identity<E>);
-    if (at >= 0) return {at, 0};
-    const graph::Value from[sizeof...(C) + 1] = {Emit<C>::visit(census, rows)..., {}};
-    at = census.nodes++;
-    census.known[at] = &identity<E>;
-    if (rows.operands)
-      for (std::size_t i = 0; i < sizeof...(C); ++i) rows.operands[census.operands + int(i)] = from[i];
-    if (rows.nodes) {
-      rows.nodes[at] = Row<Op, T, C...>::node();
-      rows.nodes[at].inputs = rows.stored + census.operands;
-      rows.nodes[at].input_count = sizeof...(C);
-    }
-    census.operands += sizeof...(C);
-    return {at, 0};
+  static constexpr const void* key = &identity<expr<Op, T, C...>>;
+  static constexpr graph::Value visit(Walk& walk) {
+    if (int at = walk.find(key); at >= 0) return {at, 0};
+    const graph::Value from[sizeof...(C) + 1] = {Emit<C>::visit(walk)..., {}};
+    if (walk.nodes) walk.nodes[walk.node_count] = Row<Op, T, C...>::node();
+    return walk.add(key, from, sizeof...(C));
   }
 };
 template <std::size_t I, class T, class Call>
 struct Emit<expr<ops::result_of<I>, T, Call>> {
-  static constexpr graph::Value visit(Census& census, const Rows& rows) {
-    return {Emit<Call>::visit(census, rows).node, int(I)};
-  }
+  static constexpr graph::Value visit(Walk& walk) { return {Emit<Call>::visit(walk).node, int(I)}; }
 };
 
 template <class T, int N>
@@ -154,30 +167,39 @@ template <class M, class Roots, class... T>
 struct Tables;
 template <class M, class... E, class... T>
 struct Tables<M, parts<E...>, T...> {
+  // A tree has at least as many nodes as there are different ones.
+  static constexpr int capacity = int((0 + ... + E::tree));
+  struct Census {
+    Table<graph::Value, capacity> operands;
+    Table<graph::Value, sizeof...(E)> results;
+    int node_count, operand_count;
+  };
   static constexpr Census census = [] {
-    Census c;
-    (Emit<E>::visit(c, Rows{}), ...);
+    Census c{};
+    Table<const void*, capacity> known;
+    Walk walk{known.items, c.operands.items};
+    int i = 0;
+    ((c.results.items[i++] = Emit<E>::visit(walk)), ...);
+    c.node_count = walk.node_count;
+    c.operand_count = walk.operand_count;
     return c;
   }();
-  static constexpr Table<graph::Value, census.operands> operands = [] {
-    Table<graph::Value, census.operands> t;
-    Census c;
-    (Emit<E>::visit(c, Rows{nullptr, t.items, nullptr}), ...);
+  static constexpr Table<graph::Value, census.operand_count> operands = [] {
+    Table<graph::Value, census.operand_count> t;
+    for (int i = 0; i < census.operand_count; ++i) t.items[i] = census.operands.items[i];
     return t;
   }();
-  static constexpr Table<graph::Node, census.nodes> nodes = [] {
-    Table<graph::Node, census.nodes> t;
-    Census c;
-    (Emit<E>::visit(c, Rows{t.items, nullptr, operands.items}), ...);
+  static constexpr Table<graph::Node, census.node_count> nodes = [] {
+    Table<graph::Node, census.node_count> t;
+    Table<const void*, census.node_count> known;
+    Table<graph::Value, census.operand_count> again;
+    Walk walk{known.items, again.items, t.items, operands.items};
+    (Emit<E>::visit(walk), ...);
     return t;
   }();
-  static constexpr graph::Value results[] = {[] {
-    Census c;
-    return Emit<E>::visit(c, Rows{});
-  }()...};
-  static constexpr TensorType arguments[sizeof...(T) + 1] = {type_of<T>..., {}};
-  static constexpr graph::Function function{literal<name_of_class<M>>.chars, arguments, sizeof...(T),
-                                            nodes.items, census.nodes, results, sizeof...(E)};
+  static constexpr Table<TensorType, sizeof...(T)> arguments{{type_of<T>...}};
+  static constexpr graph::Function function{literal<name_of_class<M>>.chars, arguments.items, sizeof...(T),
+                                            nodes.items, census.node_count, census.results.items, sizeof...(E)};
 };
 
 template <class M, class... T>

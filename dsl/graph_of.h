@@ -47,8 +47,7 @@ struct FaultSentence {
 template <class Function>
 struct FaultFound {
   static constexpr void print(CharBuffer& b) {
-    CharBuffer found = text_of(Inspected<Function>::fault, Function::function);
-    b(std::string_view(found.chars, found.size));
+    detail::print(Inspected<Function>::fault, Function::function, b);
   }
 };
 
@@ -94,34 +93,32 @@ template <class Model, class... T>
 using Network = typename decltype(network<Model, T...>(std::index_sequence_for<T...>{}))::type;
 
 template <class Function>
-consteval int name_characters() {
-  int n = 0;
-  for (int i = 0; i < Inspected<Function>::inspection.names.size; ++i)
-    n += Inspected<Function>::inspection.names.entries[i].name.length;
-  return n;
-}
-template <class Function>
-consteval auto make_manifest() {
-  constexpr auto& names = Inspected<Function>::inspection.names;
-  manifest_type<names.size, name_characters<Function>()> m;
-  NameTable<names.size> seen;
-  int at = 0;
-  auto visit = [&](const NameText& prefix, const graph::Node& node, bool, bool) {
-    if (node.op != OpCode::parameter) return;
-    NameText full = prefix;
-    full.add(node.name);
-    Name name;
-    for (std::size_t i = 0; i < full.text.size; ++i) name.add(full.text.chars[i]);
-    auto& entry = seen.at(name);
-    if (entry.type) return;
-    entry.type = node.results;
-    m.entries[seen.size - 1] = {at, name.length, node.results};
-    m.elements += element_count(node.results->shape).constant;
-    for (int i = 0; i < name.length; ++i) m.names[at++] = full.text.chars[i];
-  };
-  walk(Function::function, NameText{}, false, true, visit);
-  return m;
-}
+struct Manifest {
+  static constexpr auto& names = Inspected<Function>::inspection.names;
+  static constexpr int characters = [] {
+    int n = 0;
+    for (int i = 0; i < names.size; ++i) n += names.entries[i].name.length;
+    return n;
+  }();
+  static constexpr auto value = [] {
+    manifest_type<names.size, characters> m;
+    char text[longest_name]{};
+    int count = 0, at = 0;
+    auto visit = [&](const Name& prefix, const graph::Node& node, bool, bool) {
+      if (node.op != OpCode::parameter || count == names.size) return;
+      Name name = prefix;
+      name.add(node.name);
+      if (name.hash != names.entries[count].name.hash) return;  // seen before
+      m.entries[count++] = {at, name.length, node.results};
+      m.elements += element_count(node.results->shape).constant;
+      for (int i = 0; i < name.length; ++i) m.names[at++] = text[i];
+    };
+    Name root;
+    root.text = text;
+    walk(Function::function, root, false, true, visit);
+    return m;
+  }();
+};
 template <class Net>
 struct ManifestOf {
   static constexpr const auto& value = Net::value;  // the error
@@ -129,7 +126,7 @@ struct ManifestOf {
 template <class Net>
   requires Net::ok
 struct ManifestOf<Net> {
-  static constexpr auto value = make_manifest<typename Net::function>();
+  static constexpr const auto& value = Manifest<typename Net::function>::value;
 };
 
 }  // namespace detail

@@ -147,7 +147,7 @@ consteval auto call() {
   constexpr text who = name_of_class<M>;
   if constexpr (Check::inferred.problem)
     return std::type_identity<error<who, Check, Name, shape_text<typename E::type>...>>{};
-  else if constexpr ((0 + ... + E::tree) >= largest_tree)
+  else if constexpr (!fits_a_body<E...>)
     return std::type_identity<error<who, Refusal<message::split_this_body>, Name>>{};
   else if constexpr (!Body<M, typename E::type...>::callable)
     return std::type_identity<error<who, Refusal<message::wrong_input_count>, Name>>{};

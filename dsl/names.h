@@ -5,41 +5,38 @@
 
 namespace heed::detail {
 
-// A name by its hash and length, extended piece by piece; the text itself is made only where it is shown.
+inline constexpr int longest_name = 512;
+
+// A full name while it grows piece by piece: its hash, and its text where somebody keeps one. Names of one walk share
+// the text, each overwriting what lies behind its own prefix.
 struct Name {
   std::uint64_t hash = 1469598103934665603u;
   int length = 0;
+  char* text = nullptr;
   constexpr void add(char c) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    if (text && length < longest_name) text[length] = c;
     ++length;
   }
   constexpr void add(const char* s) {
     for (; *s; ++s) add(*s);
   }
 };
-// The same interface with the text.
-struct NameText {
-  CharBuffer text;
-  constexpr void add(char c) { text(c); }
-  constexpr void add(const char* s) {
-    for (; *s; ++s) add(*s);
-  }
-};
 
 // Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of a repeat.
-template <class AnyName, class Visit>
-constexpr void walk(const graph::Function& f, const AnyName& prefix, bool tied, bool first, Visit& visit) {
+template <class Visit>
+constexpr void walk(const graph::Function& f, const Name& prefix, bool tied, bool first, Visit& visit) {
   for (int i = 0; i < f.node_count; ++i) {
     const graph::Node& node = f.nodes[i];
     visit(prefix, node, tied || node.tied, first);
     if (!node.callee) continue;
-    AnyName inner = prefix;
+    Name inner = prefix;
     inner.add(node.name);
     if (*node.name) inner.add('.');
     if (node.op != OpCode::repeat) walk(*node.callee, inner, tied || node.tied, first, visit);
     else
       for (std::int64_t turn = 0; turn < node.times; ++turn) {
-        AnyName numbered = inner;
+        Name numbered = inner;
         print_number(turn, [&](char c) { numbered.add(c); });
         numbered.add('.');
         walk(*node.callee, numbered, tied, first && turn == 0, visit);
@@ -156,22 +153,20 @@ constexpr Inspection<Uses> inspect(const graph::Function& root) {
 }
 
 // What the fault is about, as text.
-constexpr CharBuffer text_of(const Fault& fault, const graph::Function& root) {
-  CharBuffer found;
-  if (fault.sentence == message::dimension_in_no_input) {
-    print(fault.dim, found);
-    return found;
-  }
-  auto visit = [&](const NameText& prefix, const graph::Node& node, bool, bool) {
-    if (node.op != OpCode::parameter || found.size) return;
-    NameText full = prefix;
-    full.add(node.name);
-    Name name;
-    for (std::size_t i = 0; i < full.text.size; ++i) name.add(full.text.chars[i]);
-    if (name.hash == fault.hash) found = full.text;
+constexpr void print(const Fault& fault, const graph::Function& root, CharBuffer& out) {
+  if (fault.sentence == message::dimension_in_no_input) return heed::print(fault.dim, out);
+  char text[longest_name]{};
+  bool found = false;
+  auto visit = [&](const Name& prefix, const graph::Node& node, bool, bool) {
+    if (node.op != OpCode::parameter || found) return;
+    Name name = prefix;
+    name.add(node.name);
+    found = name.hash == fault.hash;
+    if (found) out(std::string_view(text, std::size_t(name.length)));
   };
-  walk(root, NameText{}, false, true, visit);
-  return found;
+  Name root_name;
+  root_name.text = text;
+  walk(root, root_name, false, true, visit);
 }
 
 }  // namespace heed::detail

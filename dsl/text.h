@@ -22,7 +22,7 @@ inline constexpr text literal = S;
 namespace detail {
 
 struct CharBuffer {
-  char chars[512]{};
+  char chars[160]{};
   std::size_t size = 0;
   constexpr void operator()(char c) {
     if (size + 1 < sizeof chars) chars[size++] = c;

@@ -334,7 +334,7 @@ constexpr std::int64_t lower_bound(const Dim& d) {
   return sum;
 }
 
-// Canonical text, the notation of messages and of the IR: "B*64", "T/4", "H*W+1", "floor((2*H+3)/4)".
+// Canonical text, the notation of messages and of the IR: "64*B", "T/4", "H*W+1", "floor((2*H+3)/4)".
 // Sink: callable with char; constexpr so that the DSL prints into template arguments.
 template <class Sink>
 constexpr void print_number(std::int64_t v, Sink&& put) {
