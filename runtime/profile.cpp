@@ -102,7 +102,7 @@ std::vector<Profile::Row> Profile::rows(std::size_t Event::*name) const {
   }
   for (std::size_t i = 0; i < all.size(); ++i) all[i].name = names_[i];
   std::erase_if(all, [](const Row& row) { return row.calls == 0; });
-  std::ranges::stable_sort(all, std::greater(), &Row::seconds);
+  std::ranges::sort(all, std::greater(), &Row::seconds);
   return all;
 }
 

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "allocation_count.h"
 #include "heed/runtime/profile.h"
 #include "must_throw.h"
 #include "sample_program.h"
@@ -153,29 +152,6 @@ TEST_CASE("session: a kernel's status names its step") {
   check_error([&] { session.run(ramp(2, 8)); },
               {"'tokens.embed'", "gather", "'Sample'", "outside the table"});
   session.run(ramp(1, 8));
-}
-
-TEST_CASE("session: no allocation while shapes stay, outputs stay where they are") {
-  Session session = sample_session(2);
-  const Tensor x = ramp(2, 8), longer = ramp(3, 10);
-  session.run(longer);
-  const void* before = session.run(x)[0].data();
-  long count = testing::allocation_count();
-  for (int i = 0; i < 100; ++i)
-    CHECK_MESSAGE(session.run(x)[0].data() == before, "the result has moved");
-  // doctest itself allocates, so what counts is a loop without it.
-  count = testing::allocation_count();
-  for (int i = 0; i < 100; ++i) session.run(x);
-  const long run_count = testing::allocation_count() - count;
-  CHECK(run_count == 0);
-
-  Tensor y(heed::DType::f32, {2, 8, 4}), pre(heed::DType::f32, {2, 8, 4});
-  const Tensor* inputs[] = {&x};
-  Tensor* outputs[] = {&y, &pre};
-  count = testing::allocation_count();
-  for (int i = 0; i < 100; ++i) session.run_into(inputs, outputs);
-  const long into_count = testing::allocation_count() - count;
-  CHECK(into_count == 0);
 }
 
 TEST_CASE("session: siblings share weights and run at the same time") {
