@@ -53,6 +53,9 @@ Emit::Emit(const tile::Kernel& kernel, const Target& target, ModuleOp module)
     if (auto dim = parse_dim(symbol)) collect(*dim, symbols);
   for (const tile::Access& access : kernel.ins) collect(access, symbols);
   for (const tile::Access& access : kernel.outs) collect(access, symbols);
+  kernel.op->walk([&](ir::ExtentOp extent) {
+    if (auto dim = parse_dim(extent.getDim())) collect(*dim, symbols);
+  });
 }
 
 // ---- functions ----

@@ -1,5 +1,6 @@
 #include "heed/compiler/lower/cpu/place.h"
 
+#include "heed/compiler/lower/cpu/storage.h"
 #include "heed/compiler/lower/cpu/vector_math.h"
 #include "heed/compiler/lower/tile/regions.h"
 
@@ -159,34 +160,6 @@ Value Place::inBounds(const tile::Access& access) {
 
 // ---- loads, stores, regions ----
 
-Value Place::fromStorage(Value x, DType dtype) {
-  auto typed = [&](Type element) { return VectorType::get({e.lanes()}, element); };
-  switch (dtype) {
-    case DType::f32:
-    case DType::i32: return x;
-    case DType::f16:
-    case DType::bf16: return arith::ExtFOp::create(e.b, e.loc, e.vector, x);
-    case DType::i8: return arith::ExtSIOp::create(e.b, e.loc, typed(e.i32), x);
-    case DType::i64: return arith::TruncIOp::create(e.b, e.loc, typed(e.i32), x);
-    case DType::boolean: return e.compare(arith::CmpIPredicate::ne, x, e.constantLike(x, 0));
-  }
-  return x;
-}
-
-Value Place::toStorage(Value x, DType dtype) {
-  auto typed = [&](Type element) { return VectorType::get({e.lanes()}, element); };
-  switch (dtype) {
-    case DType::f32:
-    case DType::i32: return x;
-    case DType::f16: return arith::TruncFOp::create(e.b, e.loc, typed(e.b.getF16Type()), x);
-    case DType::bf16: return arith::TruncFOp::create(e.b, e.loc, typed(e.b.getBF16Type()), x);
-    case DType::i8: return arith::TruncIOp::create(e.b, e.loc, typed(e.b.getI8Type()), x);
-    case DType::i64: return arith::ExtSIOp::create(e.b, e.loc, typed(e.b.getI64Type()), x);
-    case DType::boolean: return arith::ExtUIOp::create(e.b, e.loc, typed(e.b.getI8Type()), x);
-  }
-  return x;
-}
-
 Value Place::load(int operand) {
   const tile::Access& access = e.kernel.ins[operand];
   Value buffer = buffers[operand];
@@ -209,14 +182,14 @@ Value Place::load(int operand) {
       x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, at.lanes ? at.lanes : zeros, valid,
                                    other);
   }
-  return fromStorage(x, access.dtype);
+  return fromStorage(e, x, access.dtype);
 }
 
 void Place::store(int out, Value x) {
   const tile::Access& access = e.kernel.outs[out];
   Value buffer = buffers[e.kernel.ins.size() + out];
   Form at = form(access);
-  x = toStorage(x, access.dtype);
+  x = toStorage(e, x, access.dtype);
   if (at.pattern != Pattern::scattered) return e.store(x, buffer, at.base, mask);  // uniform: one lane is valid
   Value zeros = e.constantLike(e.iota(), 0);
   Value valid = mask ? mask : e.compare(arith::CmpIPredicate::eq, zeros, zeros);
@@ -224,11 +197,11 @@ void Place::store(int out, Value x) {
 }
 
 Value Place::region(Region& region, Value leading, int captured) {
-  tile::RegionTarget target{e.b, e.lanes(), [&](int operand) { return load(operand); },
-                            [&](AffineMap map) { return coordinate(map); },
-                            [&](const Dim& dim) { return widened(e.dim(dim)); },
-                            [&](tile::Function f, ValueRange x) { return function(e, f, x); }};
-  auto results = tile::emitRegion(region, leading, captured, target);
+  auto loads = [&](int operand) { return load(operand); };
+  auto coordinates = [&](AffineMap map) { return coordinate(map); };
+  auto extents = [&](const Dim& dim) { return widened(e.dim(dim)); };
+  auto maths = [&](tile::Function f, ValueRange x) { return function(e, f, x); };
+  auto results = tile::emitRegion(region, leading, captured, {e.b, e.lanes(), loads, coordinates, extents, maths});
   return succeeded(results) ? results->front() : Value();
 }
 

@@ -48,8 +48,6 @@ class Place {
   Mixed evaluate(mlir::AffineExpr expression);
   Mixed combine(mlir::AffineExprKind kind, Mixed x, Mixed y);
   Value boundsMask(const tile::Access& access);  // i1 lanes
-  Value fromStorage(Value lanes, DType dtype);
-  Value toStorage(Value lanes, DType dtype);
 
   Emit& e;
   Values buffers;
