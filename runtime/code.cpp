@@ -323,7 +323,7 @@ void* Code::address(std::string_view symbol) const {
 void write_perf_map(const Code& code) {
   const std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map";
   std::FILE* file = std::fopen(path.c_str(), "a");
-  if (!file) throw Error("code: cannot append to ", path);
+  if (!file) throw Error("code: cannot append to ", path, ", which HEED_PERF_MAP asks for");
   for (const Code::Symbol& symbol : code.symbols())
     std::fprintf(file, "%zx %zx %s\n", symbol.address, symbol.size, symbol.name.c_str());
   std::fclose(file);

@@ -41,6 +41,7 @@ class Code {
 void* external_function(std::string_view name);
 
 // Names the functions in /tmp/perf-<pid>.map, where `perf report` looks for code without a file.
+// Programs do so when the environment variable HEED_PERF_MAP is set.
 void write_perf_map(const Code& code);
 
 }  // namespace heed

@@ -17,9 +17,9 @@
 namespace heed {
 namespace {
 
-constexpr int spins = 4000;         // some 50 µs
+constexpr int spins = 4000;         // some 100 µs
 constexpr std::int64_t shares = 4;  // ranges a thread, so that a slow one can be helped
-constexpr std::uint64_t closed = std::uint64_t(1) << 31;
+constexpr std::uint32_t closed = std::uint32_t(1) << 31;
 
 inline void relax() { __builtin_ia32_pause(); }
 
@@ -43,20 +43,20 @@ T await(const std::atomic<T>& value, Ready&& ready) {
 struct ThreadPool::State {
   // Set by a helper that sleeps or is about to: only then does waking it cost a system call.
   struct alignas(64) Bell {
-    std::atomic<std::uint32_t> epoch{0};
+    std::atomic<std::uint32_t> rings{0};
   };
 
   explicit State(int count)
       : thread_count(count), bells(std::make_unique<Bell[]>(std::size_t(count))) {}
   ~State() {
     stopping.store(true, std::memory_order_relaxed);
-    for (std::size_t i = 1; i <= helpers.size(); ++i) ring(i, ++last_epoch);
+    for (std::size_t i = 1; i <= helpers.size(); ++i) ring(i);
     for (std::thread& helper : helpers) helper.join();
   }
 
-  void ring(std::size_t helper, std::uint32_t epoch) {
-    bells[helper].epoch.store(epoch, std::memory_order_release);
-    bells[helper].epoch.notify_one();  // libstdc++ makes no system call when nobody waits
+  void ring(std::size_t helper) {
+    bells[helper].rings.fetch_add(1, std::memory_order_release);
+    bells[helper].rings.notify_one();  // a system call only when it sleeps
   }
 
   void start() {
@@ -70,28 +70,26 @@ struct ThreadPool::State {
   }
 
   void help(int id) {
-    std::uint32_t seen = 0;
+    std::uint32_t heard = 0;
     for (;;) {
-      seen = await(bells[std::size_t(id)].epoch, [&](std::uint32_t now) { return now != seen; });
+      heard = await(bells[std::size_t(id)].rings, [&](std::uint32_t now) { return now != heard; });
       if (stopping.load(std::memory_order_relaxed)) return;
-      if (!enter(seen)) continue;
+      if (!enter()) continue;
       take_ranges(id);
       leave();
     }
   }
 
-  // gate: epoch << 32 | closed | helpers inside
-  bool enter(std::uint32_t epoch) {
-    std::uint64_t now = gate.load(std::memory_order_acquire);
+  bool enter() {
+    std::uint32_t now = gate.load(std::memory_order_acquire);
     do {
-      if (now >> 32 != epoch || (now & closed)) return false;
+      if (now & closed) return false;
     } while (!gate.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel,
                                          std::memory_order_acquire));
     return true;
   }
   void leave() {
-    const std::uint64_t before = gate.fetch_sub(1, std::memory_order_acq_rel);
-    if ((before & closed) && (before & (closed - 1)) == 1) gate.notify_one();
+    if (gate.fetch_sub(1, std::memory_order_acq_rel) == (closed | 1)) gate.notify_one();
   }
 
   void take_ranges(int id) {
@@ -108,19 +106,17 @@ struct ThreadPool::State {
   }
 
   std::int32_t run(std::int64_t participants) {
-    const std::uint32_t epoch = ++last_epoch;
-    gate.store(std::uint64_t(epoch) << 32, std::memory_order_release);
-    for (std::int64_t i = 1; i < participants; ++i) ring(std::size_t(i), epoch);
+    gate.store(0, std::memory_order_release);
+    for (std::int64_t i = 1; i < participants; ++i) ring(std::size_t(i));
     take_ranges(0);
     gate.fetch_or(closed, std::memory_order_acq_rel);
-    await(gate, [](std::uint64_t now) { return (now & (closed - 1)) == 0; });
+    await(gate, [](std::uint32_t now) { return now == closed; });
     return status.load(std::memory_order_relaxed);
   }
 
   const int thread_count;
   std::unique_ptr<Bell[]> bells;  // [0] unused: the caller
   std::vector<std::thread> helpers;
-  std::uint32_t last_epoch = 0;
   std::atomic<bool> stopping{false};
 
   // The loop under way; written while the gate is closed and empty.
@@ -129,7 +125,7 @@ struct ThreadPool::State {
   std::int64_t work = 0, chunk = 1;
   alignas(64) std::atomic<std::int64_t> next{0};
   std::atomic<std::int32_t> status{0};
-  alignas(64) std::atomic<std::uint64_t> gate{closed};
+  alignas(64) std::atomic<std::uint32_t> gate{closed};  // closed | helpers inside
 };
 
 ThreadPool::ThreadPool(int threads) {

@@ -1,5 +1,6 @@
 #include "heed/runtime/program.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -18,6 +19,7 @@ Program::Program(abi::Program data, int threads, double compile_ms) {
   require_cpu(data.features, data.name);
   auto loaded = std::make_shared<detail::LoadedProgram>();
   loaded->code = Code(data.code);
+  if (std::getenv("HEED_PERF_MAP")) write_perf_map(loaded->code);
   for (const abi::KernelEntry& kernel : data.kernels)
     loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(loaded->code.address(kernel.symbol)));
   loaded->constants = Memory(data.constants.size(), "program constants");

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <new>
+#include <string>
 
 #include "heed/runtime/session.h"
 #include "sample_program.h"
@@ -27,6 +29,17 @@ void* allocate(std::size_t size, std::size_t alignment) noexcept {
 void* allocate_or_throw(std::size_t size, std::size_t alignment) {
   if (void* block = allocate(size, alignment)) return block;
   throw std::bad_alloc();
+}
+
+// A line of /proc/self/status.
+long status_kib(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  std::string word;
+  long value = 0;
+  while (file >> word && word != key) {
+  }
+  file >> value;
+  return value;
 }
 
 }  // namespace
@@ -82,4 +95,31 @@ TEST_CASE("session: no allocation while sizes stay, results stay where they are"
   for (int i = 0; i < 100; ++i) session.run_into(inputs, outputs);
   const long in_runs_into = count - before_runs;
   CHECK(in_runs_into == 0);
+}
+
+TEST_CASE("session: binding takes little more memory than the weights once") {
+  // Four weights of 16 MiB, each packed into a slot of its own.
+  heed::abi::Program p = heed::testing::sample_program();
+  constexpr int side = 2048, count = 4;
+  p.prepared.clear();
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "big" + std::to_string(i) + ".weight";
+    p.parameters.push_back({name, {heed::DType::f32, {2, {heed::Dim(side), heed::Dim(side)}}}});
+    p.prepared.push_back({{heed::Dim(side * side * 4)}});
+    heed::abi::Step pack = p.prepare[0];
+    pack.buffers = {{heed::abi::Place::parameter, 3 + i}, {heed::abi::Place::prepared, i}};
+    pack.dims = {side, side};
+    pack.work = side;
+    if (i == 0) p.prepare = {pack};
+    else p.prepare.push_back(pack);
+    p.steps[0].buffers.push_back({heed::abi::Place::prepared, i});
+  }
+  const heed::Program program(p, 1);
+  const heed::Checkpoint checkpoint = heed::formula_checkpoint(program.parameters());
+  std::ofstream("/proc/self/clear_refs") << 5;  // the high-water mark starts anew
+  const long before = status_kib("VmRSS:");
+  const heed::Session session = program.bind(checkpoint);
+  const long peak = status_kib("VmHWM:") - before, weights = count * side * side * 4 / 1024;
+  CHECK(session.weight_bytes() >= std::size_t(weights) * 1024);
+  CHECK(peak < weights * 3 / 2);
 }
