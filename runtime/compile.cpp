@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string_view>
 
 #include "heed/runtime/abi/compiler_entry.h"
 #include "heed/runtime/error.h"
+#include "heed/runtime/program_cache.h"
 
 namespace heed {
 namespace {
@@ -71,10 +73,8 @@ struct Answer : abi::CompileResult {
   }
 };
 
-}  // namespace
-
-Program load_graph(std::span<const std::byte> graph, const Options& options) {
-  const auto begin = std::chrono::steady_clock::now();
+// Throws Error with the compiler's sentence when it refuses.
+void request_program(std::span<const std::byte> graph, const Options& options, Answer& answer) {
   std::vector<const char*> probes;
   for (const std::string& probe : options.probes) probes.push_back(probe.c_str());
   abi::CompileRequest request;
@@ -87,13 +87,48 @@ Program load_graph(std::span<const std::byte> graph, const Options& options) {
   request.print_after = options.print_after.c_str();
   request.print = print;
   request.print_context = options.print_to ? options.print_to : &std::cerr;
-
-  Answer answer;
   compiler()(&request, &answer);
   if (!answer.ok)
     throw Error("compiler: ", std::string_view(reinterpret_cast<const char*>(answer.bytes),
                                                answer.bytes ? answer.size : 0));
-  abi::Program program = abi::read_program({answer.bytes, answer.size});
+}
+
+// All that the program depends on; nullopt where the compiler is not a file to be found by its
+// path.
+std::optional<CacheKey> cache_key(std::span<const std::byte> graph, const Options& options) {
+  CacheKey key;
+  key.add(graph);
+  key.add(options.target);
+  key.add(options.fusion);
+  for (const std::string& probe : options.probes) key.add(probe);
+  key.add_cpu();
+  for (const fs::path& path : candidates())
+    if (key.add_file(path)) return key;
+  return {};
+}
+
+fs::path cache_directory(const Options& options) {
+  if (!options.print_after.empty()) return {};
+  if (!options.cache.empty()) return options.cache;
+  const char* chosen = std::getenv("HEED_CACHE");
+  return chosen ? chosen : "";
+}
+
+}  // namespace
+
+Program load_graph(std::span<const std::byte> graph, const Options& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const fs::path directory = cache_directory(options);
+  const auto key = directory.empty() ? std::nullopt : cache_key(graph, options);
+  if (key)
+    if (std::optional<abi::Program> cached = read_cached(directory, *key))
+      return Program(std::move(*cached), options.threads);
+
+  Answer answer;
+  request_program(graph, options, answer);
+  const std::span<const std::byte> bytes{answer.bytes, answer.size};
+  abi::Program program = abi::read_program(bytes);
+  if (key) write_cached(directory, *key, bytes);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   return Program(std::move(program), options.threads, took.count());
 }

@@ -17,6 +17,9 @@ struct Options {
   std::vector<std::string> probes;  // module paths of the probe<>s to be given out by run
   std::string print_after;  // comma separated phases: graph, dialect, fused, kernels, llvm, asm
   std::ostream* print_to = nullptr;  // where they are printed; nullptr: standard error
+  // Directory of compiled programs; what is found there needs no compiler. Empty: the environment
+  // variable HEED_CACHE, and where that is not set none. Not asked when something is to be printed.
+  std::string cache;
 };
 
 // Compiles encoded contract 1. The compiler is searched for in the environment variable

@@ -71,6 +71,13 @@ std::optional<bool> cpu_has(std::string_view feature) {
   return (registers[row->where] >> row->bit & 1) && (saved_state() & row->state) == row->state;
 }
 
+std::string cpu_features() {
+  std::string names;
+  for (const Feature& feature : table)
+    if (cpu_has(feature.name).value_or(false)) names += std::string(feature.name) + ' ';
+  return names;
+}
+
 void require_cpu(std::span<const std::string> features, std::string_view program) {
   std::string missing;
   for (std::string_view feature : features) {

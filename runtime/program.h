@@ -35,7 +35,7 @@ class Program {
   std::span<const abi::TensorSpec> inputs() const;
   std::span<const abi::TensorSpec> outputs() const;     // results, then probes
   std::span<const abi::TensorSpec> parameters() const;  // what bind needs
-  double compile_ms() const;                            // 0 for a program from a file
+  double compile_ms() const;                            // 0 for a program from a file or cache
   const abi::Program& data() const;
   const detail::LoadedProgram& loaded() const { return *loaded_; }
 

@@ -8,6 +8,7 @@
 #include "heed/runtime/session.h"
 #include "must_throw.h"
 #include "sample_program.h"
+#include "temporary.h"
 
 using heed::testing::check_error;
 
@@ -35,6 +36,25 @@ TEST_CASE("compile: through the library's entry point") {
   CHECK(program.compile_ms() > 0);
   CHECK(printed.str() == "version 1 target somewhere fusion layout probes pre post after fused");
   CHECK(program.bind(heed::testing::sample_checkpoint()).threads() == 1);
+
+  // From the cache: the same program without a compiler's time, a new one for other options.
+  const heed::testing::TemporaryDirectory directory;
+  options.print_after.clear();
+  options.cache = (directory / "programs").string();
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);
+  CHECK(heed::load_graph(graph, options).compile_ms() == 0);
+  CHECK(heed::load_graph(graph, options).name() == "Sample");
+  options.fusion = "all";
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);
+  options.probes = {"prepost"};
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);
+  const auto files = std::filesystem::directory_iterator(options.cache);
+  for (const auto& entry : files) std::filesystem::resize_file(entry.path(), 100);
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);  // damaged: compiled again
+  CHECK(heed::load_graph(graph, options).compile_ms() == 0);
+  options.cache = "/proc/no/such/place";
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);
+  options.cache.clear();
 
   const std::string refusal = "refuse", nonsense = "nonsense", nothing = "nothing";
   check_error([&] { heed::load_graph(std::as_bytes(std::span(refusal)), options); },
