@@ -80,7 +80,7 @@ class Contract {
     launch.dims = e.dims();
     launch.work = work();
     launch.scratchBytes = sumsBytes() + panelsBytes() + rowsBytes();
-    launch.grain = blocking.exactWork ? 1 : blocking.rows;
+    launch.grain = grain();
     launch.kind = "contract";
     launch.flops = Dim(2) * blocking.batch * blocking.m * blocking.n * blocking.k;
     auto size = [](const tile::Access& access) {
@@ -91,6 +91,11 @@ class Contract {
     return launch;
   }
 
+  // What is packed for a row block serves all its panels.
+  int64_t grain() const {
+    if (!blocking.exactWork) return blocking.rows;
+    return blocking.packsA ? blocking.panels().constant : 1;
+  }
   // The number of items where it is known when compiling; otherwise something proportional, see firstItem.
   Dim work() const {
     if (!blocking.exactWork) return blocking.batch * blocking.m * (blocking.n.is_static() ? blocking.panels() : blocking.n);
@@ -221,11 +226,9 @@ class Contract {
     e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel)});
   }
 
-  // Weights are [batch, panel, k, width]; what is packed here is the current batch index only.
   Value panelAddress(Value panel) {
-    Value before = blocking.weights ? e.add(e.mul(batch, panels), panel) : panel;
-    Value at = e.mul(before, e.mul(e.dim(blocking.k), blocking.width));
-    return blocking.weights ? e.add(at, e.dim(kernel.ins[1].offset)) : at;
+    Value at = e.add(e.mul(panel, e.dim(blocking.panelStride)), e.dim(blocking.panelOffset));
+    return blocking.weights ? e.add(at, e.mul(batch, e.dim(blocking.batchStride))) : at;
   }
 
   void finishTile(Value panel, Value row, Value height, int64_t at, bool tail) {

@@ -23,10 +23,14 @@ struct ContractBlocking {
   bool packsA;                          // A is not rows of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   bool exactWork;                       // work items are counted when compiling
+  Dim depthStride, panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
   std::int64_t rowBlocks(std::int64_t tiles) const;
   Dim panels() const;                   // static n only
+
+ private:
+  void setPanelLayout(const tile::Kernel& kernel);
 };
 
 struct ContractTile {

@@ -61,7 +61,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   weights = bool(packed);
   width = weights ? packed.getInt() : panelWidth(target, n.is_static() ? n.constant : 0);
   vectors = int(width / target.lanes);
-  rows = tileRows(target, vectors);
+  rows = std::max(1, tileRows(target, vectors));
   std::int64_t length = k.is_static() ? k.constant : symbolic_depth;
   std::int64_t depthBlocks = (length + depth_block - 1) / depth_block;
   depth = (length + depthBlocks - 1) / depthBlocks;
@@ -71,9 +71,22 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   packsA = !contiguousRows(kernel);
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
+  setPanelLayout(kernel);
   exactWork = m.is_static() && n.is_static();
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;
+}
+
+// Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one batch index.
+void ContractBlocking::setPanelLayout(const tile::Kernel& kernel) {
+  depthStride = Dim(width);
+  panelStride = depthStride * k;
+  if (!weights) return;
+  const tile::Layout& layout = kernel.ins[1].layout;
+  panelOffset = layout.offset;
+  batchStride = layout.strides[0];
+  panelStride = layout.strides[1];
+  depthStride = layout.strides[2];
 }
 
 std::int64_t ContractBlocking::rowBlocks(std::int64_t tiles) const {

@@ -28,11 +28,11 @@ llvm::SmallVector<Type> ContractTile::kernelBuffers(std::initializer_list<Type> 
 Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value low, Value high,
                                   int vectors, int panels) {
   int height = int(rowAddresses.size()), across = panels * vectors;
-  Value panelSize = e.mul(e.dim(blocking.k), blocking.width);
+  Value panelSize = e.dim(blocking.panelStride);
   Values zero(height * across, e.splat(0));
   return e.loop(low, high, 1, zero, [&](Value i, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value row = e.add(panel, e.mul(i, blocking.width));
+    Value row = e.add(panel, e.mul(i, e.dim(blocking.depthStride)));
     for (int p = 0; p < panels; ++p)
       for (int v = 0; v < vectors; ++v)
         columns.push_back(e.load(b, e.add(e.add(row, e.mul(panelSize, p)), v * e.lanes())));
@@ -130,7 +130,8 @@ void ContractTile::emitPackPanel() {
   Values arguments = e.beginFunction(packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index}));
   ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
   Value firstColumn = e.mul(rest[2], blocking.width);
-  packPanel(e, {1, 'n', 'k'}, buffers, rest[1], firstColumn, blocking.width, rest[0], rest[3]);
+  packPanel(e, {1, 'n', 'k'}, buffers, rest[1], firstColumn, blocking.width, rest[0], rest[3],
+            e.constant(blocking.width));
   e.finishFunction();
 }
 

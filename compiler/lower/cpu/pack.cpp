@@ -16,10 +16,11 @@ Lowering lowerPack(const tile::Kernel& kernel, const Target& target, ModuleOp mo
 
   auto arguments = e.beginKernel(kernel.name, {e.bufferType(kernel.ins[0]), e.bufferType(kernel.outs[0])});
   e.loop(arguments.begin, arguments.end, 1, [&](Value item) {
-    Value panel = e.remainder(item, e.constant(panels));
-    Value at = e.add(e.mul(item, e.mul(e.dim(k), width)), e.dim(kernel.outs[0].layout.offset));
-    packPanel(e, {0, 'n', 'k'}, arguments.buffers, e.divide(item, panels), e.mul(panel, width), width,
-              arguments.buffers[1], at);
+    Value index = e.divide(item, panels), panel = e.remainder(item, e.constant(panels));
+    const tile::Layout& layout = kernel.outs[0].layout;
+    Value at = e.add(e.mul(index, e.dim(layout.strides[0])), e.mul(panel, e.dim(layout.strides[1])));
+    packPanel(e, {0, 'n', 'k'}, arguments.buffers, index, e.mul(panel, width), width, arguments.buffers[1],
+              e.add(at, e.dim(layout.offset)), e.dim(layout.strides[2]));
   });
   e.finishKernel();
 

@@ -14,11 +14,11 @@ bool canTranspose(Emit& e, const PanelSource& source) {
   const tile::Access& access = e.kernel.ins[source.operand];
   Dim depth = e.kernel.extentOf(source.depth);
   return access.dtype == DType::f32 && !access.fill && e.lanes() >= 4 && depth.is_static() &&
-         depth.constant >= e.lanes() && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
+         depth.constant >= 4 && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
 }
 
 void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
-                    Value destination, Value at) {
+                    Value destination, Value at, Value stride) {
   const tile::Access& access = e.kernel.ins[source.operand];
   Dim columns = e.kernel.extentOf(source.column);
   bool whole = columns.is_static() && columns.constant % width == 0;
@@ -34,22 +34,22 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
       rows.push_back(row.address(access));
     }
     Value valid = whole ? Value() : e.lanesBelow(e.sub(extent, column));
-    auto block = [&](Value k) {
-      transposeBlock(e, buffers[source.operand], rows, k, [&](int n, Value x) {
+    auto columnsFrom = [&](Value k) {
+      for (auto [n, x] : llvm::enumerate(fourColumns(e, buffers[source.operand], rows, k))) {
         if (valid) x = e.select(valid, x, e.splat(0));
-        e.store(x, destination, e.add(e.add(at, v), e.mul(e.add(k, n), width)));
-      });
+        e.store(x, destination, e.add(e.add(at, v), e.mul(e.add(k, n), stride)));
+      }
     };
-    e.loop(0, depth / lanes * lanes, lanes, block);
-    if (depth % lanes) block(e.constant(depth - lanes));  // overlaps the block before
+    e.loop(0, depth / 4 * 4, 4, columnsFrom);
+    if (depth % 4) columnsFrom(e.constant(depth - 4));  // overlaps the four before
   });
 }
 
 }  // namespace
 
 void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
-               Value destination, Value at) {
-  if (canTranspose(e, source)) return packTransposed(e, source, buffers, batch, first, width, destination, at);
+               Value destination, Value at, Value stride) {
+  if (canTranspose(e, source)) return packTransposed(e, source, buffers, batch, first, width, destination, at, stride);
   Dim columns = e.kernel.extentOf(source.column);
   bool whole = columns.is_static() && columns.constant % width == 0;
   e.loop(e.constant(0), e.dim(e.kernel.extentOf(source.depth)), 1, [&](Value k) {
@@ -62,7 +62,7 @@ void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value bat
       place.setLanes(source.column, column, valid);
       Value x = place.load(source.operand);
       if (valid) x = e.select(valid, x, e.splat(0));
-      e.store(x, destination, e.add(e.add(at, v), e.mul(k, width)));
+      e.store(x, destination, e.add(e.add(at, v), e.mul(k, stride)));
     }
   });
 }

@@ -10,8 +10,8 @@ struct PanelSource {
   char column, depth;  // roles: n and k of a contraction, j and e of attention's keys
 };
 
-// Writes the columns from `first` on of one panel of `width` columns to destination[at...].
+// Writes the columns from `first` on of one panel of `width` columns to destination[at...], `stride` for one depth.
 void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, std::int64_t width,
-               Value destination, Value at);
+               Value destination, Value at, Value stride);
 
 }  // namespace heed::cpu

@@ -1,7 +1,5 @@
 #include "heed/compiler/lower/cpu/transpose.h"
 
-#include <array>
-
 using namespace mlir;
 
 namespace heed::cpu {
@@ -31,26 +29,20 @@ Value concatenate(Emit& e, Values parts) {
 
 }  // namespace
 
-// Four columns at a time: row 4q+r goes to quarter q of z[r] by 128-bit loads, then every quarter is a 4x4 transposition.
-// A 16x16 one by general shuffles would be three times as many instructions, with spills.
-void transposeBlock(Emit& e, Value source, ArrayRef<Value> rows, Value column,
-                    llvm::function_ref<void(int, Value)> out) {
+// Row 4q+r goes to quarter q of z[r] by 128-bit loads, then every quarter is a 4x4 transposition. General shuffles of
+// whole vectors would be three times as many instructions, with spills.
+std::array<Value, 4> fourColumns(Emit& e, Value source, ArrayRef<Value> rows, Value column) {
   auto four = VectorType::get({4}, e.f32);
-  for (int c = 0; c < e.lanes(); c += 4) {
-    std::array<Value, 4> z;
-    for (int r = 0; r < 4; ++r) {
-      Values parts;
-      for (int q = 0; q < e.lanes() / 4; ++q)
-        parts.push_back(e.load(four, source, e.add(e.add(rows[4 * q + r], column), c)));
-      z[r] = concatenate(e, parts);
-    }
-    Value a0 = withinQuarters(e, z[0], z[1], {0, 4, 1, 5}), a1 = withinQuarters(e, z[0], z[1], {2, 6, 3, 7});
-    Value b0 = withinQuarters(e, z[2], z[3], {0, 4, 1, 5}), b1 = withinQuarters(e, z[2], z[3], {2, 6, 3, 7});
-    out(c, withinQuarters(e, a0, b0, {0, 1, 4, 5}));
-    out(c + 1, withinQuarters(e, a0, b0, {2, 3, 6, 7}));
-    out(c + 2, withinQuarters(e, a1, b1, {0, 1, 4, 5}));
-    out(c + 3, withinQuarters(e, a1, b1, {2, 3, 6, 7}));
+  std::array<Value, 4> z;
+  for (int r = 0; r < 4; ++r) {
+    Values parts;
+    for (int q = 0; q < e.lanes() / 4; ++q) parts.push_back(e.load(four, source, e.add(rows[4 * q + r], column)));
+    z[r] = concatenate(e, parts);
   }
+  Value a0 = withinQuarters(e, z[0], z[1], {0, 4, 1, 5}), a1 = withinQuarters(e, z[0], z[1], {2, 6, 3, 7});
+  Value b0 = withinQuarters(e, z[2], z[3], {0, 4, 1, 5}), b1 = withinQuarters(e, z[2], z[3], {2, 6, 3, 7});
+  return {withinQuarters(e, a0, b0, {0, 1, 4, 5}), withinQuarters(e, a0, b0, {2, 3, 6, 7}),
+          withinQuarters(e, a1, b1, {0, 1, 4, 5}), withinQuarters(e, a1, b1, {2, 3, 6, 7})};
 }
 
 }  // namespace heed::cpu

@@ -1,12 +1,13 @@
-// Blocks of W rows by W columns, turned in registers.
+// Rows to columns, in registers.
 #pragma once
+#include <array>
+
 #include "heed/compiler/lower/cpu/emit.h"
 
 namespace heed::cpu {
 
-// Reads lanes() rows at rows[r] + column and hands out column c of the block, for every c below lanes().
+// Reads four elements at rows[r] + column of each of lanes() rows; result c is column + c of them all.
 // Needs at least 4 lanes.
-void transposeBlock(Emit& e, Value source, llvm::ArrayRef<Value> rows, Value column,
-                    llvm::function_ref<void(int, Value)> out);
+std::array<Value, 4> fourColumns(Emit& e, Value source, llvm::ArrayRef<Value> rows, Value column);
 
 }  // namespace heed::cpu
