@@ -40,11 +40,11 @@ using D2 = double(double, double);
 using D3 = double(double, double, double);
 
 // clang-format off
-#define HEED_LIBM_1(X) \
-  X(acos) X(acosh) X(asin) X(asinh) X(atan) X(atanh) X(cbrt) X(ceil) X(cos) X(cosh) X(erf) X(erfc) X(exp) X(exp2) \
-  X(expm1) X(fabs) X(floor) X(lgamma) X(log) X(log10) X(log1p) X(log2) X(nearbyint) X(rint) X(round) X(sin) \
-  X(sinh) X(sqrt) X(tan) X(tanh) X(tgamma) X(trunc)
-#define HEED_LIBM_2(X) \
+#define HEED_LIBM_1(X)                                                                          \
+  X(acos) X(acosh) X(asin) X(asinh) X(atan) X(atanh) X(cbrt) X(ceil) X(cos) X(cosh) X(erf)       \
+  X(erfc) X(exp) X(exp2) X(expm1) X(fabs) X(floor) X(lgamma) X(log) X(log10) X(log1p) X(log2)    \
+  X(nearbyint) X(rint) X(round) X(sin) X(sinh) X(sqrt) X(tan) X(tanh) X(tgamma) X(trunc)
+#define HEED_LIBM_2(X)                                                                          \
   X(atan2) X(copysign) X(fdim) X(fmax) X(fmin) X(fmod) X(hypot) X(nextafter) X(pow) X(remainder)
 const External table[] = {
     {"memcpy", address_of<void*(void*, const void*, std::size_t)>(std::memcpy)},
@@ -62,7 +62,10 @@ const External table[] = {
 #undef HEED_ROW
     {"fma", address_of<D3>(::fma)}, {"fmaf", address_of<F3>(::fmaf)},
     {"roundeven", address_of<D1>(::nearbyint)}, {"roundevenf", address_of<F1>(::nearbyintf)},
-    {"ldexp", address_of<double(double, int)>(::ldexp)}, {"ldexpf", address_of<float(float, int)>(::ldexpf)},
+    {"ldexp", address_of<double(double, int)>(::ldexp)},
+    {"ldexpf", address_of<float(float, int)>(::ldexpf)},
+    {"sincos", address_of<void(double, double*, double*)>(::sincos)},
+    {"sincosf", address_of<void(float, float*, float*)>(::sincosf)},
 };
 // clang-format on
 

@@ -102,10 +102,12 @@ TEST_CASE("safetensors: types, shapes and offsets") {
   refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8,
           {"4 bytes before 'a'", "gaps"});
   refused(
-      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})",
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+              "b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})",
       6, {"'b' overlaps 'a'"});
   refused(
-      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+              "a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
       8, {"'a' appears twice"});
   refused(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4,
           {"more than one dtype"});
