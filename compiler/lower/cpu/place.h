@@ -2,6 +2,7 @@
 // run along the vector lanes. A place turns accesses into loads and stores, and regions into code.
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
+#include "heed/compiler/lower/cpu/index_lanes.h"
 #include "heed/compiler/lower/tile/access.h"
 
 namespace heed::cpu {
@@ -18,6 +19,8 @@ class Place {
 
   // The element address, of the first lane where lanes run.
   Value address(const tile::Access& access);
+  // A digit's value, without lanes.
+  Value digit(int number) const { return digits[number].scalar; }
   // Operand n as region lanes: f32, i1 or i32; what is out of bounds reads the access' fill.
   Value load(int operand);
   void store(int out, Value lanes);  // f32, i1 or i32 lanes, converted to the buffer's dtype
@@ -28,10 +31,6 @@ class Place {
   Value inBounds(const tile::Access& access);
 
  private:
-  // scalar + lanes, either may be null.
-  struct Mixed {
-    Value scalar, lanes;
-  };
   enum class Pattern { uniform, unit, scattered };
   struct Form {
     Value base;
@@ -43,16 +42,12 @@ class Place {
   void addDigits(const tile::Access& access, char role, Form& form);
   void addLanes(Form& form, Value lanes, const Dim& stride);
   void addRolled(const tile::Rolled& rolled, Form& form);
-  Value lanesOf(Mixed x);               // both parts as i32 lanes
-  Value widened(Value x);               // an index as i32 lanes
-  Mixed evaluate(mlir::AffineExpr expression);
-  Mixed combine(mlir::AffineExprKind kind, Mixed x, Mixed y);
   Value boundsMask(const tile::Access& access);  // i1 lanes
 
   Emit& e;
   Values buffers;
   std::vector<std::pair<char, Value>> linear;  // roles that were set
-  std::vector<Mixed> digits;                   // both parts null where the role was not set
+  std::vector<LaneIndex> digits;               // both parts null where the role was not set
   char lane_role = 0;
   Value lane_numbers;                          // i32 lanes 0, 1, …
   Value mask;
