@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "heed/dsl/dsl.h"
 #include "heed/dsl/load.h"
@@ -54,6 +56,12 @@ inline Tensor formula_tensor(const std::string& name, Sizes sizes, float amplitu
   Tensor t(DType::f32, sizes);
   formula_input(name, t.as<float>(), amplitude);
   return t;
+}
+
+// Every target of this machine, or the one that HEED_GOLDEN_TARGET names.
+inline std::vector<std::string> targets() {
+  if (const char* only = std::getenv("HEED_GOLDEN_TARGET")) return {only};
+  return {"reference", "host", "x86-64-avx2", "x86-64"};
 }
 
 inline Checkpoint reference(const std::string& file) { return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file); }

@@ -25,9 +25,9 @@ struct Case {
 
 template <class F>
 void everywhere(F&& f) {
-  for (const char* target : {"reference", "host", "x86-64-avx2", "x86-64"})
+  for (const std::string& target : golden::targets())
     for (const char* fusion : {"none", "layout", "all"}) {
-      std::printf("target %s fusion %s\n", target, fusion);
+      std::printf("target %s fusion %s\n", target.c_str(), fusion);
       f(Case{target, fusion});
     }
 }

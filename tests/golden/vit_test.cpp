@@ -61,13 +61,13 @@ using Full = probed_vit<224, 16, 768, 12, 12, 3072, 1000>;
 }  // namespace
 
 TEST_CASE("ViT of odd sizes") {
-  for (const char* target : {"reference", "host", "x86-64-avx2", "x86-64"})
+  for (const std::string& target : golden::targets())
     for (const char* fusion : {"none", "layout", "all"})
       run<Small, tensor<f32, B, 3, 48, 48>>("vit_tiny.safetensors", 3, 48, 2, 1, target, fusion);
 }
 
 TEST_CASE("ViT-B/16 at reduced depth and resolution") {
-  for (const char* target : {"reference", "host", "x86-64-avx2", "x86-64"})
+  for (const std::string& target : golden::targets())
     for (const char* fusion : {"none", "all"})
       run<Wide, tensor<f32, B, 3, 80, 80>>("vit_b_16_80.safetensors", 2, 80, 1, 7, target, fusion);
 }
