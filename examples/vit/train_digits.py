@@ -33,7 +33,7 @@ def make_model(drop_path=0.0):
 
 
 def make_split(count, seed):
-    split = np.full(count, TRAIN, np.uint8)
+    split = np.full(count, TRAIN, np.int8)
     order = np.random.RandomState(seed).permutation(count)
     split[order[:TEST_IMAGES]] = TEST
     split[order[TEST_IMAGES:TEST_IMAGES + VALIDATION_IMAGES]] = VALIDATION
@@ -120,7 +120,7 @@ def main():
     torch.use_deterministic_algorithms(True)
 
     data = load_digits()
-    images, labels = data.images.astype(np.uint8), data.target.astype(np.uint8)
+    images, labels = data.images.astype(np.int8), data.target.astype(np.int8)
     split = make_split(len(images), arguments.seed)
 
     def part(which):

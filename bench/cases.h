@@ -1,0 +1,26 @@
+// What is measured: networks and single operations, each written in the language and compiled by
+// heed::load, as a user would.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "heed/runtime/compile.h"
+#include "heed/runtime/program.h"
+#include "heed/runtime/tensor.h"
+
+namespace heed::bench {
+
+struct Case {
+  std::string group, name;  // "model", "gemm", "attention"; as in peers.py
+  double gflop = 0;         // 2 × multiply–accumulates; causal: of the pairs that are seen
+  std::function<Program(const Options&)> load;
+  // Set `index` of the inputs; sets take turns, so that no run finds its inputs in the cache.
+  std::function<std::vector<Tensor>(int index)> inputs;
+  // Throws Error unless the result for set 0 is that of a computation in double.
+  std::function<void(const std::vector<Tensor>& inputs, const Tensor& result)> check;
+};
+
+const std::vector<Case>& cases();
+
+}  // namespace heed::bench

@@ -1,0 +1,98 @@
+// Measures the cases and prints the table: see README.md.
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <regex>
+
+#include "child.h"
+#include "heed/runtime/error.h"
+#include "heed/runtime/parallel.h"
+#include "report.h"
+
+namespace {
+
+using namespace heed::bench;
+
+struct Arguments {
+  std::string json, chart, filter, peers, child, cache;
+  std::string target = "host";
+  int threads = 0;
+  bool quick = false;
+};
+
+std::string check_regex(const std::string& pattern) {
+  try {
+    std::regex parsed(pattern);
+    return {};
+  } catch (const std::regex_error&) {
+    return "'" + pattern + "' is no regular expression";
+  }
+}
+
+void add_options(CLI::App& app, Arguments& a) {
+  app.add_option("--json", a.json, "write the figures there")->type_name("FILE");
+  app.add_option("--chart", a.chart, "draw fused against unfused there, SVG")->type_name("FILE");
+  app.add_option("--filter", a.filter, "only cases whose name matches")
+      ->check(check_regex)
+      ->type_name("REGEX");
+  app.add_option("--threads", a.threads, "only with N threads (one, and two where they are)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  app.add_option("--peers", a.peers, "figures that peers.py wrote, to stand beside")
+      ->check(CLI::ExistingFile)
+      ->type_name("FILE");
+  app.add_option("--target", a.target, "what code is made for")->capture_default_str();
+  app.add_flag("--quick", a.quick, "few repetitions");
+  app.add_option("--child", a.child)->group("");  // of child.h, as is --cache
+  app.add_option("--cache", a.cache)->group("");
+}
+
+void run(const Arguments& a) {
+  if (!a.child.empty()) {
+    heed::Options options;
+    options.target = a.target;
+    options.threads = a.threads;
+    options.cache = a.cache;
+    for (const Case& c : cases())
+      if (c.name == a.filter) run_child(a.child, c, options);
+    return;
+  }
+  std::vector<int> threads = {1};
+  if (a.threads) threads = {a.threads};
+  else if (heed::available_cores() > 1) threads.push_back(2);
+
+  std::vector<Row> rows;
+  for (const Case& c : cases()) {
+    if (!std::regex_search(c.name, std::regex(a.filter))) continue;
+    std::cerr << "measuring " << c.name << '\n';
+    for (Row& row : measure(c, a.target, threads, a.quick)) rows.push_back(std::move(row));
+  }
+  if (rows.empty()) throw heed::Error("bench: no case matches '", a.filter, "'");
+  if (!a.peers.empty()) add_peers(rows, a.peers);
+  std::cout << table(rows);
+  if (!a.json.empty()) write_json(rows, a.json);
+  if (!a.chart.empty()) write_chart(rows, a.chart);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  unsetenv("HEED_CACHE");  // compiling is measured
+  CLI::App app("Times Heed's networks and kernels, fused and unfused.");
+  add_options(app, arguments);
+  try {
+    app.parse(argc, argv);
+    run(arguments);
+    return 0;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "bench: " << error.what() << "; --help lists the options\n";
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}

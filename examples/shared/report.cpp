@@ -1,0 +1,103 @@
+#include "report.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <numeric>
+
+#include "files.h"
+
+namespace heed::examples {
+namespace {
+
+double run_ms(Session& session, const Tensor& input) {
+  const auto begin = std::chrono::steady_clock::now();
+  session.run(input);
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(double(a[i]) - double(b[i])));
+  return largest;
+}
+
+}  // namespace
+
+void say(std::string_view word, const std::string& text) {
+  std::printf("%-8.*s %s\n", int(word.size()), word.data(), text.c_str());
+  std::fflush(stdout);
+}
+
+std::string format(const char* pattern, ...) {
+  char text[512];
+  va_list values;
+  va_start(values, pattern);
+  std::vsnprintf(text, sizeof text, pattern, values);
+  va_end(values);
+  return text;
+}
+
+void say_compiled(const Program& program) {
+  say("compiled", format("in %.0f ms for %s, fusion %s", program.compile_ms(),
+                         program.target().c_str(), program.data().fusion.c_str()));
+}
+
+void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
+               const Options& options, const Tensor& input) {
+  Options other_options = options;
+  other_options.fusion = options.fusion == "none" ? "all" : "none";
+  other_options.print_after.clear();
+  Session other = load(other_options).bind(checkpoint);
+
+  // The first runs warm up and give the results to compare.
+  const Tensor result = session.run(input)[0].copy(), other_result = other.run(input)[0].copy();
+  std::vector<double> times, other_times;
+  double spent_ms = 0;
+  while (times.empty() || (spent_ms < (times.size() < 5 ? 10'000 : 1'000) && times.size() < 201)) {
+    times.push_back(run_ms(session, input));
+    other_times.push_back(run_ms(other, input));
+    spent_ms += times.back() + other_times.back();
+  }
+  say("run", format("%.3g ms, median of %zu runs on %d threads", median(times), times.size(),
+                    session.threads()));
+  say(other_options.fusion == "none" ? "unfused" : "fused",
+      format("%.3g ms, %.2f times as long; results differ by %.1e at most", median(other_times),
+             median(other_times) / median(times),
+             largest_difference(result.as<float>(), other_result.as<float>())));
+}
+
+void write_profile(Session& session, const CommonOptions& options, const Tensor& input) {
+  if (options.profile.empty()) return;
+  Profile profile;
+  session.set_profile(&profile);
+  for (int i = 0; i < 5; ++i) session.run(input);
+  session.set_profile(nullptr);
+  profile.write_trace(options.profile);
+  say("profile", shown(options.profile) + ", for chrome://tracing\n\n" + profile.table());
+}
+
+std::vector<int> likeliest(std::span<const float> logits, int count, std::vector<float>& classes) {
+  const float largest = std::ranges::max(logits);
+  classes.clear();
+  for (float logit : logits) classes.push_back(std::exp(logit - largest));
+  const float sum = std::accumulate(classes.begin(), classes.end(), 0.0f);
+  for (float& value : classes) value /= sum;
+  std::vector<int> order(classes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, std::ranges::greater(), [&](int i) { return classes[std::size_t(i)]; });
+  order.resize(std::size_t(count));
+  return order;
+}
+
+}  // namespace heed::examples
