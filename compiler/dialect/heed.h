@@ -17,6 +17,8 @@ namespace heed::ir {
 // Shape of a tensor type; symbolic dimensions come from its encoding.
 Shape shapeOf(mlir::Type type);
 inline Shape shapeOf(mlir::Value value) { return shapeOf(value.getType()); }
+// An axis attribute as a position in the shape; negative ones count from the right.
+inline std::int64_t axisIn(const Shape& shape, std::int64_t axis) { return axis < 0 ? axis + shape.rank : axis; }
 mlir::RankedTensorType tensorType(const Shape& shape, mlir::Type element);
 
 // f32, f16, bf16, i8, i32, i64, and i1 for bool.

@@ -302,9 +302,7 @@ class KernelFormer {
     ExpressionPtr value = inner;
     for (auto [n, operand] : llvm::enumerate(op.getAffine())) {
       ExpressionPtr x = puller.pull(operand, broadcastCoordinates(anchor->coordinates, ir::shapeOf(operand)));
-      Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {value, x}, anchor->type};
-      e.name = n == 0 ? "heed.mul" : "heed.add";
-      value = std::make_shared<Expression>(std::move(e));
+      value = applyExpression(n == 0 ? "heed.mul" : "heed.add", {value, x}, anchor->type);
     }
     if (root.get() == anchor) return value;
     // Everything above keeps its shape; the anchor leaf itself turns into the affine result.
@@ -314,7 +312,7 @@ class KernelFormer {
 
   FailureOr<Operation*> gather(ir::GatherOp op, Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
                                Expression* anchor, Puller& puller, std::vector<Value>& conflicts) {
-    Shape table = ir::shapeOf(op.getTable()), indices = ir::shapeOf(op.getIndices());
+    Shape indices = ir::shapeOf(op.getIndices());
     const Coordinates& c = anchor->coordinates;
     Coordinates row{Coordinate{}};
     row.insert(row.end(), c.begin() + indices.rank, c.end());
@@ -326,10 +324,9 @@ class KernelFormer {
     if (!isPlainLoad(index) || index->fill) puller.conflict(op.getIndices());
     conflicts = puller.conflicts();
     if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
-    Expression entry{Expression::load, op.getTable(), row, {}, 0, {}, nullptr, {}, anchor->type};
     KernelBuilder kernel = builder(domain);
     kernel.role('i', at);
-    kernel.principal(std::make_shared<Expression>(entry));
+    kernel.principal(loadExpression(op.getTable(), row));
     kernel.principal(index);
     kernel.region(root, {anchor, index.get()}, {anchor->type, index->type});
     kernel.result(v, at);
@@ -392,13 +389,7 @@ struct ScoreParts {
 ExpressionPtr conjunction(const std::vector<ExpressionPtr>& masks, Type type) {
   ExpressionPtr all;
   for (const ExpressionPtr& m : masks) {
-    if (!all) {
-      all = m;
-      continue;
-    }
-    Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {all, m}, type};
-    e.name = "heed.logical_and";
-    all = std::make_shared<Expression>(std::move(e));
+    all = all ? applyExpression("heed.logical_and", {all, m}, type) : m;
   }
   return all;
 }

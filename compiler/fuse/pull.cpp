@@ -9,11 +9,31 @@ using namespace mlir;
 
 namespace heed::fuse {
 
-static ExpressionPtr make(Expression e) { return std::make_shared<Expression>(std::move(e)); }
+static ExpressionPtr make(Expression::Kind kind, Type type, const Coordinates& coordinates = {}) {
+  auto e = std::make_shared<Expression>();
+  e->kind = kind;
+  e->type = type;
+  e->coordinates = coordinates;
+  return e;
+}
 
 ExpressionPtr constantExpression(double number, Type type) {
-  Expression e{Expression::constant, {}, {}, {}, number, {}, nullptr, {}, type};
-  return make(std::move(e));
+  ExpressionPtr e = make(Expression::constant, type);
+  e->number = number;
+  return e;
+}
+
+ExpressionPtr loadExpression(Value value, const Coordinates& coordinates) {
+  ExpressionPtr e = make(Expression::load, getElementTypeOrSelf(value.getType()), coordinates);
+  e->value = value;
+  return e;
+}
+
+ExpressionPtr applyExpression(StringRef name, std::vector<ExpressionPtr> operands, Type type) {
+  ExpressionPtr e = make(Expression::apply, type);
+  e->name = name;
+  e->operands = std::move(operands);
+  return e;
 }
 
 void visit(const ExpressionPtr& root, const std::function<void(Expression&)>& f) {
@@ -45,14 +65,9 @@ Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& op
   return result;
 }
 
-ExpressionPtr Puller::leaf(Value value, const Coordinates& coordinates) {
-  Expression e{Expression::load, value, coordinates, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(value.getType())};
-  return make(std::move(e));
-}
-
 ExpressionPtr Puller::give_up(Operation* op, const Coordinates& coordinates, Value culprit) {
   conflicts_.push_back(culprit);
-  return leaf(op->getResult(0), coordinates);
+  return loadExpression(op->getResult(0), coordinates);
 }
 
 ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
@@ -62,20 +77,20 @@ ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
   Operation* op = value.getDefiningOp();
   ExpressionPtr result;
   if (!op || (!root && hasBuffer_(value)) || isa<ir::ParameterOp, ir::BufferOp>(op)) {
-    result = leaf(value, at);
+    result = loadExpression(value, at);
   } else if (isAnchor_(op)) {
-    Expression e{Expression::anchor, value, at, {}, 0, {}, op, {}, getElementTypeOrSelf(value.getType())};
-    result = make(std::move(e));
+    result = make(Expression::anchor, getElementTypeOrSelf(value.getType()), at);
+    result->value = value;
+    result->op = op;
   } else if (auto constant = dyn_cast<ir::ConstantOp>(op)) {
     result = constantExpression(constant.getValue().convertToDouble(), getElementTypeOrSelf(value.getType()));
   } else if (auto extent = dyn_cast<ir::ExtentOp>(op)) {
-    Expression e{Expression::extent, {}, {}, {}, 0, extent.getDim().str(), nullptr, {}, getElementTypeOrSelf(value.getType())};
-    result = make(std::move(e));
+    result = make(Expression::extent, getElementTypeOrSelf(value.getType()));
+    result->dim = extent.getDim();
   } else if (auto position = dyn_cast<ir::PositionOp>(op)) {
     int64_t axis = position.getAxis();
     if (axis < 0) axis += at.size();
-    Expression e{Expression::position, {}, {at[axis]}, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(value.getType())};
-    result = make(std::move(e));
+    result = make(Expression::position, getElementTypeOrSelf(value.getType()), {at[axis]});
   } else if (isa<ir::ProbeOp>(op)) {
     result = pull(op->getOperand(0), at);
   } else if (ir::isScalarOp(op)) {
@@ -88,15 +103,14 @@ ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
 }
 
 ExpressionPtr Puller::scalar(Operation* op, const Coordinates& coordinates) {
-  Expression e{Expression::apply, {}, {}, {}, 0, {}, nullptr, {}, getElementTypeOrSelf(op->getResult(0).getType())};
-  e.name = op->getName().getStringRef();
-  for (Value x : op->getOperands()) e.operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
-  return make(std::move(e));
+  std::vector<ExpressionPtr> operands;
+  for (Value x : op->getOperands()) operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
+  return applyExpression(op->getName().getStringRef(), std::move(operands), getElementTypeOrSelf(op->getResult(0).getType()));
 }
 
 ExpressionPtr Puller::padded(ir::PadOp op, const Coordinates& coordinates) {
   Shape inner = ir::shapeOf(op.getX());
-  int64_t axis = op.getAxis() < 0 ? op.getAxis() + inner.rank : op.getAxis();
+  int64_t axis = ir::axisIn(inner, op.getAxis());
   Coordinates at = coordinates;
   auto before = parse_dim(std::string(op.getBefore()));
   at[axis] = sumOf({at[axis]}, {Dim(1)}, Dim(0) - *before, inner.dims[axis]);
@@ -104,9 +118,9 @@ ExpressionPtr Puller::padded(ir::PadOp op, const Coordinates& coordinates) {
   double value = op.getValue().convertToDouble();
   // Only a load can answer outside its bounds; one that already answers differently cannot do both.
   if (x->kind != Expression::load || (x->fill && *x->fill != value)) return give_up(op, coordinates, op.getX());
-  Expression e = *x;
-  e.fill = value;
-  return make(std::move(e));
+  auto e = std::make_shared<Expression>(*x);
+  e->fill = value;
+  return e;
 }
 
 ExpressionPtr Puller::layout(Operation* op, const Coordinates& coordinates) {
@@ -123,11 +137,11 @@ ExpressionPtr Puller::layout(Operation* op, const Coordinates& coordinates) {
   if (auto permute = dyn_cast<ir::PermuteOp>(op)) {
     for (auto [axis, from] : llvm::enumerate(permute.getPermutation())) at[from] = coordinates[axis];
   } else if (auto slice = dyn_cast<ir::SliceOp>(op)) {
-    int64_t axis = slice.getAxis() < 0 ? slice.getAxis() + inner.rank : slice.getAxis();
+    int64_t axis = ir::axisIn(inner, slice.getAxis());
     Shape outer = ir::shapeOf(op->getResult(0));
     at[axis] = domain_.slice(at[axis], *parse_dim(std::string(slice.getBegin())), outer.dims[axis], inner.dims[axis]);
   } else if (auto roll = dyn_cast<ir::RollOp>(op)) {
-    int64_t axis = roll.getAxis() < 0 ? roll.getAxis() + inner.rank : roll.getAxis();
+    int64_t axis = ir::axisIn(inner, roll.getAxis());
     at[axis] = domain_.rolled(at[axis], roll.getShift(), inner.dims[axis]);
   } else {
     return give_up(op, coordinates, op->getResult(0));  // concat: always has a buffer

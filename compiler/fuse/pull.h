@@ -22,7 +22,7 @@ struct Expression {
     position,  // coordinates[0] as an integer
     extent,    // dim
     apply      // the scalar op `name` to operands
-  } kind;
+  } kind = constant;
   mlir::Value value;
   Coordinates coordinates;
   std::optional<double> fill;
@@ -35,6 +35,8 @@ struct Expression {
 };
 
 ExpressionPtr constantExpression(double number, mlir::Type type);
+ExpressionPtr loadExpression(mlir::Value value, const Coordinates& coordinates);
+ExpressionPtr applyExpression(mlir::StringRef name, std::vector<ExpressionPtr> operands, mlir::Type type);
 
 // Visits every node once.
 void visit(const ExpressionPtr& root, const std::function<void(Expression&)>& f);
@@ -54,7 +56,6 @@ class Puller {
   void conflict(mlir::Value value) { conflicts_.push_back(value); }
 
  private:
-  ExpressionPtr leaf(mlir::Value value, const Coordinates& coordinates);
   ExpressionPtr layout(mlir::Operation* op, const Coordinates& coordinates);
   ExpressionPtr padded(ir::PadOp op, const Coordinates& coordinates);
   ExpressionPtr scalar(mlir::Operation* op, const Coordinates& coordinates);

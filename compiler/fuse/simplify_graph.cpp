@@ -11,8 +11,6 @@ using namespace mlir;
 namespace heed {
 namespace {
 
-int64_t axisOf(int64_t axis, const Shape& shape) { return axis < 0 ? axis + shape.rank : axis; }
-
 struct DropIdentity : RewritePattern {
   explicit DropIdentity(MLIRContext* c) : RewritePattern(MatchAnyOpTypeTag(), 1, c) {}
   LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
@@ -55,7 +53,7 @@ struct SliceBeforeNormalize : OpRewritePattern<ir::SliceOp> {
   LogicalResult matchAndRewrite(ir::SliceOp op, PatternRewriter& rewriter) const final {
     auto normalize = op.getX().getDefiningOp<ir::NormalizeOp>();
     Shape shape = ir::shapeOf(op.getX());
-    if (!normalize || !normalize->hasOneUse() || axisOf(op.getAxis(), shape) == shape.rank - 1)
+    if (!normalize || !normalize->hasOneUse() || ir::axisIn(shape, op.getAxis()) == shape.rank - 1)
       return rewriter.notifyMatchFailure(op, "expected a normalisation along another axis, read by nobody else");
     Value slice = ir::SliceOp::create(rewriter, op.getLoc(), op.getResult().getType(), normalize.getX(), op.getAxisAttr(),
                                       op.getBeginAttr(), op.getEndAttr());
@@ -87,7 +85,7 @@ struct ScalarBeforeConcat : RewritePattern {
     Shape whole = ir::shapeOf(op->getResult(0));
     if (!concat || !(ir::shapeOf(concat.getResult()) == whole))
       return rewriter.notifyMatchFailure(op, "expected a concatenation of the result's shape, read by nobody else");
-    int64_t axis = axisOf(concat.getAxis(), whole);
+    int64_t axis = ir::axisIn(whole, concat.getAxis());
     SmallVector<Value> pieces;
     Dim begin(0);
     for (Value piece : concat.getXs()) {

@@ -96,8 +96,7 @@ void MemoryPlan::placeResults() {
         known = placements_.find(v);
       }
       Placement whole = known->second;
-      int64_t axis = static_cast<int64_t>(concat.getAxis());
-      if (axis < 0) axis += ir::shapeOf(v).rank;
+      int64_t axis = ir::axisIn(ir::shapeOf(v), concat.getAxis());
       Dim begin(0);
       for (Value piece : concat.getXs()) {
         Placement part{whole.buffer, whole.layout};

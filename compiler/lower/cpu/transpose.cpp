@@ -15,16 +15,13 @@ Value withinQuarters(Emit& e, Value x, Value y, std::array<int, 4> pick) {
   return e.shuffle(x, y, lanes);
 }
 
-Value concatenate(Emit& e, Values parts) {
-  while (parts.size() > 1) {
-    int64_t width = cast<VectorType>(parts[0].getType()).getDimSize(0);
-    llvm::SmallVector<int64_t> lanes;
-    for (int64_t lane = 0; lane < 2 * width; ++lane) lanes.push_back(lane);
-    Values next;
-    for (size_t n = 0; n < parts.size(); n += 2) next.push_back(e.shuffle(parts[n], parts[n + 1], lanes));
-    parts = next;
-  }
-  return parts[0];
+Value concatenate(Emit& e, llvm::ArrayRef<Value> parts) {
+  if (parts.size() == 1) return parts.front();
+  size_t half = parts.size() / 2;
+  Value low = concatenate(e, parts.take_front(half)), high = concatenate(e, parts.drop_front(half));
+  llvm::SmallVector<int64_t> lanes;
+  for (int64_t lane = 0; lane < 2 * cast<VectorType>(low.getType()).getDimSize(0); ++lane) lanes.push_back(lane);
+  return e.shuffle(low, high, lanes);
 }
 
 }  // namespace
