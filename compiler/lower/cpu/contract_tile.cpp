@@ -105,25 +105,10 @@ LogicalResult ContractTile::emitPackRows() {
   Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i}));
   ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
   Value dense = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3];
-  bool failed = false;
-  Value k = e.dim(blocking.k), whole = e.roundDown(k, e.lanes());
-  e.loop(e.constant(0), rows, 1, [&](Value r) {
-    auto chunk = [&](Value at, Value mask) {
-      Place place(e, buffers);
-      place.set('b', batch);
-      place.set('m', e.add(firstRow, r));
-      place.setLanes('k', at, mask);
-      Value x = place.region(e.kernel.op->getRegion(0), place.load(0), 2);
-      failed |= !x;
-      // A partial vector's rest is overwritten by the next row or lies in the slack behind the last one.
-      if (x) e.store(x, dense, e.add(e.mul(r, k), at));
-    };
-    e.loop(e.constant(0), whole, e.lanes(), [&](Value at) { chunk(at, {}); });
-    if (blocking.k.is_static() && blocking.k.constant % e.lanes() == 0) return;
-    e.when(e.below(whole, k), [&] { chunk(whole, e.lanesBelow(e.sub(k, whole))); });
-  });
+  LogicalResult result = packRows(e, {0, 'm', 'k'}, buffers, batch, firstRow, rows, dense, e.constant(0),
+                                  e.dim(blocking.k), &e.kernel.op->getRegion(0), 2);
   e.finishFunction();
-  return failure(failed);
+  return result;
 }
 
 void ContractTile::emitPackPanel() {

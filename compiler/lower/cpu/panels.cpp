@@ -67,4 +67,27 @@ void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value bat
   });
 }
 
+LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch, Value first, Value count,
+                       Value destination, Value at, Value stride, Region* prologue, int captured) {
+  Dim along = e.kernel.extentOf(source.along);
+  Value extent = e.dim(along), whole = e.roundDown(extent, e.lanes());
+  bool failed = false;
+  e.loop(e.constant(0), count, 1, [&](Value r) {
+    auto vectorAt = [&](Value x, Value mask) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set(source.row, e.add(first, r));
+      place.setLanes(source.along, x, mask);
+      Value lanes = place.load(source.operand);
+      if (prologue) lanes = place.region(*prologue, lanes, captured);
+      failed |= !lanes;
+      if (lanes) e.store(lanes, destination, e.add(e.add(at, e.mul(r, stride)), x));
+    };
+    e.loop(e.constant(0), whole, e.lanes(), [&](Value x) { vectorAt(x, {}); });
+    if (along.is_static() && along.constant % e.lanes() == 0) return;
+    e.when(e.below(whole, extent), [&] { vectorAt(whole, e.lanesBelow(e.sub(extent, whole))); });
+  });
+  return failure(failed);
+}
+
 }  // namespace heed::cpu

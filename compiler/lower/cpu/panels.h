@@ -14,4 +14,16 @@ struct PanelSource {
 void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, std::int64_t width,
                Value destination, Value at, Value stride);
 
+// An operand of a kernel as rows of elements.
+struct RowSource {
+  int operand;
+  char row, along;  // roles
+};
+
+// Writes `count` rows from `first` on, each through `prologue` (which may be null) with operands captured from
+// `captured` on, to destination[at...], `stride` apart. A row's last vector is written whole: the stride has room for it,
+// or the next row overwrites the excess and there is slack behind the last one.
+mlir::LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch, Value first, Value count,
+                             Value destination, Value at, Value stride, mlir::Region* prologue, int captured);
+
 }  // namespace heed::cpu

@@ -1,0 +1,338 @@
+// heed.attention by online softmax. A work item is a block of queries of one batch index: blocks of keys pass by, and
+// for each, every tile of queries gets its scores, their softmax so far and the sums of values so far. The mask's bounds
+// say which keys a tile skips and where the mask need not be evaluated.
+//
+// Keys and values are packed first, by a launch of their own into temporaries, or, where there are enough batch indices
+// for work items, by the thread that needs them. Neither changes a bit of the result.
+#include "heed/compiler/lower/cpu/attention.h"
+#include "heed/compiler/lower/cpu/kinds.h"
+#include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/tile/masks.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+namespace {
+
+constexpr int64_t float_bytes = sizeof(float);
+
+// Keys of some queries: [low, high) may be alive, [fullLow, fullHigh) surely are.
+struct KeyRanges {
+  Value low, high, fullLow, fullHigh;
+};
+
+class Attention {
+ public:
+  Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
+      : kernel(kernel), op(cast<ir::AttentionOp>(kernel.op)), e(kernel, target, module), blocking(kernel, target),
+        tile{e, blocking}, mask(tile::classifyMask(kernel, op.getMask())) {}
+
+  Lowering lower() {
+    if (failed(emitParts())) return failure();
+    tile::Lowered lowered;
+    if (!blocking.packsInside) {
+      emitPackLaunch();
+      lowered.launches.push_back(packLaunch());
+      lowered.temporaries.push_back((blocking.packedKeys() + blocking.packedValues()) * blocking.batch *
+                                    Dim(float_bytes));
+    }
+    emitWalk();
+    lowered.launches.push_back(launch());
+    return lowered;
+  }
+
+ private:
+  const tile::Kernel& kernel;
+  ir::AttentionOp op;
+  Emit e;
+  AttentionBlocking blocking;
+  AttentionTile tile;
+  tile::MaskClasses mask;
+
+  // Values of the walk.
+  KernelArguments arguments;
+  ValueRange buffers;  // ins, then outs
+  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
+  Value scratch, packed, packedKeys, packedValues;  // the latter two: addresses of the current batch index
+  Value batch;
+
+  bool hasMask() { return !op.getMask().empty(); }
+  bool hasWeights() const { return kernel.outs.size() > 1; }
+  // Somebody must look at the scores before softmax.
+  bool edits() const {
+    return blocking.editsScores || !blocking.keys.is_static() || blocking.keys.constant % e.lanes() != 0;
+  }
+
+  LogicalResult emitParts() {
+    if (!kernel.extentOf('e').is_static() || !kernel.extentOf('d').is_static())
+      return op.emitOpError("expected static feature extents");
+    for (int64_t height : blocking.heights) {
+      tile.emitScores(int(height));
+      tile.emitValues(int(height));
+    }
+    if (edits() && failed(tile.emitEdit(false))) return failure();
+    if (hasMask() && failed(tile.emitEdit(true))) return failure();
+    tile.emitSoftmax();
+    if (hasWeights()) tile.emitWeights();
+    if (failed(tile.emitPack())) return failure();
+    return tile.emitFinish();
+  }
+
+  // ---- launches ----
+
+  tile::Launch newLaunch(StringRef function, size_t count) {
+    tile::Launch launch;
+    launch.function = function.str();
+    for (size_t n = 0; n < count; ++n) launch.buffers.push_back(int(n));
+    launch.dims = e.dims();
+    launch.kind = "attention";
+    return launch;
+  }
+  size_t bufferCount() const { return kernel.ins.size() + kernel.outs.size(); }
+  Dim bytesOf(int first, size_t last) const {
+    Dim sum(0);
+    for (size_t n = first; n < last; ++n)
+      sum = sum + element_count(kernel.ins[n].shape) * Dim(int64_t(size_of(kernel.ins[n].dtype)));
+    return sum;
+  }
+
+  std::string packName() const { return kernel.name + ".packing"; }
+
+  tile::Launch packLaunch() {
+    tile::Launch launch = newLaunch(packName(), bufferCount() + 1);
+    launch.work = blocking.batch;
+    launch.bytes = bytesOf(1, 3) * Dim(2);
+    return launch;
+  }
+
+  tile::Launch launch() {
+    tile::Launch launch = newLaunch(kernel.name, bufferCount() + (blocking.packsInside ? 0 : 1));
+    launch.work = work();
+    launch.scratchBytes = blocking.scratchBytes();
+    launch.grain = exactWork() ? 1 : blocking.rows;
+    launch.flops = Dim(2) * blocking.batch * blocking.queries * blocking.keys * Dim(blocking.features + blocking.values);
+    launch.bytes = bytesOf(0, kernel.ins.size());
+    return launch;
+  }
+
+  bool exactWork() const { return blocking.packsInside || blocking.queries.is_static(); }
+  Dim work() const {
+    if (blocking.packsInside) return blocking.batch;
+    if (!exactWork()) return blocking.batch * blocking.queries;  // proportional to the items
+    int64_t tiles = (blocking.queries.constant + blocking.rows - 1) / blocking.rows;
+    return blocking.batch * Dim((tiles + blocking.blockTiles - 1) / blocking.blockTiles);
+  }
+
+  void begin(StringRef name) {
+    llvm::SmallVector<Type> types = tile.kernelBuffers({});
+    if (!blocking.packsInside) types.push_back(e.bufferType(e.f32));
+    arguments = e.beginKernel(name, types);
+    buffers = ValueRange(arguments.buffers).take_front(bufferCount());
+    keys = e.dim(blocking.keys);
+    scratch = e.view(arguments.scratch, e.constant(0), e.f32);
+    packed = blocking.packsInside ? e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32)
+                                  : arguments.buffers.back();
+  }
+
+  void setBatch(Value b) {
+    batch = b;
+    Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
+    packedKeys = blocking.packsInside ? e.constant(0) : e.mul(b, each);
+    packedValues = e.add(packedKeys, e.dim(blocking.packedKeys()));
+  }
+
+  void emitPackLaunch() {
+    begin(packName());
+    e.loop(arguments.begin, arguments.end, 1, [&](Value b) {
+      setBatch(b);
+      callPack();
+    });
+    e.finishKernel();
+  }
+
+  void callPack() {
+    Values call(buffers);
+    call.append({packed, batch, packedKeys, packedValues});
+    e.call(tile.name("pack"), call);
+  }
+
+  // ---- the walk ----
+
+  void emitWalk() {
+    begin(kernel.name);
+    prepareTiles();
+    Value first = arguments.begin, last = arguments.end;
+    if (blocking.packsInside) {
+      e.loop(first, last, 1, [&](Value b) {
+        setBatch(b);
+        callPack();
+        e.loop(e.constant(0), queryBlocks, 1, [&](Value block) { walkQueries(block); });
+      });
+    } else {
+      if (!exactWork()) {
+        Value items = e.mul(queryBlocks, e.dim(blocking.batch)), all = e.dim(work());
+        first = e.divide(e.mul(first, items), all);
+        last = e.divide(e.mul(last, items), all);
+      }
+      e.loop(first, last, 1, [&](Value item) {
+        setBatch(e.divide(item, queryBlocks));
+        walkQueries(e.remainder(item, queryBlocks));
+      });
+    }
+    e.finishKernel();
+  }
+
+  void prepareTiles() {
+    queries = e.dim(blocking.queries);
+    tiles = e.ceilDivide(queries, blocking.rows);
+    if (blocking.fewQueries)
+      tiles = e.select(e.below(queries, e.constant(blocking.fewQueries)), queries, tiles);
+    tileRows = e.divide(queries, tiles);
+    largerTiles = e.sub(queries, e.mul(tileRows, tiles));
+    queryBlocks = e.ceilDivide(tiles, blocking.blockTiles);
+    Value blocks = e.ceilDivide(keys, blocking.keyBlock);  // balanced, of whole panels
+    keyBlock = e.roundUp(e.ceilDivide(keys, blocks), blocking.width);
+  }
+
+  Value firstQuery(Value t) { return e.add(e.mul(t, tileRows), e.min(t, largerTiles)); }
+
+  void walkQueries(Value block) {
+    Value firstTile = e.divide(e.mul(block, tiles), queryBlocks);
+    Value lastTile = e.divide(e.mul(e.add(block, 1), tiles), queryBlocks);
+    Value blockQuery = firstQuery(firstTile), end = firstQuery(lastTile);
+    if (blocking.packsQueries)
+      (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
+                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, 3);
+    KeyRanges all = rangesOf(blockQuery, end);
+    Value from = e.mul(e.divide(e.min(all.low, e.sub(keys, e.constant(1))), keyBlock), keyBlock);
+    Value to = e.max(all.high, e.add(from, 1));
+    auto loop = scf::ForOp::create(e.b, e.loc, from, to, keyBlock);
+    {
+      OpBuilder::InsertionGuard guard(e.b);
+      e.b.setInsertionPoint(loop.getBody()->getTerminator());
+      e.loop(firstTile, lastTile, 1, [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
+    }
+    if (hasWeights()) e.loop(firstTile, lastTile, 1, [&](Value t) { walkWeights(t, blockQuery); });
+  }
+
+  void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
+    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
+    KeyRanges range = rangesOf(query, e.add(query, rows));
+    if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
+      Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
+      range.low = e.select(none, firstKeyStart, range.low);
+      range.high = e.select(none, e.add(firstKeyStart, 1), range.high);
+    }
+    Value low = e.roundDown(e.max(e.sub(range.low, keyStart), e.constant(0)), blocking.width);
+    Value high = e.min(e.sub(range.high, keyStart), keyBlock);
+    e.when(e.below(low, high), [&] {
+      Value isFirst = e.compare(arith::CmpIPredicate::sle, keyStart, range.low);
+      callScores(query, tileRow, rows, keyStart, low, high);
+      callEdit(query, rows, keyStart, low, high, range);
+      e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
+      Value values = e.add(packedValues, e.mul(keyStart, blocking.valueStride));
+      e.switchOn(rows, blocking.heights, [&](int64_t h) {
+        e.call(tile.name("values", h), {scratch, packed, values, low, high, tileRow, isFirst});
+      });
+      e.when(e.compare(arith::CmpIPredicate::sge, e.add(keyStart, keyBlock), range.high), [&] {
+        Values call(buffers);
+        call.append({scratch, batch, query, rows, tileRow});
+        e.call(tile.name("finish"), call);
+      });
+    });
+  }
+
+  void callScores(Value query, Value tileRow, Value rows, Value keyStart, Value low, Value high) {
+    Value q = blocking.packsQueries ? scratch : buffers[0], address;
+    if (blocking.packsQueries) {
+      address = e.add(e.mul(tileRow, blocking.features), blocking.queriesAt);
+    } else {
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set('i', query);
+      address = place.address(kernel.ins[0]);
+    }
+    Value k = e.add(packedKeys, e.mul(keyStart, blocking.features));
+    e.switchOn(rows, blocking.heights, [&](int64_t h) {
+      e.call(tile.name("scores", h), {q, packed, scratch, address, k, low, high});
+    });
+  }
+
+  void callEdit(Value query, Value rows, Value keyStart, Value low, Value high, KeyRanges range) {
+    Values call(buffers);
+    call.append({scratch, batch, query, rows, keyStart, low, high});
+    auto plain = [&] {
+      if (edits()) e.call(tile.editName(false), call);
+    };
+    if (!hasMask()) return plain();
+    if (!mask.complete) return e.call(tile.editName(true), call);
+    // The last vector may reach beyond `high`; what it holds there must be alive, too.
+    Value end = e.min(e.add(keyStart, e.roundUp(high, e.lanes())), keys);
+    Value inside = arith::AndIOp::create(
+        e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
+        e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
+    e.choose(inside, TypeRange{}, [&] { plain(); return Values{}; },
+             [&] { e.call(tile.editName(true), call); return Values{}; });
+  }
+
+  // outs[1], for all keys: dead ones get their zeros.
+  void walkWeights(Value t, Value blockQuery) {
+    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
+    auto loop = scf::ForOp::create(e.b, e.loc, e.constant(0), keys, keyBlock);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPoint(loop.getBody()->getTerminator());
+    Value keyStart = loop.getInductionVar(), low = e.constant(0), high = e.min(keyBlock, e.sub(keys, keyStart));
+    callScores(query, tileRow, rows, keyStart, low, high);
+    Values call(buffers);
+    call.append({scratch, batch, query, rows, keyStart, low, high});
+    if (hasMask() || edits()) e.call(tile.editName(hasMask()), call);
+    Values weights(buffers);
+    weights.append({scratch, batch, query, rows, keyStart, high, tileRow});
+    e.call(tile.name("weights"), weights);
+  }
+
+  // ---- the mask's bounds ----
+
+  Value valueOf(const tile::IntegerSum& sum) {
+    Value value = e.dim(sum.constant);
+    Place place(e, buffers);
+    place.set('b', batch);
+    for (auto [digit, factor] : llvm::enumerate(sum.digits))
+      if (factor) value = e.add(value, e.mul(place.digit(int(digit)), factor));
+    for (auto [operand, factor] : sum.elements) {
+      Value element = e.loadScalar(buffers[operand], place.address(kernel.ins[operand]));
+      element = arith::IndexCastOp::create(e.b, e.loc, e.index, element);
+      value = e.add(value, e.mul(element, factor));
+    }
+    return value;
+  }
+
+  // For queries [first, end). key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes.
+  KeyRanges rangesOf(Value first, Value end) {
+    KeyRanges range{e.constant(0), keys, e.constant(0), keys};
+    for (const tile::KeyBound& bound : mask.bounds) {
+      Value rest = valueOf(bound.rest);
+      Value x = e.add(rest, e.mul(first, bound.perQuery));
+      Value y = e.add(rest, e.mul(e.sub(end, e.constant(1)), bound.perQuery));
+      if (bound.below) {
+        x = e.sub(e.constant(0), x);
+        y = e.sub(e.constant(0), y);
+        range.low = e.max(range.low, e.min(x, y));
+        range.fullLow = e.max(range.fullLow, e.max(x, y));
+      } else {
+        range.high = e.min(range.high, e.add(e.max(x, y), 1));
+        range.fullHigh = e.min(range.fullHigh, e.add(e.min(x, y), 1));
+      }
+    }
+    return range;
+  }
+};
+
+}  // namespace
+
+Lowering lowerAttention(const tile::Kernel& kernel, const Target& target, ModuleOp module) {
+  return Attention(kernel, target, module).lower();
+}
+
+}  // namespace heed::cpu

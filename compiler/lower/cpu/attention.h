@@ -1,0 +1,79 @@
+// The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of queries and one block
+// of keys (attention_tile.cpp), the weights as a result (attention_weights.cpp), and the walk (attention.cpp).
+#pragma once
+#include "heed/compiler/lower/cpu/emit.h"
+#include "heed/compiler/lower/cpu/panels.h"
+
+namespace heed::cpu {
+
+// Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed values rows
+// [key][valueStride]. Offsets are in f32 elements of the scratch.
+struct AttentionBlocking {
+  AttentionBlocking(const tile::Kernel& kernel, const Target& target);
+
+  Dim batch, queries, keys;
+  std::int64_t features = 0, values = 0;     // extents of e and d
+  int rows;                                  // most queries of a tile
+  int vectors;                               // of a panel of keys, and of values summed up together
+  std::int64_t width;                        // keys of a panel
+  std::int64_t keyBlock;                     // most keys whose scores are alive at a time, whole panels
+  std::int64_t blockTiles;                   // most tiles of a query block
+  llvm::SmallVector<std::int64_t> heights;   // of tiles that can occur
+  std::int64_t fewQueries;                   // below this many, tiles are single rows; 0: never
+  std::int64_t valueStride;                  // d, rounded up to vectors
+  std::int64_t scoreStride;                  // of a row of scores in the scratch
+  bool packsQueries;                         // they are not rows of contiguous f32
+  bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
+  bool editsScores;                          // the score region does something
+  double exponent;                           // softmax is 2^(exponent · score - max)
+  std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
+
+  std::int64_t queryRows() const { return blockTiles * rows; }
+  Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
+  Dim packedValues() const;
+  Dim scratchBytes() const;
+};
+
+// What a call of a tile function needs to know. All index values; columns count from keyStart.
+struct KeySpan {
+  Value keyStart;         // first key of the block
+  Value low, high;        // columns of the tile: [low, high), low being a multiple of the panel width
+};
+
+struct AttentionTile {
+  Emit& e;
+  const AttentionBlocking& blocking;
+
+  // Dead scores stay below all others; a row's largest never falls below `lowest`, so that they become 0 exactly.
+  static constexpr float dead = -1e37f, lowest = -1e30f;
+
+  std::string name(const char* part, std::int64_t height = 0) const;
+
+  // "scores<h>": S[r, c] = Σ_e q k.     (Q, K, S, address of q's row, address of K's block, low, high)
+  void emitScores(int height);
+  // "edit[.masked]": the score region, the mask, and dead columns behind the last key.
+  //                                     (ins..., outs..., S, batch, query, rows, key start, low, high)
+  mlir::LogicalResult emitEdit(bool masked);
+  std::string editName(bool masked) const { return name(masked ? "edit.masked" : "edit"); }
+  // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
+  //                                     (S, rows, low, high, first of the tile's rows in the query block, is first)
+  void emitSoftmax();
+  // "values<h>": sums += S V.           (S, V, address of V's block, low, high, row in the block, is first)
+  void emitValues(int height);
+  // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)
+  mlir::LogicalResult emitFinish();
+  // "weights": outs[1] of one block.    (ins..., outs..., S, batch, query, rows, key start, high, row in the block)
+  void emitWeights();
+  // "pack": keys and values.            (ins..., outs..., K and V, batch, address of K, address of V)
+  mlir::LogicalResult emitPack();
+
+  llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
+
+ private:
+  void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
+  void editColumns(ValueRange buffers, ValueRange arguments, Value column, bool masked, bool tail, bool& failed);
+  void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
+  Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
+};
+
+}  // namespace heed::cpu

@@ -1,0 +1,85 @@
+#include <cmath>
+
+#include "heed/compiler/lower/cpu/attention.h"
+#include "heed/compiler/lower/tile/access.h"
+#include "heed/compiler/lower/tile/regions.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+namespace {
+
+constexpr int64_t key_block = 256;        // 12 rows of scores: 12 KiB
+constexpr int64_t block_tiles = 16;       // so often is a block of keys and values met while it is in cache
+constexpr int64_t items_enough = 12;      // batch indices that make work items without cutting queries
+constexpr double least_exponent = 1e-6;   // dead scores stay dead when multiplied by it
+
+int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
+
+// Rows of sums in registers beside two vectors of keys and the broadcasts.
+int tileRows(const Target& target, const Dim& queries) {
+  if (target.registers < 32) return 6;
+  return queries.is_static() ? 12 : 8;  // fewer heights to emit where any can occur
+}
+
+}  // namespace
+
+AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& target) {
+  auto op = cast<ir::AttentionOp>(kernel.op);
+  batch = kernel.extentOf('b');
+  queries = kernel.extentOf('i');
+  keys = kernel.extentOf('j');
+  features = kernel.extentOf('e').constant;
+  values = kernel.extentOf('d').constant;
+  rows = tileRows(target, queries);
+  vectors = 2;
+  width = vectors * target.lanes;
+  keyBlock = key_block;
+  if (keys.is_static()) keyBlock = std::min(keyBlock, roundUp(keys.constant, width));
+  valueStride = roundUp(values, target.lanes);
+  scoreStride = keyBlock + target.lanes;  // not a power of two
+
+  fewQueries = 0;
+  if (queries.is_static()) {
+    int64_t tiles = (queries.constant + rows - 1) / rows, low = queries.constant / tiles;
+    heights.push_back(low);
+    if (queries.constant % tiles) heights.push_back(low + 1);
+  } else {
+    fewQueries = rows / 2;  // ⌈queries / rows⌉ balanced tiles of more queries are never lower
+    heights.push_back(1);
+    for (int64_t height = std::max(2, rows / 2); height <= rows; ++height) heights.push_back(height);
+  }
+  blockTiles = block_tiles;
+  if (queries.is_static()) blockTiles = std::min(blockTiles, (queries.constant + rows - 1) / rows);
+
+  const tile::Access& q = kernel.ins[0];
+  packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
+                   tile::strideAlong(kernel, q, 'i'));
+  packsInside = lower_bound(batch) >= items_enough && queries.is_static() && queries.constant <= 2 * queryRows();
+  double scale = op.getScale().convertToDouble();
+  editsScores = !tile::isIdentity(op.getScore()) || scale < least_exponent;
+  exponent = (editsScores ? 1 : scale) * M_LOG2E;
+
+  int64_t at = 0;
+  auto take = [&](int64_t count) { return std::exchange(at, at + roundUp(count, 16)); };
+  scoresAt = take(rows * scoreStride + target.lanes);
+  sumsAt = take(queryRows() * valueStride);
+  largestAt = take(queryRows() * target.lanes);
+  totalAt = take(queryRows() * target.lanes);
+  queriesAt = take(packsQueries ? queryRows() * features + target.lanes : 0);
+  packedAt = at;
+}
+
+Dim AttentionBlocking::packedKeys() const {
+  Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
+  return columns * Dim(features);
+}
+Dim AttentionBlocking::packedValues() const { return keys * Dim(valueStride); }
+
+Dim AttentionBlocking::scratchBytes() const {
+  Dim inside = packsInside ? packedKeys() + packedValues() : Dim(0);
+  return (Dim(packedAt) + inside) * Dim(int64_t(sizeof(float)));
+}
+
+}  // namespace heed::cpu

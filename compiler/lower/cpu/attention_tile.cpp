@@ -1,0 +1,306 @@
+#include "heed/compiler/lower/cpu/attention.h"
+
+#include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/cpu/vector_math.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+namespace {
+
+constexpr int captured = 3;            // q, k, v come before them
+constexpr int row_unroll = 4;          // vectors of a row that softmax handles together
+
+Value pairwise(Values x, llvm::function_ref<Value(Value, Value)> f) {
+  while (x.size() > 1) {
+    Values next;
+    for (size_t n = 0; n + 1 < x.size(); n += 2) next.push_back(f(x[n], x[n + 1]));
+    if (x.size() % 2) next.push_back(x.back());
+    x = next;
+  }
+  return x[0];
+}
+
+}  // namespace
+
+std::string AttentionTile::name(const char* part, int64_t height) const {
+  std::string name = e.kernel.name + "." + part;
+  return height ? name + std::to_string(height) : name;
+}
+
+llvm::SmallVector<Type> AttentionTile::kernelBuffers(ArrayRef<Type> more) const {
+  llvm::SmallVector<Type> types;
+  for (const tile::Access& access : e.kernel.ins) types.push_back(e.bufferType(access));
+  for (const tile::Access& access : e.kernel.outs) types.push_back(e.bufferType(access));
+  types.append(more.begin(), more.end());
+  return types;
+}
+
+// ---- scores ----
+
+// S[r, column...] of some vectors within one panel; `keys` is the address of the panel's first of these columns.
+void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors) {
+  int height = int(rows.size()) - 1;
+  Value q = rows[height];
+  Values zero(height * vectors, e.splat(0));
+  auto step = [&](Value i, ValueRange carried) {
+    Values sums(carried.begin(), carried.end()), columns;
+    for (int v = 0; v < vectors; ++v)
+      columns.push_back(e.load(k, e.add(e.add(keys, e.mul(i, blocking.width)), v * e.lanes())));
+    for (int r = 0; r < height; ++r) {
+      Value x = e.loadBroadcast(q, e.add(rows[r], i));
+      for (int v = 0; v < vectors; ++v) sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
+    }
+    return sums;
+  };
+  Values sums = e.loop(e.constant(0), e.constant(blocking.features), 1, zero, step);
+  for (int r = 0; r < height; ++r)
+    for (int v = 0; v < vectors; ++v)
+      e.store(sums[r * vectors + v], s,
+              e.add(column, blocking.scoresAt + r * blocking.scoreStride + v * e.lanes()));
+}
+
+void AttentionTile::emitScores(int height) {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(name("scores", height), {f, f, f, i, i, i, i});
+  Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4], low = arguments[5];
+  Value vectors = e.ceilDivide(arguments[6], e.lanes());
+  Value stride = blocking.packsQueries ? e.constant(blocking.features)
+                                       : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'i'));
+  Values rows;
+  for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
+  rows.push_back(arguments[0]);
+  Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width);
+  e.loop(low, whole, blocking.width, [&](Value column) {
+    emitScorePanel(rows, k, s, e.add(keys, e.mul(column, blocking.features)), column, blocking.vectors);
+  });
+  for (int rest = 1; rest < blocking.vectors; ++rest)
+    e.when(e.equal(e.sub(vectors, e.divide(whole, e.constant(e.lanes()))), e.constant(rest)), [&] {
+      emitScorePanel(rows, k, s, e.add(keys, e.mul(whole, blocking.features)), whole, rest);
+    });
+  e.finishFunction();
+}
+
+// ---- score region and mask ----
+
+// The rows of one vector of columns. Keys outermost: what depends on the key alone is computed once.
+void AttentionTile::editColumns(ValueRange buffers, ValueRange arguments, Value column, bool masked, bool tail,
+                                bool& failed) {
+  auto op = cast<ir::AttentionOp>(e.kernel.op);
+  Value s = arguments[0], batch = arguments[1], query = arguments[2], rows = arguments[3];
+  Value key = e.add(arguments[4], column);
+  Value valid = tail ? e.lanesBelow(e.sub(e.dim(blocking.keys), key)) : Value();
+  e.loop(e.constant(0), rows, 1, [&](Value r) {
+    Value at = e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column), x = e.load(s, at);
+    Place place(e, buffers);
+    place.set('b', batch);
+    place.set('i', e.add(query, r));
+    place.setLanes('j', key, valid);
+    if (blocking.editsScores) {
+      double scale = op.getScale().convertToDouble();
+      if (scale != 1) x = e.mul(x, e.splat(float(scale)));
+      x = place.region(op.getScore(), x, captured);
+      if (x) x = e.max(e.splat(dead), x);  // a region's -inf
+    }
+    Value live = masked ? place.region(op.getMask(), {}, captured) : Value();
+    failed |= !x || (masked && !live);
+    if (failed) return;
+    if (live) x = e.select(live, x, e.splat(dead));
+    if (valid) x = e.select(valid, x, e.splat(dead));
+    e.store(x, s, at);
+  });
+}
+
+LogicalResult AttentionTile::emitEdit(bool masked) {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values all = e.beginFunction(editName(masked), kernelBuffers({f, i, i, i, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(7), buffers = values.drop_back(7);
+  Value low = arguments[5], high = arguments[6], keyStart = arguments[4];
+  bool failed = false;
+  // Columns of the last vector that lie behind the last key are dead; those behind `high` only are the mask's.
+  Value keysLeft = e.sub(e.dim(blocking.keys), keyStart);
+  Value whole = e.min(e.roundUp(high, e.lanes()), e.roundDown(keysLeft, e.lanes()));
+  if (blocking.editsScores || masked)
+    e.loop(low, whole, e.lanes(), [&](Value column) { editColumns(buffers, arguments, column, masked, false, failed); });
+  bool never = blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0;
+  if (!never)
+    e.when(e.below(whole, high), [&] { editColumns(buffers, arguments, whole, masked, true, failed); });
+  e.finishFunction();
+  return failure(failed);
+}
+
+// ---- softmax ----
+
+void AttentionTile::emitSoftmax() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(name("softmax"), {f, i, i, i, i, e.b.getI1Type()});
+  Value s = arguments[0], rows = arguments[1], low = arguments[2], tileRow = arguments[4], isFirst = arguments[5];
+  Value end = e.roundUp(arguments[3], e.lanes());
+  int64_t lanes = e.lanes(), step = row_unroll * lanes;
+  Value unrolled = e.add(low, e.roundDown(e.sub(end, low), step));
+  Value factor = e.splat(float(blocking.exponent));
+
+  e.loop(e.constant(0), rows, 1, [&](Value r) {  // the largest score of each row, and what it does to the sums so far
+    Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
+    auto larger = [&](Value x, Value y) { return e.max(x, y); };
+    Values most = e.loop(low, unrolled, step, Values(row_unroll, e.splat(dead)), [&](Value c, ValueRange carried) {
+      Values next;
+      for (int u = 0; u < row_unroll; ++u) next.push_back(e.max(e.load(s, e.add(e.add(row, c), u * lanes)), carried[u]));
+      return next;
+    });
+    Value largest = e.loop(unrolled, end, lanes, {pairwise(most, larger)}, [&](Value c, ValueRange carried) {
+      return Values{e.max(e.load(s, e.add(row, c)), carried[0])};
+    })[0];
+    largest = e.max(e.splat(lowest), e.mul(e.broadcast(e.largest(largest)), factor));
+    Value largestAt = rowOf(kept, blocking.largestAt, lanes), totalAt = rowOf(kept, blocking.totalAt, lanes);
+    largest = e.choose(isFirst, Type(e.vector), [&] { return Values{largest}; }, [&] {
+      Value before = e.load(s, largestAt), now = e.max(largest, before);
+      Value shrink = exp2Softmax(e, e.sub(before, now));
+      e.store(e.mul(e.load(s, totalAt), shrink), s, totalAt);
+      Value sums = rowOf(kept, blocking.sumsAt, blocking.valueStride);
+      for (int64_t d = 0; d < blocking.valueStride; d += lanes)
+        e.store(e.mul(e.load(s, e.add(sums, d)), shrink), s, e.add(sums, d));
+      return Values{now};
+    })[0];
+    e.store(largest, s, largestAt);
+  });
+
+  e.loop(e.constant(0), rows, 1, [&](Value r) {
+    Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
+    Value offset = e.neg(e.load(s, rowOf(kept, blocking.largestAt, lanes)));
+    auto exponential = [&](Value at) {
+      Value p = exp2Softmax(e, e.fma(e.load(s, at), factor, offset));
+      e.store(p, s, at);
+      return p;
+    };
+    auto sum = [&](Value x, Value y) { return e.add(x, y); };
+    Values part = e.loop(low, unrolled, step, Values(row_unroll, e.splat(0)), [&](Value c, ValueRange carried) {
+      Values next;
+      for (int u = 0; u < row_unroll; ++u)
+        next.push_back(e.add(exponential(e.add(e.add(row, c), u * lanes)), carried[u]));
+      return next;
+    });
+    Value total = e.loop(unrolled, end, lanes, {pairwise(part, sum)}, [&](Value c, ValueRange carried) {
+      return Values{e.add(exponential(e.add(row, c)), carried[0])};
+    })[0];
+    Value totalAt = rowOf(kept, blocking.totalAt, lanes);
+    total = e.choose(isFirst, Type(e.vector), [&] { return Values{total}; },
+                     [&] { return Values{e.add(total, e.load(s, totalAt))}; })[0];
+    e.store(total, s, totalAt);
+  });
+  e.finishFunction();
+}
+
+// ---- values ----
+
+void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
+  Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3], high = arguments[4];
+  Value tileRow = arguments[5], isFirst = arguments[6];
+  Value sums = e.add(rowOf(tileRow, blocking.sumsAt, blocking.valueStride), column);
+  auto addressOf = [&](int n) {
+    return e.add(sums, n / vectors * blocking.valueStride + n % vectors * e.lanes());
+  };
+  int count = height * vectors;
+  llvm::SmallVector<Type> types(count, e.vector);
+  Values start = e.choose(isFirst, types, [&] { return Values(count, e.splat(0)); }, [&] {
+    Values sums;
+    for (int n = 0; n < count; ++n) sums.push_back(e.load(s, addressOf(n)));
+    return sums;
+  });
+  Value values = e.add(block, column);
+  Values total = e.loop(low, high, 1, start, [&](Value key, ValueRange carried) {
+    Values next(carried.begin(), carried.end()), row;
+    for (int n = 0; n < vectors; ++n)
+      row.push_back(e.load(v, e.add(e.add(values, e.mul(key, blocking.valueStride)), n * e.lanes())));
+    for (int r = 0; r < height; ++r) {
+      Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + r * blocking.scoreStride));
+      for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
+    }
+    return next;
+  });
+  for (int n = 0; n < count; ++n) e.store(total[n], s, addressOf(n));
+}
+
+void AttentionTile::emitValues(int height) {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(name("values", height), {f, f, i, i, i, i, e.b.getI1Type()});
+  int64_t whole = blocking.valueStride / blocking.width * blocking.width;
+  e.loop(0, whole, blocking.width,
+         [&](Value column) { emitValueColumns(height, blocking.vectors, column, arguments); });
+  if (whole < blocking.valueStride)
+    emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
+  e.finishFunction();
+}
+
+LogicalResult AttentionTile::emitFinish() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values all = e.beginFunction(name("finish"), kernelBuffers({f, i, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(5), buffers = values.drop_back(5);
+  Value s = arguments[0], batch = arguments[1], query = arguments[2], tileRow = arguments[4];
+  bool failed = false;
+  e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
+    Value kept = e.add(tileRow, r), totalAt = rowOf(kept, blocking.totalAt, e.lanes());
+    Value total = e.sum(e.load(s, totalAt)), zero = e.constantLike(total, 0);
+    Value inverse = e.div(e.constantLike(total, 1), total);
+    Value noKey = e.compare(arith::CmpFPredicate::OEQ, total, zero);
+    inverse = e.broadcast(e.select(noKey, zero, inverse));
+    e.store(inverse, s, totalAt);  // for the weights
+    for (int64_t d = 0; d < blocking.values; d += e.lanes()) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set('i', e.add(query, r));
+      int64_t left = blocking.values - d;
+      place.setLanes('d', e.constant(d), left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
+      Value sum = e.load(s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
+      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), e.mul(sum, inverse), captured);
+      failed |= !result;
+      if (result) place.store(0, result);
+    }
+  });
+  e.finishFunction();
+  return failure(failed);
+}
+
+// ---- weights, packing ----
+
+void AttentionTile::emitWeights() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values all = e.beginFunction(name("weights"), kernelBuffers({f, i, i, i, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(7), buffers = values.drop_back(7);
+  Value s = arguments[0], batch = arguments[1], query = arguments[2], keyStart = arguments[4];
+  Value high = arguments[5], tileRow = arguments[6];
+  e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
+    Value kept = e.add(tileRow, r), inverse = e.load(s, rowOf(kept, blocking.totalAt, e.lanes()));
+    Value offset = e.neg(e.load(s, rowOf(kept, blocking.largestAt, e.lanes())));
+    e.loop(e.constant(0), high, e.lanes(), [&](Value column) {
+      Value x = e.load(s, e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column));
+      Value p = exp2Softmax(e, e.fma(x, e.splat(float(blocking.exponent)), offset));
+      Place place(e, buffers);
+      place.set('b', batch);
+      place.set('i', e.add(query, r));
+      bool never = blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0;
+      Value key = e.add(keyStart, column);
+      place.setLanes('j', key, never ? Value() : e.lanesBelow(e.sub(e.dim(blocking.keys), key)));
+      place.store(1, e.mul(p, inverse));
+    });
+  });
+  e.finishFunction();
+}
+
+LogicalResult AttentionTile::emitPack() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values all = e.beginFunction(name("pack"), kernelBuffers({f, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(4), buffers = values.drop_back(4);
+  Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
+  e.loop(e.constant(0), e.dim(blocking.keys), blocking.width, [&](Value key) {
+    packPanel(e, {1, 'j', 'e'}, buffers, batch, key, blocking.width, to,
+              e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
+  });
+  LogicalResult result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
+                                  e.constant(blocking.valueStride), nullptr, captured);
+  e.finishFunction();
+  return result;
+}
+
+}  // namespace heed::cpu

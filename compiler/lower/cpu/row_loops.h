@@ -1,0 +1,31 @@
+// Loops over the elements of one row of a reduction, in lanes or one after another.
+#pragma once
+#include "heed/compiler/lower/cpu/stream.h"
+
+namespace heed::cpu {
+
+enum class Fold { sum, max, min };
+
+struct RowLoops {
+  Emit& e;
+  std::vector<int> digits;  // of k, the lanes' one last
+  bool along_k = false;     // lanes run along the last one
+
+  // k numbers the row's elements.
+  using Element = llvm::function_ref<Value(Cursor&, Value k)>;
+
+  // All elements folded, with several accumulators whose number depends on nothing at run time: a
+  // scalar where lanes run along k, as `at` has them otherwise. `element` is the values' type.
+  Value fold(const Cursor& at, Fold kind, Type element, Element value) const;
+  void forEach(const Cursor& at, llvm::function_ref<void(Cursor&, Value k)> body) const;
+
+ private:
+  struct Folding;
+  Values foldFrom(const Folding& folding, const Cursor& at, size_t level, Value base, Values sums) const;
+  Values foldRun(const Folding& folding, const Cursor& at, Value base, Values sums) const;
+  void visit(const Cursor& at, size_t level, Value base,
+             llvm::function_ref<void(Cursor&, Value)> body) const;
+  Value extent(size_t level) const { return e.dim(e.kernel.digits[digits[level]].extent); }
+};
+
+}  // namespace heed::cpu

@@ -1,0 +1,191 @@
+// heed.rows: softmax, normalisation and reductions along k.
+//
+// A work item is a row. Lanes run along k where that is contiguous; otherwise along a contiguous
+// row digit, each lane being a row of its own. A row's values pass through the prologue once and
+// stay in the scratch memory for the passes that follow. Sums go through several accumulators, whose
+// number depends on the target alone.
+#include <limits>
+
+#include "heed/compiler/lower/cpu/kinds.h"
+#include "heed/compiler/lower/cpu/row_loops.h"
+#include "heed/compiler/lower/cpu/vector_math.h"
+#include "heed/compiler/lower/tile/merge_digits.h"
+#include "heed/compiler/lower/tile/regions.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr double log2_e = 1.4426950408889634;
+constexpr float least_exponent = -1e9f;  // exp2Softmax is 0 there, and takes nothing infinite
+constexpr int64_t elements_a_thread = 16384;
+
+class Rows {
+ public:
+  Rows(const tile::Kernel& kernel, const Target& target, ModuleOp module)
+      : kernel(tile::mergeDigits(kernel, std::numeric_limits<int64_t>::max())),
+        e(this->kernel, target, module),
+        op(cast<ir::RowsOp>(kernel.op)),
+        reduction(op.getReduction()),
+        loops{e, {}, false} {}
+
+  Lowering lower() {
+    llvm::SmallVector<Type> types;
+    for (const tile::Access& access : kernel.ins) types.push_back(e.bufferType(access));
+    for (const tile::Access& access : kernel.outs) types.push_back(e.bufferType(access));
+    KernelArguments arguments = e.beginKernel(kernel.name, types);
+    scratch = e.view(arguments.scratch, e.constant(0), e.f32);
+    lane_digit = chooseLanes(kernel, e.target, 'k');
+    along_k = lane_digit >= 0 && kernel.digits[lane_digit].role == 'k';
+    order = loopOrder(kernel, 'i', lane_digit);
+    loops.digits = loopOrder(kernel, 'k', lane_digit);
+    loops.along_k = along_k;
+    forEachRun(e, Cursor(e, arguments.buffers), order, arguments.begin, arguments.end,
+               [&](const Cursor& at, Value low, Value high) { run(at, low, high); });
+    e.finishKernel();
+    if (failed(result)) return failure();
+    return tile::Lowered{{launch()}, {}};
+  }
+
+ private:
+  tile::Kernel kernel;
+  Emit e;
+  ir::RowsOp op;
+  StringRef reduction;
+  RowLoops loops;
+  std::vector<int> order;  // row digits, slowest first; the lanes' one last
+  int lane_digit = -1;
+  bool along_k = false;    // lanes run along k
+  Value scratch;           // [k] or [k, lane]
+  LogicalResult result = success();
+
+  bool keepsK() { return reduction == "softmax" || reduction == "normalize"; }
+  // Later passes read x again where it is a plain float, and what the first one stored otherwise.
+  bool rereads() {
+    return tile::isIdentity(op.getPrologue()) && kernel.ins[0].dtype == DType::f32 &&
+           kernel.ins[0].linear() && (!along_k || kernel.ins[0].strides[lane_digit] == Dim(1));
+  }
+
+  tile::Launch launch() {
+    tile::Launch launch;
+    launch.function = kernel.name;
+    for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
+      launch.buffers.push_back(int(n));
+    launch.dims = e.dims();
+    launch.work = kernel.extentOf('i');
+    Dim k = kernel.extentOf('k'), width = along_k ? Dim(1) : Dim(e.lanes());
+    if (keepsK()) launch.scratchBytes = k * width * Dim(int64_t(sizeof(float)));
+    if (k.is_static()) launch.grain = std::max<int64_t>(1, elements_a_thread / k.constant);
+    launch.kind = "rows";
+    launch.bytes = bytesOf(kernel);
+    return launch;
+  }
+
+  // ---- rows ----
+
+  void run(const Cursor& at, Value low, Value high) {
+    if (order.empty()) return row(at);
+    if (!along_k && lane_digit >= 0)
+      return forLanes(e, at, lane_digit, low, high, [&](Cursor& inner, Value) { row(inner); });
+    e.loop(low, high, 1, [&](Value value) {
+      Cursor inner = at;
+      inner.set(order.back(), value);
+      row(inner);
+    });
+  }
+
+  void row(const Cursor& at) {
+    if (reduction == "softmax") softmax(at);
+    else if (reduction == "normalize") normalize(at);
+    else if (reduction == "max") finish(at, firstFold(at, Fold::max));
+    else if (reduction == "min") finish(at, firstFold(at, Fold::min));
+    else if (reduction == "sum") finish(at, firstFold(at, Fold::sum));
+    else finish(at, mean(firstFold(at, Fold::sum)));
+  }
+
+  // exp(x - max) / Σ exp(x - max); zeros where every x is -inf
+  void softmax(const Cursor& at) {
+    Value max = firstFold(at, Fold::max);
+    Value dead = e.compare(arith::CmpFPredicate::OEQ, max, e.constantLike(max, -infinity));
+    max = e.select(dead, e.constantLike(max, 0), max);
+    Value sum = loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) {
+      Value t = e.sub(again(c, k), like(c, max));
+      t = e.mul(t, e.constantLike(t, log2_e));
+      Value weight = exp2Softmax(e, e.max(e.constantLike(t, least_exponent), t));
+      keep(c, k, weight);
+      return weight;
+    });
+    Value factor = e.div(e.constantLike(sum, 1), sum);
+    factor = e.select(dead, e.constantLike(sum, 0), factor);
+    loops.forEach(at, [&](Cursor& c, Value k) { finish(c, e.mul(kept(c, k), like(c, factor))); });
+  }
+
+  // (x - mean) / sqrt(mean of (x - mean)² + eps)
+  void normalize(const Cursor& at) {
+    Value mean = this->mean(firstFold(at, Fold::sum));
+    auto centred = [&](Cursor& c, Value k) { return e.sub(again(c, k), like(c, mean)); };
+    Value variance = this->mean(loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) {
+      Value x = centred(c, k);
+      return e.mul(x, x);
+    }));
+    Value eps = e.constantLike(variance, op.getEps()->convertToDouble());
+    Value factor = rsqrt(e, e.add(variance, eps));
+    loops.forEach(at, [&](Cursor& c, Value k) { finish(c, e.mul(centred(c, k), like(c, factor))); });
+  }
+
+  Value mean(Value sum) {
+    Value count = arith::IndexCastOp::create(e.b, e.loc, e.i32, e.dim(kernel.extentOf('k')));
+    count = arith::SIToFPOp::create(e.b, e.loc, e.f32, count);
+    return e.div(sum, isa<VectorType>(sum.getType()) ? e.broadcast(count) : count);
+  }
+
+  // ---- values of a row; k numbers its elements ----
+
+  // A row's own value where lanes run along k.
+  static Value like(Cursor& c, Value x) { return c.spread(x); }
+
+  Value region(Cursor& c, Region& region, Value leading) {
+    auto values = c.region(region, leading, 1);
+    if (succeeded(values)) return values->front();
+    result = failure();
+    return leading;
+  }
+  // Over the prologue's values.
+  Value firstFold(const Cursor& at, Fold kind) {
+    Type yielded = op.getPrologue().front().getTerminator()->getOperand(0).getType();
+    return loops.fold(at, kind, tile::regionElement(yielded), [&](Cursor& c, Value k) {
+      Value x = region(c, op.getPrologue(), c.load(0));
+      if (keepsK() && !rereads()) keep(c, k, x);
+      return x;
+    });
+  }
+  Value again(Cursor& c, Value k) { return rereads() ? c.load(0) : kept(c, k); }
+  void finish(const Cursor& at, Value y) {
+    Cursor c = at;
+    auto values = c.region(op.getEpilogue(), y, 1);
+    if (failed(values)) {
+      result = failure();
+      return;
+    }
+    for (auto [n, x] : llvm::enumerate(*values)) c.store(int(n), x);
+  }
+
+  Value place(Value k) { return along_k ? k : e.mul(k, e.lanes()); }
+  void keep(Cursor& c, Value k, Value x) {
+    if (c.hasLanes()) e.store(x, scratch, place(k), c.mask());
+    else e.storeScalar(x, scratch, place(k));
+  }
+  Value kept(Cursor& c, Value k) {
+    return c.hasLanes() ? e.load(scratch, place(k), c.mask()) : e.loadScalar(scratch, place(k));
+  }
+};
+
+}  // namespace
+
+Lowering lowerRows(const tile::Kernel& kernel, const Target& target, ModuleOp module) {
+  return Rows(kernel, target, module).lower();
+}
+
+}  // namespace heed::cpu

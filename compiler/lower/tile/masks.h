@@ -1,0 +1,31 @@
+// Which keys attention's mask leaves alive, known without evaluating it: comparisons that are linear in key and query
+// bound the keys of a tile of queries from below or above.
+#pragma once
+#include "heed/compiler/lower/tile/kernel.h"
+
+namespace heed::tile {
+
+// A sum of integers: constant + Σ factor·digit + Σ factor·dimension + Σ factor·(an operand's element).
+struct IntegerSum {
+  Dim constant;
+  std::vector<std::int64_t> digits;                      // factor of each digit of the domain
+  std::vector<std::pair<int, std::int64_t>> elements;    // operand, factor
+};
+
+// key · (+1 | -1) + perQuery · query + rest ≥ 0, key and query being the linear indices of roles j and i;
+// rest has no j and i digits, nor have its elements.
+struct KeyBound {
+  bool below;               // +1: the keys are bounded from below
+  std::int64_t perQuery;
+  IntegerSum rest;
+};
+
+struct MaskClasses {
+  std::vector<KeyBound> bounds;
+  bool complete = true;     // the mask says nothing but the bounds
+};
+
+// Conjuncts that are no such bound leave `complete` false. An empty region has no bounds.
+MaskClasses classifyMask(const Kernel& kernel, mlir::Region& mask);
+
+}  // namespace heed::tile
