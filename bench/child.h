@@ -6,7 +6,7 @@
 
 namespace heed::bench {
 
-// Milliseconds from starting a process to the compiled program in it. Where options.cache is set and
+// Milliseconds from starting a process to the compiled program in it; where options.cache is set and
 // holds the program, nothing is compiled.
 double start_ms(const Case& c, const Options& options);
 
