@@ -133,6 +133,8 @@ class Loader {
     std::size_t at = 0;
     for (int part = 0; part < part_count; ++part) {
       part_begin[part] = at = rounded(at, page);
+      // Checked calls (-fsanitize=function) look for a signature in the bytes before a function.
+      if (part == code_part) at += 16;
       for (std::size_t s = 0; s < sections.size(); ++s)
         if (wanted(s) && part_of(s) == part) at = put(s, at);
       if (part == code_part) stub_offset = at = rounded(at, 16);
