@@ -144,6 +144,11 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       std::string why;
       if (!recognise(value, softmax, why)) softmax.emitRemark("not fused as attention: ") << why;
     });
+    // Factors that moved left their multiplications behind.
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      for (Block& block : f)
+        for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block)))
+          if (isOpTriviallyDead(&op)) op.erase();
   }
 
   bool recognise(ir::MatmulOp value, ir::SoftmaxOp softmax, std::string& why) {

@@ -371,11 +371,11 @@ struct ScoreParts {
     }
     double factor = 1;
     if (ExpressionPtr inner = withoutFactor(e, factor)) {
-      if (inner.get() == leaf) {
-        scale *= factor;
-        return inner;
-      }
       if (factor <= 0) return e;
+      inner = strip(inner);
+      if (inner.get() != leaf) return applyExpression("heed.mul", {inner, constantExpression(factor, e->type)}, e->type);
+      scale *= factor;
+      return inner;
     } else if (e->name != "heed.add") {
       return e;
     }
