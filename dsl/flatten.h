@@ -28,8 +28,8 @@ constexpr graph::Node plain_node(OpCode code, const graph::Attributes& with, con
   return n;
 }
 
-// What an expression's node holds besides its operands.
-template <class Op, class T, class... C>
+// What an expression's node holds besides its operands; of these only calls need the types.
+template <class Op, class T>
 struct Row {
   static constexpr graph::Node node() { return plain_node(Op::code, Op::with, &type_of<T>); }
 };
@@ -42,8 +42,8 @@ struct Row<ops::parameter<Name, T, Tied>, T> {
     return n;
   }
 };
-template <text Name, class T, class X>
-struct Row<ops::probe<Name>, T, X> {
+template <text Name, class T>
+struct Row<ops::probe<Name>, T> {
   static constexpr graph::Node node() {
     graph::Node n = plain_node(OpCode::probe, {}, &type_of<T>);
     n.name = literal<Name>.chars;
@@ -59,8 +59,8 @@ template <> struct Stored<DType::i32> { using type = std::int32_t; };
 template <> struct Stored<DType::i64> { using type = std::int64_t; };
 template <> struct Stored<DType::boolean> { using type = bool; };
 
-template <text Name, class T, class Filler, class... C>
-struct Row<ops::buffer<Name, T, Filler>, T, C...> {
+template <text Name, class T, class Filler>
+struct Row<ops::buffer<Name, T, Filler>, T> {
   using Element = typename Stored<type_of<T>.dtype>::type;
   static void fill(void* elements, std::int64_t count) {
     Filler::fill(std::span<Element>(static_cast<Element*>(elements), std::size_t(count)));
@@ -84,122 +84,128 @@ struct Results<types<T...>> {
   static constexpr const TensorType* data = all;
   static constexpr int count = sizeof...(T);
 };
+template <class M, class T, class... C>
+constexpr graph::Node call_node(OpCode code, const char* name, bool tied, std::int64_t times) {
+  graph::Node n;
+  n.op = code;
+  n.name = name;
+  n.tied = tied;
+  n.times = times;
+  n.results = Results<T>::data;
+  n.result_count = Results<T>::count;
+  n.callee = &FunctionOf<M, typename C::type...>::function;
+  return n;
+}
+
+template <class E>
+struct NodeOf;
+template <class Op, class T, class... C>
+struct NodeOf<expr<Op, T, C...>> {
+  static constexpr int operands = sizeof...(C);
+  static constexpr graph::Node node() { return Row<Op, T>::node(); }
+};
 template <text Name, class M, bool Tied, class T, class... C>
-struct Row<ops::call<Name, M, Tied>, T, C...> {
+struct NodeOf<expr<ops::call<Name, M, Tied>, T, C...>> {
+  static constexpr int operands = sizeof...(C);
   static constexpr graph::Node node() {
-    graph::Node n;
-    n.op = OpCode::call;
-    n.name = literal<Name>.chars;
-    n.tied = Tied;
-    n.results = Results<T>::data;
-    n.result_count = Results<T>::count;
-    n.callee = &FunctionOf<M, typename C::type...>::function;
-    return n;
+    return call_node<M, T, C...>(OpCode::call, literal<Name>.chars, Tied, 0);
   }
 };
 template <text Name, std::int64_t Times, class M, class T, class... C>
-struct Row<ops::repeat<Name, Times, M>, T, C...> {
+struct NodeOf<expr<ops::repeat<Name, Times, M>, T, C...>> {
+  static constexpr int operands = sizeof...(C);
   static constexpr graph::Node node() {
-    graph::Node n = Row<ops::call<Name, M, false>, T, C...>::node();
-    n.op = OpCode::repeat;
-    n.times = Times;
-    return n;
+    return call_node<M, T, C...>(OpCode::repeat, literal<Name>.chars, false, Times);
   }
 };
 
 // ---- the table of a body --------------------------------------------------------------------------------------------
 
-template <class E>
-inline constexpr char identity = 0;  // its address stands for the expression
+// The different expressions of a body, operands before users, and the operands of all of them in a row. Types are
+// compared by the compiler itself: addresses of per-type objects would do too, but g++ does not compare them in
+// constants under -fsanitize=undefined.
+template <class... E>
+struct Order {};
+template <class... E>
+struct Operands {};
+template <class Order, class Operands>
+struct Sorted {};
 
-inline constexpr int most_nodes = 1000;  // the walk is quadratic, and compilers count its steps
-
-// A walk over a body: operands come before users, an expression met again is the node that it was. The arrays belong
-// to the caller; `nodes` is filled only in a walk that has it.
-struct Walk {
-  const void** known;
-  graph::Value* operands;
-  graph::Node* nodes = nullptr;
-  const graph::Value* stored = nullptr;  // where the operands will lie at run time
-  int node_count = 0, operand_count = 0;
-
-  constexpr int find(const void* key) const {
-    for (int i = node_count - 1; i >= 0; --i)
-      if (known[i] == key) return i;
-    return -1;
-  }
-  constexpr graph::Value add(const void* key, const graph::Value* from, int count) {
-    for (int i = 0; i < count; ++i) operands[operand_count + i] = from[i];
-    if (nodes) {
-      nodes[node_count].inputs = stored + operand_count;
-      nodes[node_count].input_count = count;
-    }
-    operand_count += count;
-    if (node_count == most_nodes) throw message::split_this_body;
-    known[node_count] = key;
-    return {node_count++, 0};
-  }
+template <class Sorted, class... X>
+struct InsertAll {
+  using type = Sorted;
 };
+template <bool Known, class Sorted, class E>
+struct Insert {
+  using type = Sorted;
+};
+template <class... E, class Operands, class X, class... More>
+struct InsertAll<Sorted<Order<E...>, Operands>, X, More...>
+    : InsertAll<typename Insert<(__is_same(E, X) || ...), Sorted<Order<E...>, Operands>, X>::type, More...> {};
 
-template <class E>
-struct Emit;
-template <class Op, class T, class... C>
-struct Emit<expr<Op, T, C...>> {
-  static constexpr const void* key = &identity<expr<Op, T, C...>>;
-  static constexpr graph::Value visit(Walk& walk) {
-    if (int at = walk.find(key); at >= 0) return {at, 0};
-    const graph::Value from[sizeof...(C) + 1] = {Emit<C>::visit(walk)..., {}};
-    if (walk.nodes) walk.nodes[walk.node_count] = Row<Op, T, C...>::node();
-    return walk.add(key, from, sizeof...(C));
-  }
+template <class Sorted, class X, class... C>
+struct Append;
+template <class... E, class... O, class X, class... C>
+struct Append<Sorted<Order<E...>, Operands<O...>>, X, C...> {
+  using type = Sorted<Order<E..., X>, Operands<O..., C...>>;
 };
-template <std::size_t I, class T, class Call>
-struct Emit<expr<ops::result_of<I>, T, Call>> {
-  static constexpr graph::Value visit(Walk& walk) { return {Emit<Call>::visit(walk).node, int(I)}; }
-};
+template <class Sorted, class Op, class T, class... C>
+struct Insert<false, Sorted, expr<Op, T, C...>>
+    : Append<typename InsertAll<Sorted, C...>::type, expr<Op, T, C...>, C...> {};
+template <class Sorted, std::size_t I, class T, class Call>
+struct Insert<false, Sorted, expr<ops::result_of<I>, T, Call>> : InsertAll<Sorted, Call> {};
+
+// Where an expression's value lies: its node, and which result of it.
+template <class E, class... All>
+constexpr int index_among() {
+  constexpr bool same[] = {__is_same(All, E)...};
+  int i = 0;
+  while (!same[i]) ++i;
+  return i;
+}
+template <class Order, class E>
+inline constexpr graph::Value value_of{};
+template <class... All, class E>
+inline constexpr graph::Value value_of<Order<All...>, E>{index_among<E, All...>(), 0};
+template <class... All, std::size_t I, class T, class Call>
+inline constexpr graph::Value value_of<Order<All...>, expr<ops::result_of<I>, T, Call>>{
+    index_among<Call, All...>(), int(I)};
 
 template <class T, int N>
 struct Table {
   T items[N > 0 ? N : 1]{};
 };
 
+template <class Sorted>
+struct Nodes;
+template <class... E, class... O>
+struct Nodes<Sorted<Order<E...>, Operands<O...>>> {
+  using order = Order<E...>;
+  static constexpr int count = sizeof...(E);
+  static constexpr Table<graph::Value, sizeof...(O)> operands{{value_of<order, O>...}};
+  static constexpr Table<graph::Node, count> rows = [] {
+    Table<graph::Node, count> t{{NodeOf<E>::node()...}};
+    const int operand_counts[] = {NodeOf<E>::operands...};
+    int at = 0;
+    for (int i = 0; i < count; ++i) {
+      t.items[i].inputs = operands.items + at;
+      t.items[i].input_count = operand_counts[i];
+      at += operand_counts[i];
+    }
+    return t;
+  }();
+};
+
 template <class M, class Roots, class... T>
 struct Tables;
 template <class M, class... E, class... T>
 struct Tables<M, parts<E...>, T...> {
-  // A tree has at least as many nodes as there are different ones.
-  static constexpr int capacity = int((0 + ... + E::tree));
-  struct Census {
-    Table<graph::Value, capacity> operands;
-    Table<graph::Value, sizeof...(E)> results;
-    int node_count, operand_count;
-  };
-  static constexpr Census census = [] {
-    Census c{};
-    Table<const void*, capacity> known;
-    Walk walk{known.items, c.operands.items};
-    int i = 0;
-    ((c.results.items[i++] = Emit<E>::visit(walk)), ...);
-    c.node_count = walk.node_count;
-    c.operand_count = walk.operand_count;
-    return c;
-  }();
-  static constexpr Table<graph::Value, census.operand_count> operands = [] {
-    Table<graph::Value, census.operand_count> t;
-    for (int i = 0; i < census.operand_count; ++i) t.items[i] = census.operands.items[i];
-    return t;
-  }();
-  static constexpr Table<graph::Node, census.node_count> nodes = [] {
-    Table<graph::Node, census.node_count> t;
-    Table<const void*, census.node_count> known;
-    Table<graph::Value, census.operand_count> again;
-    Walk walk{known.items, again.items, t.items, operands.items};
-    (Emit<E>::visit(walk), ...);
-    return t;
-  }();
+  using nodes = Nodes<typename InsertAll<Sorted<Order<>, Operands<>>, E...>::type>;
+  static constexpr Table<graph::Value, sizeof...(E)> results{{value_of<typename nodes::order, E>...}};
   static constexpr Table<TensorType, sizeof...(T)> arguments{{type_of<T>...}};
-  static constexpr graph::Function function{literal<name_of_class<M>>.chars, arguments.items, sizeof...(T),
-                                            nodes.items, census.node_count, census.results.items, sizeof...(E)};
+  static constexpr graph::Function function{
+      literal<name_of_class<M>>.chars, arguments.items, sizeof...(T),
+      nodes::rows.items, nodes::count, results.items, sizeof...(E)};
 };
 
 template <class M, class... T>

@@ -83,7 +83,7 @@ consteval auto network(std::index_sequence<I...>) {
   else if constexpr (!expression<Called> && !is_parts<Called>) return std::type_identity<Failed<Called>>{};
   else {
     using Function = FunctionOf<Model, T...>;
-    if constexpr (Inspected<Function>::fault.sentence != nullptr)
+    if constexpr (Inspected<Function>::fault.found)
       return std::type_identity<
           Failed<network_error<printed<FaultSentence<Function>>(), printed<FaultFound<Function>>()>>>{};
     else return std::type_identity<Succeeded<Function>>{};

@@ -23,13 +23,15 @@ struct Name {
   }
 };
 
+constexpr bool calls(const graph::Node& node) { return node.op == OpCode::call || node.op == OpCode::repeat; }
+
 // Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of a repeat.
 template <class Visit>
 constexpr void walk(const graph::Function& f, const Name& prefix, bool tied, bool first, Visit& visit) {
   for (int i = 0; i < f.node_count; ++i) {
     const graph::Node& node = f.nodes[i];
     visit(prefix, node, tied || node.tied, first);
-    if (!node.callee) continue;
+    if (!calls(node)) continue;
     Name inner = prefix;
     inner.add(node.name);
     if (*node.name) inner.add('.');
@@ -49,7 +51,7 @@ constexpr int count_parameters(const graph::Function& f) {
   for (int i = 0; i < f.node_count; ++i) {
     const graph::Node& node = f.nodes[i];
     n += node.op == OpCode::parameter;
-    if (node.callee) n += (node.times > 1 ? int(node.times) : 1) * count_parameters(*node.callee);
+    if (calls(node)) n += (node.times > 1 ? int(node.times) : 1) * count_parameters(*node.callee);
   }
   return n;
 }
@@ -60,7 +62,7 @@ struct NameTable {
   struct Entry {
     Name name;
     const TensorType* type = nullptr;
-    bool declared = false;
+    bool used = false, declared = false;
   };
   static constexpr int slots = 2 * Uses + 1;
   Entry entries[Uses + 1]{};
@@ -106,7 +108,8 @@ struct Symbols {
 struct Fault {
   const char* sentence = nullptr;
   std::uint64_t hash = 0;  // of the name concerned
-  Dim dim;                 // or the dimension
+  Dim dim{};               // or the dimension
+  bool about_dim = false, found = true;
 };
 
 constexpr bool introduces_dims(OpCode op) {
@@ -117,7 +120,7 @@ constexpr bool introduces_dims(OpCode op) {
 template <int Uses>
 struct Inspection {
   NameTable<Uses> names;
-  Fault fault;
+  Fault fault{.found = false};
 };
 
 template <int Uses>
@@ -126,35 +129,36 @@ constexpr Inspection<Uses> inspect(const graph::Function& root) {
   Symbols symbols;
   for (int i = 0; i < root.argument_count; ++i) symbols.add(root.arguments[i]);
   auto blame = [&](Fault fault) {
-    if (!r.fault.sentence) r.fault = fault;
+    if (!r.fault.found) r.fault = fault;
   };
   auto visit = [&](const Name& prefix, const graph::Node& node, bool tied, bool first) {
     if (first && introduces_dims(node.op)) {
       const Shape& shape = node.results[0].shape;
       for (int i = 0; i < shape.rank; ++i)
         if (!shape.dims[i].is_static() && !symbols.covers(shape.dims[i]))
-          blame({message::dimension_in_no_input, 0, shape.dims[i]});
+          blame({message::dimension_in_no_input, 0, shape.dims[i], true});
       for (int i = 0; i < node.dim_count; ++i)
-        if (!symbols.covers(node.dims[i])) blame({message::dimension_in_no_input, 0, node.dims[i]});
+        if (!symbols.covers(node.dims[i])) blame({message::dimension_in_no_input, 0, node.dims[i], true});
     }
     if (node.op != OpCode::parameter) return;
     Name name = prefix;
     name.add(node.name);
     auto& entry = r.names.at(name);
-    if (!entry.type) entry.type = node.results;
-    if (!tied && entry.declared) blame({message::names_collide, name.hash, {}});
-    if (entry.type != node.results) blame({message::tied_to_another_type, name.hash, {}});
+    if (!tied && entry.declared) blame({message::names_collide, name.hash});
+    if (!entry.used) entry.type = node.results;
+    else if (!(*entry.type == *node.results)) blame({message::tied_to_another_type, name.hash});
+    entry.used = true;
     entry.declared |= !tied;
   };
   walk(root, Name{}, false, true, visit);
   for (int i = 0; i < r.names.size; ++i)
-    if (!r.names.entries[i].declared) blame({message::tied_to_nothing, r.names.entries[i].name.hash, {}});
+    if (!r.names.entries[i].declared) blame({message::tied_to_nothing, r.names.entries[i].name.hash});
   return r;
 }
 
 // What the fault is about, as text.
 constexpr void print(const Fault& fault, const graph::Function& root, CharBuffer& out) {
-  if (fault.sentence == message::dimension_in_no_input) return heed::print(fault.dim, out);
+  if (fault.about_dim) return heed::print(fault.dim, out);
   char text[longest_name]{};
   bool found = false;
   auto visit = [&](const Name& prefix, const graph::Node& node, bool, bool) {

@@ -60,7 +60,7 @@ constexpr graph::Problem check_attention(const char* sentence, const TensorType&
   if (x.shape.rank != 3) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(3));
   if (!(x.shape[-1] == Dim(Features))) return graph::problem(sentence, Dim(Features), x.shape[-1]);
   if (Features % Heads) return graph::problem(message::heads_do_not_divide, Dim(Heads), Dim(Features));
-  return {};
+  return graph::no_problem;
 }
 
 // Self-attention with one projection for q, k and v, named as in timm.

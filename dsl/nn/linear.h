@@ -9,7 +9,7 @@ struct linear {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank < 2) return graph::problem(message::rank_too_small, Dim(x.shape.rank), Dim(2));
     if (!(x.shape[-1] == Dim(In))) return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
-    return {};
+    return graph::no_problem;
   }
   constexpr auto operator()(expression auto x) const {
     constexpr DType e = dtype_of(x);

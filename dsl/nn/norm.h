@@ -10,7 +10,7 @@ struct layer_norm {
     if (x.shape.rank < 1) return graph::problem(message::rank_too_small, Dim(0), Dim(1));
     if (!(x.shape[-1] == Dim(Features)))
       return graph::problem(message::weight_length_differs, Dim(Features), x.shape[-1]);
-    return {};
+    return graph::no_problem;
   }
   constexpr auto operator()(expression auto x) const {
     constexpr DType e = dtype_of(x);

@@ -10,7 +10,7 @@ struct patch_embedding {
     if (x.shape.rank != 4) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(4));
     if (!(x.shape[1] == Dim(Channels)))
       return graph::problem(message::weight_channels_differ, Dim(Channels), x.shape[1]);
-    return {};
+    return graph::no_problem;
   }
   constexpr auto operator()(expression auto image) const {
     constexpr DType e = dtype_of(image);

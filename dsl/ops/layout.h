@@ -144,7 +144,7 @@ struct Split {
   static constexpr graph::Problem problem = [] {
     if (graph::Problem p = graph::check_axis(Axis, shape.rank)) return p;
     bool divides = N > 0 && !(shape.dims[Axis] / N).invalid;
-    if (divides && shape.dims[Axis].constant % N == 0) return graph::Problem{};
+    if (divides && shape.dims[Axis].constant % N == 0) return graph::no_problem;
     return graph::problem(message::does_not_split, shape.dims[Axis], Dim(N));
   }();
   static constexpr graph::Inferred inferred{{}, problem};

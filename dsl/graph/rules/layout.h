@@ -19,7 +19,7 @@ constexpr Problem check_same_elements(const Shape& from, const Shape& to) {
     if (!taken[j]) right = right * to.dims[j];
   if (left.invalid || right.invalid) return problem(message::dimension_too_complex);
   if (!(left == right)) return problem(message::element_counts_differ, left, right);
-  return {};
+  return no_problem;
 }
 
 constexpr Inferred infer_reshape(const TensorType& x, const Shape& to) {

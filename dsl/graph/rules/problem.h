@@ -13,9 +13,11 @@ struct Problem {
   Dim dims[2]{};
   int dtype_count = 0;
   DType dtypes[2]{};
-  constexpr explicit operator bool() const { return sentence != nullptr; }
+  bool raised = true;  // apart from `sentence`, since not every compiler compares its address in constants
+  constexpr explicit operator bool() const { return raised; }
 };
 
+inline constexpr Problem no_problem{.raised = false};
 constexpr Problem problem(const char* sentence) { return {sentence}; }
 constexpr Problem problem(const char* sentence, const Dim& a) { return {sentence, 1, {a}}; }
 constexpr Problem problem(const char* sentence, const Dim& a, const Dim& b) {
@@ -66,7 +68,7 @@ struct Attributes {
 
 struct Inferred {
   TensorType type{};
-  Problem problem{};
+  Problem problem = no_problem;
 };
 
 // Checks that serve several families.
@@ -76,28 +78,28 @@ constexpr Problem check_shape(const Shape& shape) {
     if (d.invalid) return problem(message::dimension_too_complex);
     if (d.is_static() && d.constant < 1) return problem(message::dimension_not_positive, d);
   }
-  return {};
+  return no_problem;
 }
 constexpr Problem check_static(const Shape& shape) {
   for (int i = 0; i < shape.rank; ++i)
     if (!shape.dims[i].is_static()) return problem(message::must_be_static, shape.dims[i]);
-  return {};
+  return no_problem;
 }
 constexpr Problem check_axis(std::int64_t axis, int rank) {
   if (axis < 0 || axis >= rank) return problem(message::axis_out_of_range, Dim(axis), Dim(rank));
-  return {};
+  return no_problem;
 }
 constexpr Problem check_float(DType dtype) {
   if (!is_float(dtype)) return problem(message::needs_float, dtype);
-  return {};
+  return no_problem;
 }
 constexpr Problem check_number(DType dtype) {
   if (dtype == DType::boolean) return problem(message::needs_number, dtype);
-  return {};
+  return no_problem;
 }
 constexpr Problem check_same(DType a, DType b) {
   if (a != b) return problem(message::dtypes_differ, a, b);
-  return {};
+  return no_problem;
 }
 
 }  // namespace heed::graph

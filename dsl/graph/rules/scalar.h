@@ -6,7 +6,7 @@ namespace heed::graph {
 
 // shape becomes the broadcast of shape and other.
 constexpr Problem broadcast_with(Shape& shape, const Shape& other) {
-  if (shape == other) return {};
+  if (shape == other) return no_problem;
   int rank = shape.rank > other.rank ? shape.rank : other.rank, gap = rank - shape.rank;
   for (int i = shape.rank - 1; gap && i >= 0; --i) shape.dims[i + gap] = shape.dims[i];
   for (int i = 0; i < gap; ++i) shape.dims[i] = Dim(1);
@@ -18,7 +18,7 @@ constexpr Problem broadcast_with(Shape& shape, const Shape& other) {
     if (!(mine == Dim(1))) return problem(message::cannot_broadcast, mine, its);
     mine = its;
   }
-  return {};
+  return no_problem;
 }
 
 constexpr Inferred infer_unary(OpCode op, const TensorType& x) {
