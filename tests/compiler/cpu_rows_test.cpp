@@ -60,7 +60,9 @@ TEST_CASE("the last axis: every reduction, static and symbolic lengths") {
   for (const char* k : {"1", "7", "49", "64", "197", "K"}) {
     for (const char* reduction : {"softmax", "normalize"})
       check(last_axis(reduction, k, true), {{"T", 5}, {"K", 83}});
-    for (const char* reduction : reductions) check(last_axis(reduction, k, false), {{"T", 5}, {"K", 83}});
+    // The rounding of a sum follows the size of its terms (here Σ|x| is about 100), not that of its result.
+    for (const char* reduction : reductions)
+      check(last_axis(reduction, k, false), {{"T", 5}, {"K", 83}}, {}, reduction == std::string("sum") ? 1e-5 : 1e-6);
   }
 }
 

@@ -125,7 +125,10 @@ class Rows {
   // (x - mean) / sqrt(mean of (x - mean)² + eps)
   void normalize(const Cursor& at) {
     Value mean = this->mean(firstFold(at, Fold::sum));
-    auto centred = [&](Cursor& c, Value k) { return e.sub(again(c, k), like(c, mean)); };
+    auto nearly = [&](Cursor& c, Value k) { return e.sub(again(c, k), like(c, mean)); };
+    // The mean was rounded at the size of x; what is left of it is found at the size of the deviations.
+    Value rest = this->mean(loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) { return nearly(c, k); }));
+    auto centred = [&](Cursor& c, Value k) { return e.sub(nearly(c, k), like(c, rest)); };
     Value variance = this->mean(loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) {
       Value x = centred(c, k);
       return e.mul(x, x);
