@@ -57,6 +57,10 @@ MemoryPlan::MemoryPlan(func::FuncOp function, const Surroundings& around, std::v
 
 void MemoryPlan::place(Value v, Placement placement) { placements_[v] = std::move(placement); }
 
+// By value: setRoot may move the map's entries.
+Value MemoryPlan::rootOf(Value v) const { return storageRoot_.lookup(v); }
+void MemoryPlan::setRoot(Value v, Value root) { storageRoot_[v] = root; }
+
 void MemoryPlan::placeLeaves() {
   for (auto [n, argument] : llvm::enumerate(function_.getArguments()))
     place(argument, {around_.arguments[n], tile::denseLayout(ir::shapeOf(argument))});
@@ -84,14 +88,14 @@ void MemoryPlan::placeResults() {
       if (placements_.contains(x)) continue;
       if (auto known = placements_.find(v); known != placements_.end())
         place(x, {known->second.buffer, tile::denseLayout(ir::shapeOf(x))});
-      else if (auto root = storageRoot_.find(v); root != storageRoot_.end())
-        storageRoot_[x] = root->second;
+      else if (Value root = rootOf(v))
+        setRoot(x, root);
     } else if (auto concat = dyn_cast<ir::ConcatOp>(op)) {
       Value v = concat.getResult();
       auto known = placements_.find(v);
       if (known == placements_.end()) {
         // The final buffer is filled in by assignSlots; the layout is known now.
-        storageRoot_[v] = storageRoot_.contains(v) ? storageRoot_[v] : v;
+        if (!rootOf(v)) setRoot(v, v);
         place(v, {{around_.slots, -1}, tile::denseLayout(ir::shapeOf(v))});
         known = placements_.find(v);
       }
@@ -102,7 +106,7 @@ void MemoryPlan::placeResults() {
         Placement part{whole.buffer, whole.layout};
         part.layout.offset = stridedOffset(whole.layout, axis, begin);
         place(piece, part);
-        if (auto root = storageRoot_.find(v); root != storageRoot_.end()) storageRoot_[piece] = root->second;
+        if (Value root = rootOf(v)) setRoot(piece, root);
         begin = begin + ir::shapeOf(piece).dims[axis];
       }
     }
@@ -115,15 +119,16 @@ void MemoryPlan::gatherStorages() {
     for (Value v : op.getResults()) {
       if (auto reshape = dyn_cast<ir::ReshapeOp>(op); reshape && !placements_.contains(v)) {
         Value x = reshape.getX();
-        if (auto known = placements_.find(x); known != placements_.end() && !storageRoot_.contains(x)) {
+        if (auto known = placements_.find(x); known != placements_.end() && !rootOf(x)) {
           place(v, {known->second.buffer, tile::denseLayout(ir::shapeOf(v))});
           continue;
         }
-        storageRoot_[v] = storageRoot_.contains(x) ? storageRoot_[x] : x;
+        Value root = rootOf(x);
+        setRoot(v, root ? root : x);
       }
-      if (placements_.contains(v) && !storageRoot_.contains(v)) continue;
-      if (!storageRoot_.contains(v)) storageRoot_[v] = v;
-      Value root = storageRoot_[v];
+      if (placements_.contains(v) && !rootOf(v)) continue;
+      if (!rootOf(v)) setRoot(v, v);
+      Value root = rootOf(v);
       auto [at, fresh] = storageOf.try_emplace(root, storages_.size());
       if (fresh) storages_.push_back({bytesOf(root), position_[&op], position_[&op], {}});
       Storage& s = storages_[at->second];

@@ -47,6 +47,8 @@ class MemoryPlan {
   };
 
   void place(mlir::Value v, Placement placement);
+  mlir::Value rootOf(mlir::Value v) const;  // null where v needs no storage of its own
+  void setRoot(mlir::Value v, mlir::Value root);
   void placeLeaves();
   void placeResults();
   void gatherStorages();
