@@ -39,10 +39,10 @@ std::string map_text(const std::string& attributes, const std::vector<Operand>& 
     comma(stores, "affine_map<" + outs[n].map + ">");
     comma(returned, "%y#" + std::to_string(n));
   }
-  return "func.func @f(" + arguments + ") -> (" + out_types + ") {\n  %y:" +
-         std::to_string(outs.size()) + " = heed.map(" + names + ") {" + attributes + ", maps = [" +
-         maps + "], stores = [" + stores + "]} body {\n  ^bb0(" + block + "):\n" + body +
-         "\n  } : (" + in_types + ") -> (" + out_types + ")\n  return " + returned + " : " +
+  return "func.func @f(" + arguments + ") -> (" + out_types +
+         ") {\n  %y:" + std::to_string(outs.size()) + " = heed.map(" + names + ") {" + attributes +
+         ", maps = [" + maps + "], stores = [" + stores + "]} body {\n  ^bb0(" + block + "):\n" +
+         body + "\n  } : (" + in_types + ") -> (" + out_types + ")\n  return " + returned + " : " +
          out_types + "\n}\n";
 }
 
@@ -58,13 +58,13 @@ const std::string copy = "heed.yield %u0 : f32";
 }  // namespace
 
 TEST_CASE("elementwise with broadcasts, symbolic and odd sizes") {
-  const std::string text = map_text(
-      R"(domain = ["i0:B", "i1:5", "i2:37"], symbols = [])",
-      {{"tensor<?x5x37xf32, \"B,5,37\">", "(b, i, j) -> (b, i, j)"},
-       {"tensor<37xf32>", "(b, i, j) -> (j)"},
-       {"tensor<?x5xf32, \"B,5\">", "(b, i, j) -> (b, i)"},
-       {"tensor<f32>", "(b, i, j) -> ()"}},
-      {{"tensor<?x5x37xf32, \"B,5,37\">", "(b, i, j) -> (b, i, j)"}}, R"(
+  const std::string text =
+      map_text(R"(domain = ["i0:B", "i1:5", "i2:37"], symbols = [])",
+               {{"tensor<?x5x37xf32, \"B,5,37\">", "(b, i, j) -> (b, i, j)"},
+                {"tensor<37xf32>", "(b, i, j) -> (j)"},
+                {"tensor<?x5xf32, \"B,5\">", "(b, i, j) -> (b, i)"},
+                {"tensor<f32>", "(b, i, j) -> ()"}},
+               {{"tensor<?x5x37xf32, \"B,5,37\">", "(b, i, j) -> (b, i, j)"}}, R"(
     %a = heed.add %u0, %u1 : (f32, f32) -> f32
     %m = heed.mul %a, %u2 : (f32, f32) -> f32
     %g = heed.gelu %m : (f32) -> f32
@@ -118,7 +118,8 @@ TEST_CASE("a roll along the lanes, static and symbolic") {
                      std::string("(i, j)[t] -> (i, (j + ") + shift + ") mod t)"}},
                    {{"tensor<3x?xf32, \"3,T\">", "(i, j)[t] -> (i, j)"}}, copy),
           {{"T", 21}});
-  check(map_text(R"(domain = ["i0:40"], symbols = [])", {{"tensor<40xf32>", "(i) -> ((i + 7) mod 40)"}},
+  check(map_text(R"(domain = ["i0:40"], symbols = [])",
+                 {{"tensor<40xf32>", "(i) -> ((i + 7) mod 40)"}},
                  {{"tensor<40xf32>", "(i) -> (i)"}}, copy));
 }
 
@@ -156,8 +157,8 @@ TEST_CASE("every dtype, both ways") {
                    "    %s = heed.add %u0, %u1 : (" + type + ", " + type + ") -> " + type +
                        "\n    %w = heed.where %u2, %s, %u0 : (i1, " + type + ", " + type + ") -> " +
                        type + "\n    %c = heed.lt %u0, %u1 : (" + type + ", " + type +
-                       ") -> i1\n    %f = heed.cast %w : (" + type + ") -> f32\n    heed.yield %w, %c, %f : " +
-                       type + ", i1, f32"),
+                       ") -> i1\n    %f = heed.cast %w : (" + type +
+                       ") -> f32\n    heed.yield %w, %c, %f : " + type + ", i1, f32"),
           {}, {}, type == "bf16" ? 0.01 : 1e-3);
   }
 }
@@ -167,7 +168,8 @@ TEST_CASE("positions and extents") {
   check(map_text(R"(domain = ["i0:T", "i1:T"], symbols = ["T"])", {},
                  {{"tensor<?x?xi1, \"T,T\">", "(i, j)[t] -> (i, j)"},
                   {"tensor<?x?xf32, \"T,T\">", "(i, j)[t] -> (i, j)"},
-                  {"tensor<?x?xi64, \"T,T\">", "(i, j)[t] -> (i, j)"}}, R"(
+                  {"tensor<?x?xi64, \"T,T\">", "(i, j)[t] -> (i, j)"}},
+                 R"(
     %i = heed.coordinate affine_map<(i, j)[t] -> (i)> : i64
     %j = heed.coordinate affine_map<(i, j)[t] -> ((j + 1) mod t)> : i64
     %t = heed.extent {dim = "T"} : () -> i64
@@ -182,12 +184,11 @@ TEST_CASE("positions and extents") {
 namespace {
 
 // table [9, 21] at [T] indices, plus a position
-const std::string embedding = map_text(
-    R"(domain = ["i0:T", "i1:21"], symbols = [], gather)",
-    {{"tensor<9x21xf32>", "(t, c) -> (0, c)"},
-     {"tensor<?xi64, \"T\">", "(t, c) -> (t)"},
-     {"tensor<?x21xf32, \"T,21\">", "(t, c) -> (t, c)"}},
-    {{"tensor<?x21xf32, \"T,21\">", "(t, c) -> (t, c)"}}, R"(
+const std::string embedding = map_text(R"(domain = ["i0:T", "i1:21"], symbols = [], gather)",
+                                       {{"tensor<9x21xf32>", "(t, c) -> (0, c)"},
+                                        {"tensor<?xi64, \"T\">", "(t, c) -> (t)"},
+                                        {"tensor<?x21xf32, \"T,21\">", "(t, c) -> (t, c)"}},
+                                       {{"tensor<?x21xf32, \"T,21\">", "(t, c) -> (t, c)"}}, R"(
     %s = heed.add %u0, %u2 : (f32, f32) -> f32
     heed.yield %s : f32)");
 
@@ -240,8 +241,8 @@ TEST_CASE("an index out of range is the run's status") {
 TEST_CASE("a single element, and a long odd run") {
   check(map_text(R"(domain = ["i0:1"], symbols = [])", {{"tensor<1xf32>", "(i) -> (i)"}},
                  {{"tensor<1xf32>", "(i) -> (i)"}}, copy));
-  check(map_text(R"(domain = [], symbols = [])", {{"tensor<f32>", "() -> ()"}}, {{"tensor<f32>", "() -> ()"}},
-                 copy));
+  check(map_text(R"(domain = [], symbols = [])", {{"tensor<f32>", "() -> ()"}},
+                 {{"tensor<f32>", "() -> ()"}}, copy));
   check(map_text(R"(domain = ["i0:10007"], symbols = [])", {{"tensor<10007xf32>", "(i) -> (i)"}},
                  {{"tensor<10007xf32>", "(i) -> (i)"}}, R"(
     %e = heed.sigmoid %u0 : (f32) -> f32

@@ -14,23 +14,27 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Rows {
   std::string reduction, domain, x, map, y, store;
-  std::string attributes = {}, prologue = {}, epilogue = {};   // the latter with %u for ins[1]
-  std::string captured = {}, captured_map = {};                // ins[1], where there is one
+  std::string attributes = {}, prologue = {}, epilogue = {};  // the latter with %u for ins[1]
+  std::string captured = {}, captured_map = {};               // ins[1], where there is one
   std::string type = "f32";
 };
 
 std::string text_of_rows(const Rows& r) {
   const bool more = !r.captured.empty();
   auto region = [&](const std::string& body, const char* value) {
-    return "{\n  ^bb0(%" + std::string(value) + ": " + r.type + (more ? ", %u" + std::string(value) + ": f32" : "") +
-           "):\n" + (body.empty() ? "    heed.yield %" + std::string(value) + " : " + r.type : body) + "\n  }";
+    return "{\n  ^bb0(%" + std::string(value) + ": " + r.type +
+           (more ? ", %u" + std::string(value) + ": f32" : "") + "):\n" +
+           (body.empty() ? "    heed.yield %" + std::string(value) + " : " + r.type : body) +
+           "\n  }";
   };
   return "func.func @f(%in: " + r.x + (more ? ", %with: " + r.captured : "") + ") -> " + r.y +
          " {\n  %0 = heed.rows(%in" + (more ? ", %with" : "") + ") {domain = " + r.domain +
-         ", reduction = \"" + r.reduction + "\", eps = 1.0e-5 : f64" + r.attributes + ", maps = [affine_map<" + r.map +
-         ">" + (more ? ", affine_map<" + r.captured_map + ">" : "") + "], stores = [affine_map<" + r.store +
-         ">]} prologue " + region(r.prologue, "p") + " epilogue " + region(r.epilogue, "q") + " : (" + r.x +
-         (more ? ", " + r.captured : "") + ") -> " + r.y + "\n  return %0 : " + r.y + "\n}\n";
+         ", reduction = \"" + r.reduction + "\", eps = 1.0e-5 : f64" + r.attributes +
+         ", maps = [affine_map<" + r.map + ">" +
+         (more ? ", affine_map<" + r.captured_map + ">" : "") + "], stores = [affine_map<" +
+         r.store + ">]} prologue " + region(r.prologue, "p") + " epilogue " +
+         region(r.epilogue, "q") + " : (" + r.x + (more ? ", " + r.captured : "") + ") -> " + r.y +
+         "\n  return %0 : " + r.y + "\n}\n";
 }
 
 void check(const Rows& rows, const Symbols& symbols = {}, const std::vector<Array>& inputs = {},
@@ -48,8 +52,13 @@ Rows last_axis(const std::string& reduction, const std::string& k, bool kept) {
   const bool is_static = k != "K";
   const std::string size = is_static ? k : "?";
   const std::string x = "tensor<?x" + size + "xf32, \"T," + k + "\">";
-  return {reduction, "[\"i0:T\", \"k0:" + k + "\"]", x, "(i, k) -> (i, k)", kept ? x : "tensor<?xf32, \"T\">",
-          kept ? "(i, k) -> (i, k)" : "(i, k) -> (i)", plain};
+  return {reduction,
+          "[\"i0:T\", \"k0:" + k + "\"]",
+          x,
+          "(i, k) -> (i, k)",
+          kept ? x : "tensor<?xf32, \"T\">",
+          kept ? "(i, k) -> (i, k)" : "(i, k) -> (i)",
+          plain};
 }
 
 const char* reductions[] = {"sum", "mean", "max", "min"};
@@ -60,16 +69,19 @@ TEST_CASE("the last axis: every reduction, static and symbolic lengths") {
   for (const char* k : {"1", "7", "49", "64", "197", "K"}) {
     for (const char* reduction : {"softmax", "normalize"})
       check(last_axis(reduction, k, true), {{"T", 5}, {"K", 83}});
-    // The rounding of a sum follows the size of its terms (here Σ|x| is about 100), not that of its result.
+    // The rounding of a sum follows the size of its terms (here Σ|x| is about 100), not that of its
+    // result.
     for (const char* reduction : reductions)
-      check(last_axis(reduction, k, false), {{"T", 5}, {"K", 83}}, {}, reduction == std::string("sum") ? 1e-5 : 1e-6);
+      check(last_axis(reduction, k, false), {{"T", 5}, {"K", 83}}, {},
+            reduction == std::string("sum") ? 1e-5 : 1e-6);
   }
 }
 
 TEST_CASE("softmax: -inf, and rows of nothing else") {
   Rows rows = last_axis("softmax", "37", true);
   std::vector<double> x(4 * 37);
-  for (int n = 0; n < 4 * 37; ++n) x[n] = n / 37 == 2 || n % 3 == 0 ? -infinity : n % 11 * 30.0 - 100;
+  for (int n = 0; n < 4 * 37; ++n)
+    x[n] = n / 37 == 2 || n % 3 == 0 ? -infinity : n % 11 * 30.0 - 100;
   check(rows, {{"T", 4}}, {Array(DType::f32, x)});
 }
 
@@ -77,7 +89,8 @@ TEST_CASE("normalize: a large mean keeps its digits") {
   Rows rows = last_axis("normalize", "768", true);
   std::vector<double> x(3 * 768);
   for (int n = 0; n < 3 * 768; ++n) x[n] = float(100 + n * 37 % 101 * 0.01);
-  check(rows, {{"T", 3}}, {Array(DType::f32, x)}, 2e-5);  // as the input's own rounding, 100 / 0.3 · 6e-8
+  check(rows, {{"T", 3}}, {Array(DType::f32, x)},
+        2e-5);  // as the input's own rounding, 100 / 0.3 · 6e-8
 }
 
 TEST_CASE("prologue and epilogue with captured operands") {
@@ -107,16 +120,22 @@ TEST_CASE("an inner axis: lanes are rows of their own") {
   const std::string x = "tensor<2x?x35xf32, \"2,T,35\">", y = "tensor<2x35xf32>";
   const std::string domain = R"(["i0:2", "i1:35", "k0:T"])";
   for (const char* reduction : reductions)
-    check({reduction, domain, x, "(b, c, t) -> (b, t, c)", y, "(b, c, t) -> (b, c)", plain}, {{"T", 23}});
+    check({reduction, domain, x, "(b, c, t) -> (b, t, c)", y, "(b, c, t) -> (b, c)", plain},
+          {{"T", 23}});
   for (const char* reduction : {"softmax", "normalize"})
-    check({reduction, domain, x, "(b, c, t) -> (b, t, c)", x, "(b, c, t) -> (b, t, c)", plain}, {{"T", 23}});
+    check({reduction, domain, x, "(b, c, t) -> (b, t, c)", x, "(b, c, t) -> (b, t, c)", plain},
+          {{"T", 23}});
 }
 
 TEST_CASE("several k digits: pooling windows with padding") {
   // max over 3 × 3 windows, stride 2, of [2, 9, 11, 20], channels last and channels first
-  Rows rows{"max", R"(["i0:2", "i1:5", "i2:6", "i3:20", "k0:3", "k1:3"])", "tensor<2x9x11x20xf32>",
-            "(b, y, x, c, i, j) -> (b, y * 2 + i - 1, x * 2 + j - 1, c)", "tensor<2x5x6x20xf32>",
-            "(b, y, x, c, i, j) -> (b, y, x, c)", ", symbols = [], fill = [-3.0e38]"};
+  Rows rows{"max",
+            R"(["i0:2", "i1:5", "i2:6", "i3:20", "k0:3", "k1:3"])",
+            "tensor<2x9x11x20xf32>",
+            "(b, y, x, c, i, j) -> (b, y * 2 + i - 1, x * 2 + j - 1, c)",
+            "tensor<2x5x6x20xf32>",
+            "(b, y, x, c, i, j) -> (b, y, x, c)",
+            ", symbols = [], fill = [-3.0e38]"};
   check(rows);
   rows.x = "tensor<2x20x9x11xf32>";
   rows.map = "(b, y, x, c, i, j) -> (b, c, y * 2 + i - 1, x * 2 + j - 1)";
@@ -129,10 +148,11 @@ TEST_CASE("several k digits: pooling windows with padding") {
 }
 
 TEST_CASE("a mean over all of an image, and rows in windows that are rolled") {
-  check({"mean", R"(["i0:3", "i1:20", "k0:7", "k1:5"])", "tensor<3x20x7x5xf32>", "(b, c, y, x) -> (b, c, y, x)",
-         "tensor<3x20xf32>", "(b, c, y, x) -> (b, c)", plain});
+  check({"mean", R"(["i0:3", "i1:20", "k0:7", "k1:5"])", "tensor<3x20x7x5xf32>",
+         "(b, c, y, x) -> (b, c, y, x)", "tensor<3x20xf32>", "(b, c, y, x) -> (b, c)", plain});
   check({"normalize", R"(["i0:2", "i1:3", "i2:4", "k0:24"])", "tensor<2x12x24xf32>",
-         "(b, w, i, c) -> (b, (w * 4 + i + 2) mod 12, c)", "tensor<2x3x4x24xf32>", "(b, w, i, c) -> (b, w, i, c)", plain});
+         "(b, w, i, c) -> (b, (w * 4 + i + 2) mod 12, c)", "tensor<2x3x4x24xf32>",
+         "(b, w, i, c) -> (b, w, i, c)", plain});
 }
 
 TEST_CASE("other dtypes") {
@@ -152,6 +172,8 @@ TEST_CASE("other dtypes") {
 }
 
 TEST_CASE("one row, one element") {
-  check({"sum", R"(["k0:100"])", "tensor<100xf32>", "(k) -> (k)", "tensor<f32>", "(k) -> ()", plain});
-  check({"softmax", R"(["i0:5"])", "tensor<5x1xf32>", "(i) -> (i, 0)", "tensor<5x1xf32>", "(i) -> (i, 0)", plain});
+  check(
+      {"sum", R"(["k0:100"])", "tensor<100xf32>", "(k) -> (k)", "tensor<f32>", "(k) -> ()", plain});
+  check({"softmax", R"(["i0:5"])", "tensor<5x1xf32>", "(i) -> (i, 0)", "tensor<5x1xf32>",
+         "(i) -> (i, 0)", plain});
 }

@@ -139,7 +139,8 @@ Value Cursor::loadLanes(size_t n, Value buffer, Value inside) {
   Value other = arith::ConstantOp::create(e->b, e->loc, e->b.getZeroAttr(type));
   if (inside) other = e->constantLike(other, *access(n).fill);
   ValueRange at{address.at};
-  if (address.unit) return vector::MaskedLoadOp::create(e->b, e->loc, type, buffer, at, mask, other);
+  if (address.unit)
+    return vector::MaskedLoadOp::create(e->b, e->loc, type, buffer, at, mask, other);
   Value zeros = e->constantLike(e->iota(), 0);
   if (!mask) mask = e->equal(zeros, zeros);
   Value lanes = address.lanes ? address.lanes : zeros;

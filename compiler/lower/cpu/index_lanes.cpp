@@ -20,7 +20,9 @@ static LaneIndex combine(Emit& e, AffineExprKind kind, const LaneIndex& x, const
   Value a = lanes ? lanesOf(e, x) : x.scalar, b = lanes ? lanesOf(e, y) : y.scalar, result;
   switch (kind) {
     case AffineExprKind::Mul: result = e.mul(a, b); break;
-    case AffineExprKind::Mod: result = e.remainder(e.add(a, b), b); break;  // a ≥ -b: a roll's shift
+    case AffineExprKind::Mod:
+      result = e.remainder(e.add(a, b), b);
+      break;  // a ≥ -b: a roll's shift
     default: result = e.divide(a, b); break;
   }
   return lanes ? LaneIndex{{}, result} : LaneIndex{result, {}};
@@ -48,7 +50,8 @@ Value withinBounds(Emit& e, const tile::Access& access, llvm::ArrayRef<LaneIndex
   for (auto [axis, expression] : llvm::enumerate(access.map.getResults())) {
     LaneIndex x = evaluate(e, expression, digits);
     Value extent = e.dim(access.shape.dims[axis]);
-    if (x.lanes) both(lanes, e.compare(arith::CmpIPredicate::ult, lanesOf(e, x), widened(e, extent)));
+    if (x.lanes)
+      both(lanes, e.compare(arith::CmpIPredicate::ult, lanesOf(e, x), widened(e, extent)));
     else both(scalar, e.compare(arith::CmpIPredicate::ult, x.scalar, extent));
   }
   if (!lanes) return scalar;

@@ -5,18 +5,20 @@
 
 namespace heed::cpu {
 
-// scalar + lanes, an index and i32 lanes; either may be null, both for a digit that does not run (it counts as 0).
+// scalar + lanes, an index and i32 lanes; either may be null, both for a digit that does not run
+// (it counts as 0).
 struct LaneIndex {
   Value scalar, lanes;
 };
 
-Value widened(Emit& e, Value index);          // as i32 lanes
-Value lanesOf(Emit& e, const LaneIndex& x);   // both parts
+Value widened(Emit& e, Value index);         // as i32 lanes
+Value lanesOf(Emit& e, const LaneIndex& x);  // both parts
 
 // Digits and the kernel's symbols combined. x mod n needs x ≥ -n, floordiv x ≥ 0.
 LaneIndex evaluate(Emit& e, mlir::AffineExpr expression, llvm::ArrayRef<LaneIndex> digits);
 
-// The access lies within its tensor: i1, in lanes where a coordinate differs between them. Null for a scalar's.
+// The access lies within its tensor: i1, in lanes where a coordinate differs between them. Null for
+// a scalar's.
 Value withinBounds(Emit& e, const tile::Access& access, llvm::ArrayRef<LaneIndex> digits);
 
 }  // namespace heed::cpu

@@ -40,9 +40,9 @@ Value across(Emit& e, Fold kind, Value lanes) {
 
 struct RowLoops::Folding {
   Fold kind;
-  Value neutral;   // scalar
+  Value neutral;  // scalar
   Element value;
-  bool tail_alone; // the last of the sums is the scalar tail's
+  bool tail_alone;  // the last of the sums is the scalar tail's
 };
 
 Value RowLoops::fold(const Cursor& at, Fold kind, Type element, Element value) const {
@@ -52,8 +52,8 @@ Value RowLoops::fold(const Cursor& at, Fold kind, Type element, Element value) c
   if (folding.tail_alone) sums.push_back(folding.neutral);
   sums = foldFrom(folding, at, 0, e.constant(0), sums);
   static_assert(accumulators == 4);
-  Value total = combine(e, kind, combine(e, kind, sums[0], sums[1]),
-                        combine(e, kind, sums[2], sums[3]));
+  Value total =
+      combine(e, kind, combine(e, kind, sums[0], sums[1]), combine(e, kind, sums[2], sums[3]));
   if (along_k) total = across(e, kind, total);
   return folding.tail_alone ? combine(e, kind, total, sums.back()) : total;
 }
@@ -73,8 +73,8 @@ Values RowLoops::foldFrom(const Folding& folding, const Cursor& at, size_t level
 Values RowLoops::foldRun(const Folding& folding, const Cursor& at, Value base, Values sums) const {
   auto include = [&](Value& sum, Value k, bool lanes, Value mask = {}) {
     Cursor c = at;
-    if (digits.empty()) {}
-    else if (lanes) c.setLanes(digits.back(), k, mask);
+    if (digits.empty()) {
+    } else if (lanes) c.setLanes(digits.back(), k, mask);
     else c.set(digits.back(), k);
     Value x = folding.value(c, e.add(base, k));
     if (mask) x = e.select(mask, x, e.broadcast(folding.neutral));
@@ -123,8 +123,7 @@ void RowLoops::visit(const Cursor& at, size_t level, Value base,
   }
   auto inner = [&](Cursor& c, Value k) { body(c, e.add(base, k)); };
   bool last = level + 1 == digits.size();
-  if (last && along_k)
-    return forLanes(e, at, digits.back(), e.constant(0), extent(level), inner);
+  if (last && along_k) return forLanes(e, at, digits.back(), e.constant(0), extent(level), inner);
   e.loop(e.constant(0), extent(level), 1, [&](Value v) {
     Cursor deeper = at;
     deeper.set(digits[level], v);

@@ -21,7 +21,8 @@ struct RowLoops {
 
  private:
   struct Folding;
-  Values foldFrom(const Folding& folding, const Cursor& at, size_t level, Value base, Values sums) const;
+  Values foldFrom(const Folding& folding, const Cursor& at, size_t level, Value base,
+                  Values sums) const;
   Values foldRun(const Folding& folding, const Cursor& at, Value base, Values sums) const;
   void visit(const Cursor& at, size_t level, Value base,
              llvm::function_ref<void(Cursor&, Value)> body) const;

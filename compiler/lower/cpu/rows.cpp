@@ -2,8 +2,8 @@
 //
 // A work item is a row. Lanes run along k where that is contiguous; otherwise along a contiguous
 // row digit, each lane being a row of its own. A row's values pass through the prologue once and
-// stay in the scratch memory for the passes that follow. Sums go through several accumulators, whose
-// number depends on the target alone.
+// stay in the scratch memory for the passes that follow. Sums go through several accumulators,
+// whose number depends on the target alone.
 #include <limits>
 
 #include "heed/compiler/lower/cpu/kinds.h"
@@ -57,8 +57,8 @@ class Rows {
   RowLoops loops;
   std::vector<int> order;  // row digits, slowest first; the lanes' one last
   int lane_digit = -1;
-  bool along_k = false;    // lanes run along k
-  Value scratch;           // [k] or [k, lane]
+  bool along_k = false;  // lanes run along k
+  Value scratch;         // [k] or [k, lane]
   LogicalResult result = success();
 
   bool keepsK() { return reduction == "softmax" || reduction == "normalize"; }
@@ -126,8 +126,10 @@ class Rows {
   void normalize(const Cursor& at) {
     Value mean = this->mean(firstFold(at, Fold::sum));
     auto nearly = [&](Cursor& c, Value k) { return e.sub(again(c, k), like(c, mean)); };
-    // The mean was rounded at the size of x; what is left of it is found at the size of the deviations.
-    Value rest = this->mean(loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) { return nearly(c, k); }));
+    // The mean was rounded at the size of x; what is left of it is found at the size of the
+    // deviations.
+    Value rest = this->mean(
+        loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) { return nearly(c, k); }));
     auto centred = [&](Cursor& c, Value k) { return e.sub(nearly(c, k), like(c, rest)); };
     Value variance = this->mean(loops.fold(at, Fold::sum, e.f32, [&](Cursor& c, Value k) {
       Value x = centred(c, k);
@@ -135,7 +137,8 @@ class Rows {
     }));
     Value eps = e.constantLike(variance, op.getEps()->convertToDouble());
     Value factor = rsqrt(e, e.add(variance, eps));
-    loops.forEach(at, [&](Cursor& c, Value k) { finish(c, e.mul(centred(c, k), like(c, factor))); });
+    loops.forEach(at,
+                  [&](Cursor& c, Value k) { finish(c, e.mul(centred(c, k), like(c, factor))); });
   }
 
   Value mean(Value sum) {

@@ -29,9 +29,9 @@ int chooseLanes(const tile::Kernel& kernel, const Target& target, char reduced) 
     for (const tile::Access& access : kernel.outs) cost += costAlong(access, int(n), scatter_cost);
     double extent = digit.extent.is_static() ? double(digit.extent.constant) : 64;
     double vectors = double((int64_t(extent) + target.lanes - 1) / target.lanes);
-    cost *= vectors * lanes / extent;                            // idle lanes
-    if (digit.role == reduced) cost *= 1 + lanes / extent;       // across lanes, once a row
-    if (cost <= least) least = cost, best = int(n);              // minor digits win a tie
+    cost *= vectors * lanes / extent;                       // idle lanes
+    if (digit.role == reduced) cost *= 1 + lanes / extent;  // across lanes, once a row
+    if (cost <= least) least = cost, best = int(n);         // minor digits win a tie
   }
   return best;
 }

@@ -66,7 +66,8 @@ Kernel mergeDigits(const Kernel& given, std::int64_t enough) {
   for (size_t minor = kernel.digits.size(); minor-- > 0;)
     for (size_t major = kernel.digits.size(); major-- > 0;) {
       const Digit &a = kernel.digits[major], &b = kernel.digits[minor];
-      if (major == minor || a.role != b.role || !free(major) || !free(minor) || isLong(b.extent)) continue;
+      if (major == minor || a.role != b.role || !free(major) || !free(minor) || isLong(b.extent))
+        continue;
       if (!mergeable(kernel, int(major), int(minor))) continue;
       merge(kernel, int(major), int(minor));
       major = kernel.digits.size();  // what did not fit before may fit now
