@@ -1,0 +1,58 @@
+// Graph ops are checked by the shape rules, in their words.
+// RUN: heed-opt %s --split-input-file --verify-diagnostics
+
+func.func @matmul(%a: tensor<2x768xf32>, %b: tensor<512x3xf32>) {
+  // expected-error @+1 {{inner dimensions differ: 768 vs 512}}
+  %0 = heed.matmul %a, %b : (tensor<2x768xf32>, tensor<512x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+func.func @dtypes(%a: tensor<2xf32>, %b: tensor<2xi64>) {
+  // expected-error @+1 {{dtypes differ: f32 vs i64}}
+  %0 = heed.add %a, %b : (tensor<2xf32>, tensor<2xi64>) -> tensor<2xf32>
+  return
+}
+
+// -----
+func.func @symbols(%a: tensor<?x3xf32, "B,3">, %b: tensor<?x3xf32, "T,3">) {
+  // expected-error @+1 {{cannot broadcast: B vs T}}
+  %0 = heed.add %a, %b : (tensor<?x3xf32, "B,3">, tensor<?x3xf32, "T,3">) -> tensor<?x3xf32, "B,3">
+  return
+}
+
+// -----
+func.func @result(%a: tensor<?x3xf32, "B,3">) {
+  // expected-error @+1 {{expected the result to be f32 [3, B], found f32 [3, 2*B]}}
+  %0 = heed.permute %a {permutation = array<i64: 1, 0>} : (tensor<?x3xf32, "B,3">) -> tensor<3x?xf32, "3,2*B">
+  return
+}
+
+// -----
+func.func @axis(%a: tensor<2x3xf32>) {
+  // expected-error @+1 {{axis is out of range: 2 vs 2}}
+  %0 = heed.softmax %a {axis = 2 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+func.func @slice(%a: tensor<2x3xf32>) {
+  // expected-error @+1 {{begin: expected a dimension, found "1+"}}
+  %0 = heed.slice %a {axis = 1 : i64, begin = "1+", end = "2"} : (tensor<2x3xf32>) -> tensor<2x1xf32>
+  return
+}
+
+// -----
+func.func @call(%a: tensor<2xf32>) {
+  // expected-error @+1 {{expected a function named @nowhere}}
+  %0 = heed.call %a {callee = @nowhere, name = "x"} : (tensor<2xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+func.func private @f(%a: tensor<3xf32>) -> tensor<3xf32> { return %a : tensor<3xf32> }
+func.func @types(%a: tensor<2xf32>) {
+  // expected-error @+1 {{expected the types of @f}}
+  %0 = heed.call %a {callee = @f, name = "x"} : (tensor<2xf32>) -> tensor<2xf32>
+  return
+}
