@@ -55,6 +55,7 @@ struct FaultFound {
 template <class Error>
 struct Failed {
   static constexpr bool ok = false;
+  using error = Error;
   static const Error value;
 };
 template <class Function>
