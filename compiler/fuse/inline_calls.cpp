@@ -12,7 +12,7 @@ using namespace mlir;
 namespace heed {
 namespace {
 
-std::string join(StringRef path, StringRef name) {
+std::string joined(StringRef path, StringRef name) {
   if (path.empty() || name.empty()) return (path + name).str();
   return (path + "." + name).str();
 }
@@ -35,17 +35,17 @@ struct Inliner {
     SmallVector<Value> operands;
     for (Value v : op.getOperands()) operands.push_back(map.lookup(v));
     if (auto call = dyn_cast<ir::CallOp>(op)) {
-      map.map(op.getResults(), inlineBody(callee(call.getCallee()), operands, join(path, call.getName())));
+      map.map(op.getResults(), inlineBody(callee(call.getCallee()), operands, joined(path, call.getName())));
     } else if (auto repeat = dyn_cast<ir::RepeatOp>(op)) {
       for (int64_t i = 0; i < static_cast<int64_t>(repeat.getTimes()); ++i)
         operands[0] = inlineBody(callee(repeat.getCallee()), operands,
-                                 join(join(path, repeat.getName()), std::to_string(i)))[0];
+                                 joined(joined(path, repeat.getName()), std::to_string(i)))[0];
       map.map(op.getResult(0), operands[0]);
     } else {
       Operation* clone = b.clone(op, map);
       clone->setLoc(location);
       if (isa<ir::ParameterOp, ir::ProbeOp, ir::BufferOp>(clone))
-        clone->setAttr("name", b.getStringAttr(join(path, clone->getAttrOfType<StringAttr>("name").getValue())));
+        clone->setAttr("name", b.getStringAttr(joined(path, clone->getAttrOfType<StringAttr>("name").getValue())));
     }
   }
 

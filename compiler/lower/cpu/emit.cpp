@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "heed/runtime/abi/kernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
