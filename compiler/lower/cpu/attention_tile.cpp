@@ -71,6 +71,9 @@ void AttentionTile::emitScores(int height) {
                                        : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'i'));
   Values rows;
   for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
+  if (!blocking.packsQueries)  // the next tile's
+    for (int r = 0; r < height; ++r)
+      e.prefetchRun(arguments[0], e.add(rows[r], e.mul(stride, height)), blocking.features);
   rows.push_back(arguments[0]);
   Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width);
   e.loop(low, whole, blocking.width, [&](Value column) {

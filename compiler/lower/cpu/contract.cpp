@@ -62,7 +62,11 @@ class Contract {
 
   // ---- scratch: sums of a tile | panels of B | rows of A ----
 
-  Dim sumsBytes() const { return Dim(blocking.rows * blocking.width * float_bytes); }
+  // Wide tiles hold sums of few rows for several panels.
+  Dim sumsBytes() const {
+    int64_t tiles = blocking.inBlocks() ? blocking.blockTiles * blocking.groupPanels : 1;
+    return Dim(std::max<int64_t>(tiles, wide_tiles[0].panels) * blocking.tileSums() * float_bytes);
+  }
   Dim panelsBytes() const {
     if (blocking.weights) return Dim(0);
     Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width) : blocking.n + Dim(blocking.width);
@@ -180,11 +184,40 @@ class Contract {
     }
     for (Wide wide : wide_tiles)
       if (canBeWide(wide)) first = walkWide(wide, first, last);
+    if (!blocking.inBlocks())
+      return forEachPanel(first, last, [&](Value panel, bool tail) {
+        e.loop(low, high, 1, [&](Value t) {
+          sumTileOf(t, low, panel, tail, e.constant(0), e.constant(0), e.dim(blocking.k));
+          finishTileOf(t, panel, tail, e.constant(0));
+        });
+      });
+    e.loop(first, last, blocking.groupPanels, [&](Value group) {
+      Value end = e.min(e.add(group, blocking.groupPanels), last);
+      auto forEachTile = [&](llvm::function_ref<void(Value, Value, bool, Value)> body) {
+        forEachPanel(group, end, [&](Value panel, bool tail) {
+          Value at = e.mul(e.sub(panel, group), blocking.blockTiles);
+          e.loop(low, high, 1, [&](Value t) {
+            body(t, panel, tail, e.mul(e.add(at, e.sub(t, low)), blocking.tileSums()));
+          });
+        });
+      };
+      forEachDepth([&](Value from, Value to) {
+        forEachTile([&](Value t, Value panel, bool tail, Value at) { sumTileOf(t, low, panel, tail, at, from, to); });
+      });
+      forEachTile([&](Value t, Value panel, bool tail, Value at) { finishTileOf(t, panel, tail, at); });
+    });
+  }
+
+  void forEachPanel(Value first, Value last, llvm::function_ref<void(Value, bool)> body) {
     Value whole = blocking.tailVectors ? e.min(last, e.divide(columns, blocking.width)) : last;
-    e.loop(first, whole, 1, [&](Value panel) { walkPanel(panel, low, high, false); });
+    e.loop(first, whole, 1, [&](Value panel) { body(panel, false); });
     if (blocking.tailVectors)
-      e.loop(e.max(first, e.divide(columns, blocking.width)), last, 1,
-             [&](Value panel) { walkPanel(panel, low, high, true); });
+      e.loop(e.max(first, e.divide(columns, blocking.width)), last, 1, [&](Value panel) { body(panel, true); });
+  }
+  void forEachDepth(llvm::function_ref<void(Value, Value)> body) {
+    Value k = e.dim(blocking.k);
+    if (!blocking.inBlocks()) return body(e.constant(0), k);
+    e.loop(e.constant(0), k, blocking.depth, [&](Value from) { body(from, e.min(e.add(from, blocking.depth), k)); });
   }
 
   // As many groups of whole panels as fit, if m is that small. Returns the first panel left over.
@@ -194,32 +227,39 @@ class Contract {
     groups = e.select(e.equal(rows, e.constant(wide.height)), groups, e.constant(0));
     Value end = e.add(first, e.mul(groups, wide.panels));
     e.loop(first, end, wide.panels, [&](Value panel) {
-      sumTile(wide.height, blocking.vectors, wide.panels, e.constant(0), panel, e.constant(0), e.constant(0));
+      Value zero = e.constant(0);
+      forEachDepth([&](Value from, Value to) {
+        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to, zero);
+      });
       for (int p = 0; p < wide.panels; ++p)
-        finishTile(e.add(panel, p), e.constant(0), e.constant(wide.height), p * wide.height * blocking.width, false);
+        finishTile(e.add(panel, p), zero, e.constant(wide.height), e.constant(p * wide.height * blocking.width), false);
     });
     return end;
   }
 
-  void walkPanel(Value panel, Value low, Value high, bool tail) {
-    Value blockRow = firstRow(low);
-    e.loop(low, high, 1, [&](Value t) {
-      Value row = firstRow(t), height = e.sub(firstRow(e.add(t, 1)), row);
-      e.switchOn(height, blocking.heights, [&](int64_t h) {
-        sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, blockRow, fetchedBy(t, panel));
-      });
-      finishTile(panel, row, height, 0, tail);
+  // Tile t of a row block that starts with tile `low`; its sums lie at `at`.
+  void sumTileOf(Value t, Value low, Value panel, bool tail, Value at, Value from, Value to) {
+    Value row = firstRow(t);
+    e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
+      sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, firstRow(low), at, from, to,
+              fetchedBy(t, panel, from, to));
     });
   }
-
-  // Behind the last panel is nothing, and a fetch of nothing is ignored.
-  Value fetchedBy(Value t, Value panel) {
-    Value part = e.remainder(t, e.constant(ContractBlocking::fetch_parts));
-    Value size = e.divide(e.dim(blocking.panelStride), ContractBlocking::fetch_parts);
-    return e.add(panelAddress(e.add(panel, 1)), e.mul(part, size));
+  void finishTileOf(Value t, Value panel, bool tail, Value at) {
+    Value row = firstRow(t);
+    finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, tail);
   }
 
-  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value ahead) {
+  // From where step k = 0 would fetch. Behind the last panel is nothing, and a fetch of nothing is ignored.
+  Value fetchedBy(Value t, Value panel, Value from, Value to) {
+    constexpr int64_t parts = ContractBlocking::fetch_parts;
+    Value part = e.mul(e.remainder(t, e.constant(parts)), e.divide(e.sub(to, from), parts));
+    Value step = e.sub(e.add(from, part), e.divide(from, parts));
+    return e.add(panelAddress(e.add(panel, 1)), e.mul(step, e.dim(blocking.depthStride)));
+  }
+
+  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value at, Value from,
+               Value to, Value ahead) {
     Value a = blocking.packsA ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
     if (blocking.packsA) {
@@ -230,7 +270,7 @@ class Contract {
       place.set('m', row);
       address = place.address(kernel.ins[0]);
     }
-    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel), ahead});
+    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel), at, from, to, ahead});
   }
 
   Value panelAddress(Value panel) {
@@ -238,9 +278,9 @@ class Contract {
     return blocking.weights ? e.add(at, e.mul(batch, e.dim(blocking.batchStride))) : at;
   }
 
-  void finishTile(Value panel, Value row, Value height, int64_t at, bool tail) {
+  void finishTile(Value panel, Value row, Value height, Value at, bool tail) {
     Values call(arguments.buffers);
-    call.append({sums, batch, row, height, e.mul(panel, blocking.width), e.constant(at)});
+    call.append({sums, batch, row, height, e.mul(panel, blocking.width), at});
     e.call(tile.finishName(tail), call);
   }
 };

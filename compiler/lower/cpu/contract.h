@@ -7,7 +7,8 @@
 namespace heed::cpu {
 
 // C [m, n] = A [m, k] B [k, n] for each index of the batch digits. The m rows are cut into equal tiles of at most `rows`
-// rows, the tiles into row blocks whose rows of A stay in cache while all panels of B pass by.
+// rows, the tiles into row blocks. k is summed up in blocks: a row block's part of A stays in cache while all panels of B
+// pass by, and what is summed up so far waits in the scratch.
 struct ContractBlocking {
   explicit ContractBlocking(const tile::Kernel& kernel, const Target& target);
 
@@ -23,13 +24,16 @@ struct ContractBlocking {
   bool packsA;                          // A is not rows of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last cache or in memory.
-  static constexpr std::int64_t fetch_parts = 4;
+  static constexpr std::int64_t fetch_parts = Emit::unroll;
   bool exactWork;                       // work items are counted when compiling
+  std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
   Dim depthStride, panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
   std::int64_t rowBlocks(std::int64_t tiles) const;
   Dim panels() const;                   // static n only
+  bool inBlocks() const { return !k.is_static() || k.constant > depth; }
+  std::int64_t tileSums() const { return rows * width; }  // elements
 
  private:
   void setPanelLayout(const tile::Kernel& kernel);
@@ -39,8 +43,9 @@ struct ContractTile {
   Emit& e;
   const ContractBlocking& blocking;
 
-  // Function "<kernel>.sum<height>[x<panels>]": S [panels, height, width] = A [height, k] · panels of B.
-  //   (A, B, S, address of A's first row, of the first panel, of what is fetched from B meanwhile)
+  // Function "<kernel>.sum<height>[x<panels>]": S [panels, height, width] = A [height, k] · panels of B for k in
+  // [low, high), added to S unless low is 0.
+  //   (A, B, S, address of A's first row, of the first panel, in S, low, high, address of what to fetch from B)
   void emitSum(int height, int vectors, int panels);
   std::string sumName(int height, int vectors, int panels) const;
   // Function "<kernel>.finish[.tail]": C = epilogue(S) for some rows of one panel.

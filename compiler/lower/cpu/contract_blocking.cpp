@@ -22,6 +22,7 @@ constexpr std::int64_t depth_block = 768;       // f32 sums longer than this los
 constexpr double block_share_of_l2 = 0.4;       // a row block's share; a panel of B passes by
 constexpr std::int64_t least_items = 8;         // work items worth having
 constexpr std::int64_t symbolic_depth = 768;    // what to plan with
+constexpr std::int64_t waiting_sums = 1 << 16;  // elements
 
 int tileRows(const Target& target, int vectors) {
   int spare = target.registers >= 32 ? 4 : 2;   // for A's broadcasts
@@ -65,13 +66,14 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   std::int64_t length = k.is_static() ? k.constant : symbolic_depth;
   std::int64_t depthBlocks = (length + depth_block - 1) / depth_block;
   depth = (length + depthBlocks - 1) / depthBlocks;
-  auto bytes = std::int64_t(sizeof(float)) * length * rows;
+  auto bytes = std::int64_t(sizeof(float)) * depth * rows;
   blockTiles = std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
   heights = tileHeights(m, rows);
   packsA = !contiguousRows(kernel);
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
   setPanelLayout(kernel);
+  groupPanels = std::max<std::int64_t>(1, waiting_sums / (blockTiles * tileSums()));
   exactWork = m.is_static() && n.is_static();
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;

@@ -55,33 +55,31 @@ Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Val
 }
 
 void ContractTile::emitSum(int height, int vectors, int panels) {
-  Type buffer = e.bufferType(e.f32);
-  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, e.index, e.index, e.index});
+  Type buffer = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, i, i, i, i, i, i});
   Value a = arguments[0], b = arguments[1], s = arguments[2], row = arguments[3], panel = arguments[4];
-  Value ahead = blocking.weights && panels == 1 ? arguments[5] : Value();
-  Value k = e.dim(blocking.k), stride = blocking.packsA ? k : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'm'));
+  Value at = arguments[5], low = arguments[6], high = arguments[7];
+  Value ahead = blocking.weights && panels == 1 ? arguments[8] : Value();
+  Value stride = blocking.packsA ? e.dim(blocking.k) : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'm'));
   Values rows;
   for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
   int across = panels * vectors;
-  auto addressOf = [&](int r, int v) {
-    return e.constant((v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
+  auto storeSums = [&](const Values& sums, bool onTop) {
+    for (int r = 0; r < height; ++r)
+      for (int v = 0; v < across; ++v) {
+        Value to = e.add(at, (v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
+        Value sum = sums[r * across + v];
+        e.store(onTop ? e.add(e.load(s, to), sum) : sum, s, to);
+      }
+    return Values{};
   };
-  bool inBlocks = !(blocking.k.is_static() && blocking.k.constant <= blocking.depth);
-  if (!inBlocks) {
-    Values sums = sumOverDepth(a, b, rows, panel, ahead, e.constant(0), k, vectors, panels);
-    for (int r = 0; r < height; ++r)
-      for (int v = 0; v < across; ++v) e.store(sums[r * across + v], s, addressOf(r, v));
-    return e.finishFunction();
-  }
-  for (int r = 0; r < height; ++r)
-    for (int v = 0; v < across; ++v) e.store(e.splat(0), s, addressOf(r, v));
-  e.loop(e.constant(0), k, blocking.depth, [&](Value low) {
-    Value high = e.min(e.add(low, blocking.depth), k);
+  if (!blocking.inBlocks()) {
+    storeSums(sumOverDepth(a, b, rows, panel, ahead, e.constant(0), e.dim(blocking.k), vectors, panels), false);
+  } else {
     Values sums = sumOverDepth(a, b, rows, panel, ahead, low, high, vectors, panels);
-    for (int r = 0; r < height; ++r)
-      for (int v = 0; v < across; ++v)
-        e.store(e.add(e.load(s, addressOf(r, v)), sums[r * across + v]), s, addressOf(r, v));
-  });
+    e.choose(e.equal(low, e.constant(0)), TypeRange{}, [&] { return storeSums(sums, false); },
+             [&] { return storeSums(sums, true); });
+  }
   e.finishFunction();
 }
 

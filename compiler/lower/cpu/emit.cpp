@@ -251,6 +251,10 @@ void Emit::storeScalar(Value x, Value buffer, Value at) {
 void Emit::prefetch(Value buffer, Value at) {
   memref::PrefetchOp::create(b, loc, buffer, ValueRange{at}, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
+void Emit::prefetchRun(Value buffer, Value at, int64_t elements) {
+  constexpr int64_t line = 64 / sizeof(float), most_lines = 16;
+  for (int64_t n = 0; n < std::min(elements, line * most_lines); n += line) prefetch(buffer, add(at, n));
+}
 Value Emit::shuffle(Value x, Value y, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, x, y, lanes);
 }

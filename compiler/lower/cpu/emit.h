@@ -99,6 +99,7 @@ class Emit {
   void store(Value lanes, Value buffer, Value at, Value mask = {});
   void storeScalar(Value x, Value buffer, Value at);
   void prefetch(Value buffer, Value at);       // of the line that holds the element; any address may be named
+  void prefetchRun(Value buffer, Value at, std::int64_t elements);  // its f32, up to a kilobyte
   Value shuffle(Value x, Value y, llvm::ArrayRef<std::int64_t> lanes);
   Value largest(Value lanes);                  // across lanes; no NaNs
   Value sum(Value lanes);

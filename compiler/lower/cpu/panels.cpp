@@ -9,6 +9,8 @@ namespace heed::cpu {
 
 namespace {
 
+constexpr int64_t prefetched_rows = 4;  // ahead of those that are copied
+
 // Rows of the source are contiguous along the depth: whole blocks of it are turned.
 bool canTranspose(Emit& e, const PanelSource& source) {
   const tile::Access& access = e.kernel.ins[source.operand];
@@ -24,6 +26,12 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   bool whole = columns.is_static() && columns.constant % width == 0;
   Value extent = e.dim(columns), last = e.sub(extent, e.constant(1));
   int64_t depth = e.kernel.extentOf(source.depth).constant, lanes = e.lanes();
+  e.loop(e.constant(0), e.constant(width), 1, [&](Value n) {
+    Place row(e, buffers);
+    row.set('b', batch);
+    row.set(source.column, e.add(first, e.add(n, width)));
+    e.prefetchRun(buffers[source.operand], row.address(access), depth);
+  });
   e.loop(0, width, lanes, [&](Value v) {
     Value column = e.add(first, v);
     Values rows;
@@ -72,7 +80,15 @@ LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Val
   Dim along = e.kernel.extentOf(source.along);
   Value extent = e.dim(along), whole = e.roundDown(extent, e.lanes());
   bool failed = false;
+  const tile::Access& access = e.kernel.ins[source.operand];
+  bool contiguous = tile::strideAlong(e.kernel, access, source.along) == Dim(1);
   e.loop(e.constant(0), count, 1, [&](Value r) {
+    if (contiguous && along.is_static()) {
+      Place next(e, buffers);
+      next.set('b', batch);
+      next.set(source.row, e.add(e.add(first, r), prefetched_rows));
+      e.prefetchRun(buffers[source.operand], next.address(access), along.constant);
+    }
     auto vectorAt = [&](Value x, Value mask) {
       Place place(e, buffers);
       place.set('b', batch);
