@@ -1,0 +1,136 @@
+// Vector code of heed.attention against the reference target: lengths around tiles and key blocks, masks whose ranges
+// skip and split blocks, score edits, weights as a second result, layouts that must be packed.
+#include "heed/tests/compiler/kernel_runner.h"
+
+#include <doctest/doctest.h>
+
+#include <utility>
+
+using namespace heed;
+using namespace heed::test;
+
+namespace {
+
+std::string size(const std::string& dim) { return dim.find_first_not_of("0123456789") == dim.npos ? dim : "?"; }
+
+// q [H, Q, E], k [H, K, E], v [H, K, D], bias [Q, K], given as dims; regions get %s and %u (the bias' element).
+struct Case {
+  std::string heads = "3", queries = "Q", keys = "K", features = "16", values = "16";
+  std::string score = "    heed.yield %s : f32", mask = {};
+  bool weights = false, turned = false;  // q, k and v are [length, head, feature]
+};
+
+std::string text_of(const Case& c) {
+  auto tensor = [](const std::vector<std::string>& dims) {
+    std::string sizes, names;
+    for (const std::string& d : dims) {
+      sizes += size(d) + "x";
+      names += (names.empty() ? "" : ",") + d;
+    }
+    return "tensor<" + sizes + "f32" + (sizes.find('?') == sizes.npos ? "" : ", \"" + names + "\"") + ">";
+  };
+  auto heads = [&](const std::string& length, const std::string& width) {
+    return c.turned ? tensor({length, c.heads, width}) : tensor({c.heads, length, width});
+  };
+  auto map = [&](const char* length, const char* width) {
+    const std::string l = length, w = width;
+    return "affine_map<(b, i, j, e, d) -> (" + (c.turned ? l + ", b, " : "b, " + l + ", ") + w + ")>";
+  };
+  const std::string q = heads(c.queries, c.features), k = heads(c.keys, c.features), v = heads(c.keys, c.values),
+                    bias = tensor({c.queries, c.keys}), y = heads(c.queries, c.values),
+                    w = tensor({c.heads, c.queries, c.keys});
+  const std::string results = c.weights ? "(" + y + ", " + w + ")" : y;
+  return "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + v + ", %bias: " + bias + ") -> " + results + " {\n  " +
+         (c.weights ? "%0, %1" : "%0") + " = heed.attention(%q, %k, %v, %bias) {domain = [\"b0:" + c.heads +
+         "\", \"i0:" + c.queries + "\", \"j0:" + c.keys + "\", \"e0:" + c.features + "\", \"d0:" + c.values +
+         "\"], symbols = [], scale = 2.5 : f64,\n      maps = [" + map("i", "e") + ", " + map("j", "e") + ", " +
+         map("j", "d") + ", affine_map<(b, i, j, e, d) -> (i, j)>],\n      stores = [" + map("i", "d") +
+         (c.weights ? ", affine_map<(b, i, j, e, d) -> (b, i, j)>" : "") + "]}\n  score {\n  ^bb0(%s: f32, %u: f32):\n" +
+         c.score + "\n  } mask {\n" + (c.mask.empty() ? "" : "  ^bb0(%u: f32):\n" + c.mask + "\n") +
+         "  } epilogue {\n  ^bb0(%x: f32, %u: f32):\n    %t = heed.add %x, %x : (f32, f32) -> f32\n    heed.yield %t : "
+         "f32\n  } : (" +
+         q + ", " + k + ", " + v + ", " + bias + ") -> " + results + "\n  return " + (c.weights ? "%0, %1" : "%0") +
+         " : " + (c.weights ? y + ", " + w : y) + "\n}\n";
+}
+
+void check(const Case& c, const Symbols& symbols = {}) {
+  const std::string text = text_of(c);
+  CAPTURE(text);
+  for (const std::string& target : vector_targets()) {
+    CAPTURE(target);
+    CHECK_EQ(compare_with_reference(text, target, symbols, 5e-6), "");
+  }
+}
+
+const char* index_pair = R"(
+    %i = heed.coordinate affine_map<(b, i, j, e, d) -> (i)> : i64
+    %j = heed.coordinate affine_map<(b, i, j, e, d) -> (j)> : i64)";
+
+const std::string causal = index_pair + std::string(R"(
+    %m = heed.le %j, %i : (i64, i64) -> i1
+    heed.yield %m : i1)");
+
+// i - 40 < j <= i - 3: some queries see nothing, later ones no early key.
+const std::string window = index_pair + std::string(R"(
+    %d = heed.sub %i, %j : (i64, i64) -> i64
+    %low = heed.constant {value = 3.0 : f64} : () -> i64
+    %high = heed.constant {value = 40.0 : f64} : () -> i64
+    %a = heed.ge %d, %low : (i64, i64) -> i1
+    %b = heed.lt %d, %high : (i64, i64) -> i1
+    %m = heed.logical_and %a, %b : (i1, i1) -> i1
+    heed.yield %m : i1)");
+
+// Whatever the bias says: no range is known.
+const std::string by_value = R"(
+    %zero = heed.constant {value = 0.0 : f64} : () -> f32
+    %m = heed.gt %u, %zero : (f32, f32) -> i1
+    heed.yield %m : i1)";
+
+const std::string biased = R"(
+    %t = heed.add %s, %u : (f32, f32) -> f32
+    heed.yield %t : f32)";
+
+const std::string capped = R"(
+    %t = heed.tanh %s : (f32) -> f32
+    heed.yield %t : f32)";
+
+}  // namespace
+
+TEST_CASE("one program, any length") {
+  const std::pair<int, int> lengths[] = {{1, 1}, {1, 300}, {2, 33}, {5, 257}, {13, 7}, {50, 64}, {97, 600}};
+  for (auto [queries, keys] : lengths) check({}, {{"Q", queries}, {"K", keys}});
+}
+
+TEST_CASE("static lengths, few and many heads, features that fill no vector") {
+  for (const char* length : {"1", "49", "197"}) {
+    check({.queries = length, .keys = length});
+    check({.heads = "14", .queries = length, .keys = length, .features = "9", .values = "21"});
+  }
+  check({.queries = "5", .keys = "530", .features = "64", .values = "40"});
+}
+
+TEST_CASE("masks: skipped, split and fully dead rows") {
+  for (const std::string& mask : {causal, window, by_value}) {
+    check({.queries = "T", .keys = "T", .mask = mask}, {{"T", 70}});
+    check({.queries = "T", .keys = "T", .mask = mask}, {{"T", 3}});
+    check({.queries = "300", .keys = "300", .mask = mask});
+  }
+}
+
+TEST_CASE("score edits, alone and beside a mask") {
+  for (const std::string& score : {biased, capped}) {
+    check({.score = score}, {{"Q", 11}, {"K", 37}});
+    check({.queries = "49", .keys = "49", .score = score, .mask = causal});
+  }
+}
+
+TEST_CASE("weights are a result of the fused kernel") {
+  check({.weights = true}, {{"Q", 9}, {"K", 41}});
+  check({.queries = "40", .keys = "40", .score = biased, .mask = window, .weights = true});
+  check({.queries = "7", .keys = "600", .mask = by_value, .weights = true});
+}
+
+TEST_CASE("heads inside the rows, as a projection writes them") {
+  check({.queries = "50", .keys = "50", .turned = true});
+  check({.turned = true}, {{"Q", 20}, {"K", 65}});
+}

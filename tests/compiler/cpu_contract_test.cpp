@@ -1,0 +1,110 @@
+// Vector code of heed.contract and heed.pack against the reference target: tiles of every height, partial panels, k in
+// blocks, batches, operands that must be packed first.
+#include "heed/compiler/target.h"
+#include "heed/tests/compiler/kernel_runner.h"
+
+#include <doctest/doctest.h>
+
+using namespace heed;
+using namespace heed::test;
+
+namespace {
+
+std::string tensor(const std::string& dims) {
+  std::string sizes, rest = dims;
+  bool symbolic = false;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const std::string dim = rest.substr(0, comma);
+    const bool number = dim.find_first_not_of("0123456789") == dim.npos;
+    symbolic |= !number;
+    sizes += (number ? dim : "?") + "x";
+    rest = comma == rest.npos ? "" : rest.substr(comma + 1);
+  }
+  return "tensor<" + sizes + "f32" + (symbolic ? ", \"" + dims + "\"" : "") + ">";
+}
+
+// y [M, N] = gelu(x [M, K] · w [N, K]ᵀ + bias [N]), the weights in panels of `width` columns.
+std::string linear(const std::string& m, int n, const std::string& k, int width) {
+  const std::string columns = std::to_string(n), x = tensor(m + "," + k), w = tensor(columns + "," + k),
+                    bias = tensor(columns), y = tensor(m + "," + columns);
+  const std::string panels = std::to_string((n + width - 1) / width), by = std::to_string(width);
+  const std::string packed = tensor("1," + panels + "," + k + "," + by);
+  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + bias + ") -> " + y + R"( {
+  %p = heed.pack(%w) {domain = ["n0:)" + columns + "\", \"k0:" + k + R"("], symbols = [], width = )" + by +
+         R"( : i64, maps = [affine_map<(n, k) -> (n, k)>],
+      stores = [affine_map<(n, k) -> (0, n floordiv )" + by + ", k, n mod " + by + ")>]} : (" + w + ") -> " + packed +
+         R"(
+  %0 = heed.contract(%x, %p, %c) {domain = ["m0:)" + m + "\", \"n0:" + columns + "\", \"k0:" + k +
+         R"("], symbols = [], packed = )" + by + R"( : i64,
+      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (0, n floordiv )" + by + ", k, n mod " + by +
+         R"()>, affine_map<(m, n, k) -> (n)>], stores = [affine_map<(m, n, k) -> (m, n)>]}
+  prologue {
+  ^bb0(%a: f32, %u: f32):
+    heed.yield %a : f32
+  } epilogue {
+  ^bb0(%s: f32, %u: f32):
+    %t = heed.add %s, %u : (f32, f32) -> f32
+    %g = heed.gelu %t : (f32) -> f32
+    heed.yield %g : f32
+  } : ()" + x + ", " + packed + ", " + bias + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+}
+
+// y [B, M, N] = (2 a) · b, for a [B, M, K] where `a_map` reads it, b [B, K, N].
+std::string batched(const std::string& m, const std::string& n, const std::string& k, const std::string& a_dims,
+                    const std::string& a_map) {
+  const std::string a = tensor(a_dims), b = tensor("B," + k + "," + n), y = tensor("B," + m + "," + n);
+  return "func.func @f(%a: " + a + ", %b: " + b + ") -> " + y + R"( {
+  %0 = heed.contract(%a, %b) {domain = ["b0:B", "m0:)" + m + "\", \"n0:" + n + "\", \"k0:" + k + R"("], symbols = [],
+      maps = [affine_map<(b, m, n, k) -> )" + a_map + R"(>, affine_map<(b, m, n, k) -> (b, k, n)>],
+      stores = [affine_map<(b, m, n, k) -> (b, m, n)>]}
+  prologue {
+  ^bb0(%x: f32):
+    %t = heed.add %x, %x : (f32, f32) -> f32
+    heed.yield %t : f32
+  } epilogue {
+  ^bb0(%s: f32):
+    heed.yield %s : f32
+  } : ()" + a + ", " + b + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+}
+
+// The rounding of a sum follows the size of its terms, which is half the depth, not that of its result.
+void check(const std::string& text, const std::string& target, const Symbols& symbols, double tolerance = 5e-6) {
+  CAPTURE(text);
+  CHECK_EQ(compare_with_reference(text, target, symbols, tolerance), "");
+}
+
+}  // namespace
+
+TEST_CASE("linear: any number of rows through one kernel") {
+  for (const std::string& target : vector_targets()) {
+    const int width = 2 * target_by_name(target).lanes;
+    for (int rows : {1, 2, 3, 5, 6, 7, 11, 13, 48, 97, 200})
+      check(linear("M", 40, "37", width), target, {{"M", rows}});
+  }
+}
+
+TEST_CASE("linear: static rows, whole and partial panels") {
+  for (const std::string& target : vector_targets())
+    for (const char* rows : {"1", "2", "13", "197"})
+      for (int columns : {8, 33, 96})
+        check(linear(rows, columns, "50", 2 * target_by_name(target).lanes), target, {});
+}
+
+TEST_CASE("linear: k in blocks, with sums that wait for more panels than one group") {
+  for (const std::string& target : vector_targets()) {
+    const int width = 2 * target_by_name(target).lanes;
+    for (const char* rows : {"1", "2", "70"}) check(linear(rows, 100, "1601", width), target, {}, 1e-4);
+    check(linear("M", 64, "1550", width), target, {{"M", 19}}, 1e-4);
+    check(linear("19", 2100, "800", width), target, {}, 1e-4);
+  }
+}
+
+TEST_CASE("batched products: a packed by its map and prologue, b by the kernel") {
+  for (const std::string& target : vector_targets()) {
+    check(batched("9", "21", "30", "B,9,30", "(b, m, k)"), target, {{"B", 3}});
+    check(batched("9", "21", "30", "B,30,9", "(b, k, m)"), target, {{"B", 3}});
+    check(batched("M", "N", "K", "B,M,K", "(b, m, k)"), target, {{"B", 2}, {"M", 17}, {"N", 29}, {"K", 13}});
+    check(batched("M", "24", "K", "M,B,K", "(m, b, k)"), target, {{"B", 2}, {"M", 8}, {"K", 1700}}, 1e-4);
+  }
+}
