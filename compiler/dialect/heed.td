@@ -63,12 +63,12 @@ class Heed_Binary<string mnemonic, list<Trait> traits = []> : Heed_GraphOp<mnemo
   let arguments = (ins AnyType:$x, AnyType:$y);
 }
 def Heed_AddOp : Heed_Binary<"add", [Commutative]>;
-def Heed_SubOp : Heed_Binary<"sub">;
-def Heed_MulOp : Heed_Binary<"mul", [Commutative]>;
-def Heed_DivOp : Heed_Binary<"div">;
+def Heed_SubOp : Heed_Binary<"sub"> { let hasFolder = 1; }
+def Heed_MulOp : Heed_Binary<"mul", [Commutative]> { let hasFolder = 1; }
+def Heed_DivOp : Heed_Binary<"div"> { let hasFolder = 1; }
 def Heed_MaximumOp : Heed_Binary<"maximum", [Commutative]>;
 def Heed_MinimumOp : Heed_Binary<"minimum", [Commutative]>;
-def Heed_PowOp : Heed_Binary<"pow">;
+def Heed_PowOp : Heed_Binary<"pow"> { let hasFolder = 1; }
 def Heed_EqOp : Heed_Binary<"eq">;
 def Heed_NeOp : Heed_Binary<"ne">;
 def Heed_LtOp : Heed_Binary<"lt">;
@@ -77,13 +77,14 @@ def Heed_GtOp : Heed_Binary<"gt">;
 def Heed_GeOp : Heed_Binary<"ge">;
 def Heed_LogicalAndOp : Heed_Binary<"logical_and", [Commutative]>;
 def Heed_LogicalOrOp : Heed_Binary<"logical_or", [Commutative]>;
-def Heed_LogicalNotOp : Heed_Unary<"logical_not">;
+def Heed_LogicalNotOp : Heed_Unary<"logical_not"> { let hasFolder = 1; }
 def Heed_WhereOp : Heed_GraphOp<"where", [Pure]> {
   let arguments = (ins AnyType:$condition, AnyType:$then_value, AnyType:$else_value);
+  let hasFolder = 1;
 }
-def Heed_CastOp : Heed_Unary<"cast">;
-def Heed_NegOp : Heed_Unary<"neg">;
-def Heed_AbsOp : Heed_Unary<"abs">;
+def Heed_CastOp : Heed_Unary<"cast"> { let hasFolder = 1; }
+def Heed_NegOp : Heed_Unary<"neg"> { let hasFolder = 1; }
+def Heed_AbsOp : Heed_Unary<"abs"> { let hasFolder = 1; }
 def Heed_ExpOp : Heed_Unary<"exp">;
 def Heed_LogOp : Heed_Unary<"log">;
 def Heed_SqrtOp : Heed_Unary<"sqrt">;
@@ -93,27 +94,28 @@ def Heed_SigmoidOp : Heed_Unary<"sigmoid">;
 def Heed_ErfOp : Heed_Unary<"erf">;
 def Heed_SinOp : Heed_Unary<"sin">;
 def Heed_CosOp : Heed_Unary<"cos">;
-def Heed_ReluOp : Heed_Unary<"relu">;
+def Heed_ReluOp : Heed_Unary<"relu"> { let hasFolder = 1; }
 def Heed_GeluOp : Heed_Unary<"gelu"> { let summary = "x/2 (1 + erf(x/√2))"; }
 def Heed_SiluOp : Heed_Unary<"silu">;
 
 // Layout ops: elements keep their values and change their places. The result type says the target shape.
-def Heed_ReshapeOp : Heed_GraphOp<"reshape", [Pure]> { let arguments = (ins AnyRankedTensor:$x); }
-def Heed_PermuteOp : Heed_GraphOp<"permute", [Pure]> {
+class Heed_LayoutOp<string mnemonic> : Heed_GraphOp<mnemonic, [Pure]> { let hasFolder = 1; }
+def Heed_ReshapeOp : Heed_LayoutOp<"reshape"> { let arguments = (ins AnyRankedTensor:$x); }
+def Heed_PermuteOp : Heed_LayoutOp<"permute"> {
   let arguments = (ins AnyRankedTensor:$x, DenseI64ArrayAttr:$permutation);
 }
-def Heed_SliceOp : Heed_GraphOp<"slice", [Pure]> {
+def Heed_SliceOp : Heed_LayoutOp<"slice"> {
   let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, StrAttr:$begin, StrAttr:$end);
 }
-def Heed_PadOp : Heed_GraphOp<"pad", [Pure]> {
+def Heed_PadOp : Heed_LayoutOp<"pad"> {
   let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, StrAttr:$before, StrAttr:$after, F64Attr:$value);
 }
-def Heed_BroadcastOp : Heed_GraphOp<"broadcast", [Pure]> { let arguments = (ins AnyRankedTensor:$x); }
-def Heed_RollOp : Heed_GraphOp<"roll", [Pure]> {
+def Heed_BroadcastOp : Heed_LayoutOp<"broadcast"> { let arguments = (ins AnyRankedTensor:$x); }
+def Heed_RollOp : Heed_LayoutOp<"roll"> {
   let summary = "result[i] = x[(i - shift) mod n] along the axis";
   let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, I64Attr:$shift);
 }
-def Heed_ConcatOp : Heed_GraphOp<"concat", [Pure]> {
+def Heed_ConcatOp : Heed_LayoutOp<"concat"> {
   let arguments = (ins Variadic<AnyRankedTensor>:$xs, I64Attr:$axis);
 }
 

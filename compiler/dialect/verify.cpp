@@ -1,4 +1,4 @@
-// Verifiers of graph ops, and folders.
+// Verifiers of graph ops.
 #include "heed/compiler/dialect/heed.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -93,7 +93,5 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection& symbols) {
 LogicalResult RepeatOp::verifySymbolUses(SymbolTableCollection& symbols) {
   return verifyCallee(*this, getCalleeAttr(), symbols);
 }
-
-OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValueAttr(); }
 
 }  // namespace heed::ir

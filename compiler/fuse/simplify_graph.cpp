@@ -1,5 +1,4 @@
-// Rewrites that make the later walks see through: identities are dropped, a division by a constant is a multiplication,
-// slices move in front of row-wise normalisations (rows nobody reads are not computed), and elementwise work on a
+// Rewrites that make the later walks see through: besides folding, a division by a constant is a multiplication, slices move in front of row-wise normalisations (rows nobody reads are not computed), and elementwise work on a
 // concatenation moves to its pieces, so that the kernels that write the pieces can do it.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
@@ -10,30 +9,6 @@ using namespace mlir;
 
 namespace heed {
 namespace {
-
-struct DropIdentity : RewritePattern {
-  explicit DropIdentity(MLIRContext* c) : RewritePattern(MatchAnyOpTypeTag(), 1, c) {}
-  LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
-    if (!isa<ir::ReshapeOp, ir::PermuteOp, ir::SliceOp, ir::BroadcastOp>(op)) return failure();
-    if (op->getOperand(0).getType() != op->getResult(0).getType())
-      return rewriter.notifyMatchFailure(op, "expected operand and result of one type");
-    if (auto permute = dyn_cast<ir::PermuteOp>(op))
-      for (auto [to, from] : llvm::enumerate(permute.getPermutation()))
-        if (static_cast<int64_t>(to) != from) return rewriter.notifyMatchFailure(op, "expected the identity permutation");
-    rewriter.replaceOp(op, op->getOperand(0));
-    return success();
-  }
-};
-
-struct MergeReshapes : OpRewritePattern<ir::ReshapeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ir::ReshapeOp op, PatternRewriter& rewriter) const final {
-    auto inner = op.getX().getDefiningOp<ir::ReshapeOp>();
-    if (!inner) return rewriter.notifyMatchFailure(op, "expected a reshape of a reshape");
-    rewriter.replaceOpWithNewOp<ir::ReshapeOp>(op, op.getResult().getType(), inner.getX());
-    return success();
-  }
-};
 
 struct DivisionByConstant : OpRewritePattern<ir::DivOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -107,11 +82,11 @@ struct ScalarBeforeConcat : RewritePattern {
 struct SimplifyGraph : PassWrapper<SimplifyGraph, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyGraph)
   StringRef getArgument() const final { return "heed-simplify-graph"; }
-  StringRef getDescription() const final { return "identities dropped, slices and elementwise work moved to where they are cheap"; }
+  StringRef getDescription() const final { return "ops folded, slices and elementwise work moved to where they are cheap"; }
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DropIdentity, MergeReshapes, DivisionByConstant, SliceBeforeNormalize, ScalarBeforeConcat>(&getContext());
+    patterns.add<DivisionByConstant, SliceBeforeNormalize, ScalarBeforeConcat>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) signalPassFailure();
   }
 };
