@@ -5,10 +5,8 @@
 
 #include <elf.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -258,10 +256,16 @@ class Loader {
     std::uint64_t value = address[symbol] + static_cast<std::uint64_t>(entry.r_addend);
     bool with_sign = true;
     switch (type) {
-      case R_X86_64_64: break;
-      case R_X86_64_PC64: value -= here; break;
-      case R_X86_64_32: with_sign = false; break;
-      case R_X86_64_32S: break;
+      case R_X86_64_64:
+        break;
+      case R_X86_64_PC64:
+        value -= here;
+        break;
+      case R_X86_64_32:
+        with_sign = false;
+        break;
+      case R_X86_64_32S:
+        break;
       case R_X86_64_PC32:
       case R_X86_64_PLT32:
         if (outside) value += stub(symbol) - address[symbol];
@@ -272,7 +276,8 @@ class Loader {
       case R_X86_64_REX_GOTPCRELX:
         value = slot(symbol) + static_cast<std::uint64_t>(entry.r_addend) - here;
         break;
-      default: wrong("relocation type ", type, " is not supported");
+      default:
+        wrong("relocation type ", type, " is not supported");
     }
     if (width == 8) {
       std::memcpy(at, &value, 8);
@@ -320,15 +325,6 @@ void* Code::address(std::string_view symbol) const {
   if (found == symbols_.end() || found->name != symbol)
     throw Error("code: the object does not define '", symbol, "'; compile the program again");
   return reinterpret_cast<void*>(found->address);
-}
-
-void write_perf_map(const Code& code) {
-  const std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map";
-  std::FILE* file = std::fopen(path.c_str(), "a");
-  if (!file) throw Error("code: cannot append to ", path, ", which HEED_PERF_MAP asks for");
-  for (const Code::Symbol& symbol : code.symbols())
-    std::fprintf(file, "%zx %zx %s\n", symbol.address, symbol.size, symbol.name.c_str());
-  std::fclose(file);
 }
 
 }  // namespace heed

@@ -1,11 +1,14 @@
 #include "heed/compiler/plan/assemble.h"
 
+#include <atomic>
 #include <thread>
 
 #include "heed/compiler/jit/codegen.h"
 #include "heed/compiler/plan/share_kernels.h"
 #include "heed/dsl/graph/text.h"
+#include "llvm/Config/llvm-config.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
 
@@ -55,6 +58,7 @@ class Assembler {
     program_.name = root.name;
     program_.target = options_.target.name;
     program_.features = options_.target.features;
+    program_.compiler = "heed " HEED_VERSION ", LLVM " LLVM_VERSION_STRING;
     program_.fusion = options_.fusion == Fusion::all ? "all" : options_.fusion == Fusion::layout ? "layout" : "none";
     for (auto [n, type] : llvm::enumerate(root.arguments)) {
       bool named = n < graph_.input_names.size() && !graph_.input_names[n].empty();
@@ -94,7 +98,7 @@ class Assembler {
     shared.lowered = std::move(*lowered);
     for (const tile::Launch& launch : shared.lowered.launches)
       if (kernelIndex_.try_emplace(launch.function, program_.kernels.size()).second)
-        program_.kernels.push_back({launch.function, launch.kind});
+        program_.kernels.push_back({launch.function, launch.kind, shared.number});
     return success();
   }
 
@@ -140,7 +144,8 @@ class Assembler {
     });
   }
 
-  // Kernels are independent modules: threads take them one by one, in a fixed order of results.
+  // Kernels are independent modules that threads take one by one; each becomes an object of its own, so that the
+  // program does not depend on who compiled what.
   LogicalResult generateCode() {
     std::vector<plan::SharedKernel*> kernels = library_.all();
     bool wantsText = options_.print && !options_.print_after.empty();
@@ -151,23 +156,42 @@ class Assembler {
         k->code->print(stream);
         options_.print("kernels", text);
       }
-    OpBuilder b(module_.getContext());
-    OwningOpRef<ModuleOp> all = ModuleOp::create(b.getUnknownLoc());
-    for (plan::SharedKernel* k : kernels)
-      for (Operation& f : llvm::make_early_inc_range(*k->code->getBody())) {
-        f.remove();
-        all->push_back(&f);
+    struct Texts {
+      std::string ir, assembly;
+    };
+    std::vector<Texts> texts(kernels.size());
+    auto wants = [&](StringRef phase) { return wantsText && llvm::is_contained(options_.print_after, phase); };
+    program_.code.resize(kernels.size());
+    std::atomic<bool> failure = false;
+    inParallel(kernels.size(), [&](size_t n) {
+      jit::CodegenDump dump;
+      if (wants("llvm")) dump.llvm_ir = &texts[n].ir;
+      if (wants("asm")) dump.assembly = &texts[n].assembly;
+      auto object = jit::compileToObject(*kernels[n]->code, options_.target, &dump);
+      if (succeeded(object)) program_.code[n] = std::move(*object);
+      else failure = true;
+    });
+    for (const Texts& text : texts) {
+      if (wants("llvm")) options_.print("llvm", text.ir);
+      if (wants("asm")) options_.print("asm", text.assembly);
+    }
+    return success(!failure);
+  }
+
+  // Calls work(n) for every n below count, diagnostics in order of n.
+  void inParallel(size_t count, const std::function<void(size_t)>& work) {
+    ParallelDiagnosticHandler inOrder(module_.getContext());
+    std::atomic<size_t> next = 0;
+    auto takeTurns = [&] {
+      for (size_t n; (n = next++) < count;) {
+        inOrder.setOrderIDForThread(n);
+        work(n);
+        inOrder.eraseOrderIDForThread();
       }
-    std::string ir, assembly;
-    jit::CodegenDump dump;
-    if (wantsText && llvm::is_contained(options_.print_after, "llvm")) dump.llvm_ir = &ir;
-    if (wantsText && llvm::is_contained(options_.print_after, "asm")) dump.assembly = &assembly;
-    auto object = jit::compileToObject(*all, options_.target, &dump);
-    if (failed(object)) return failure();
-    if (dump.llvm_ir) options_.print("llvm", ir);
-    if (dump.assembly) options_.print("asm", assembly);
-    program_.code = std::move(*object);
-    return success();
+    };
+    std::vector<std::jthread> others;
+    while (others.size() + 1 < std::min(count, size_t(options_.threads))) others.emplace_back(takeTurns);
+    takeTurns();
   }
 };
 

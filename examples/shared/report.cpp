@@ -49,8 +49,10 @@ std::string format(const char* pattern, ...) {
 }
 
 void say_compiled(const Program& program) {
-  say("compiled", format("in %.0f ms for %s, fusion %s", program.compile_ms(),
-                         program.target().c_str(), program.data().fusion.c_str()));
+  const std::string when = program.compile_ms() > 0 ? format("in %.0f ms", program.compile_ms())
+                                                    : "earlier, taken from the cache";
+  say("compiled", format("%s, for %s, fusion %s", when.c_str(), program.target().c_str(),
+                         program.data().fusion.c_str()));
 }
 
 void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,

@@ -140,7 +140,7 @@ TEST_CASE("session: results by number and name") {
 
 TEST_CASE("session: a kernel's status names its step") {
   heed::abi::Program p = testing::sample_program();
-  p.kernels.push_back({"fails", "gather"});
+  p.kernels.push_back({"fails", "gather", 0});
   heed::abi::Step step;
   step.kernel = 3;
   step.dims = {heed::Dim("T")};
