@@ -8,8 +8,8 @@
 #include "child.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
+#include "heed/runtime/peak.h"
 #include "heed/runtime/session.h"
-#include "peak.h"
 #include "references.h"
 #include "timing.h"
 

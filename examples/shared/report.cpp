@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "files.h"
+#include "heed/runtime/peak.h"
 
 namespace heed::examples {
 namespace {
@@ -82,6 +83,7 @@ void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
 void write_profile(Session& session, const CommonOptions& options, const Tensor& input) {
   if (options.profile.empty()) return;
   Profile profile;
+  profile.set_peak_gflops(peak_gflops(session.program().target(), session.threads()));
   session.set_profile(&profile);
   for (int i = 0; i < 5; ++i) session.run(input);
   session.set_profile(nullptr);

@@ -212,7 +212,7 @@ TEST_CASE("program: saved, opened, and refused by a CPU that lacks a feature") {
   check_error([&] { Program{p}; }, {"does not define 'none'"});
 }
 
-TEST_CASE("profile: steps, kinds, and a trace in which two sessions overlap") {
+TEST_CASE("profile: steps, kinds, a trace") {
   heed::Profile profile;
   Session first = sample_session(1), second = first.sibling(1);
   first.set_profile(&profile);
@@ -233,8 +233,19 @@ TEST_CASE("profile: steps, kinds, and a trace in which two sessions overlap") {
   }
   CHECK(profile.by_label().size() == 2);
   CHECK(profile.table().find("linear") != std::string::npos);
-  const auto trace = nlohmann::json::parse(profile.trace());
+  auto trace = nlohmann::json::parse(profile.trace());
   CHECK(trace["traceEvents"].size() == 6 + 2);
+  CHECK(!trace["traceEvents"][0]["args"].contains("% of peak"));
+  profile.set_peak_gflops(2);
+  trace = nlohmann::json::parse(profile.trace());
+  const auto& linear = trace["traceEvents"][0];
+  CHECK(linear["name"] == "linear");
+  CHECK(linear["cat"] == "contract");
+  CHECK(linear["args"]["kernel"] == "linear");
+  CHECK(linear["args"]["% of peak"].get<double>() ==
+        doctest::Approx(50 * linear["args"]["GFLOP/s"].get<double>()));
+  CHECK(linear["args"]["GFLOP/s"].get<double>() ==
+        doctest::Approx(4 * 24 / linear["dur"].get<double>() / 1000));
   const auto numbers = nlohmann::json::parse(profile.json());
   CHECK(numbers["runs"] == 3);
   CHECK(numbers["steps"].size() == 2);
@@ -243,4 +254,31 @@ TEST_CASE("profile: steps, kinds, and a trace in which two sessions overlap") {
   CHECK(std::filesystem::file_size(directory / "trace.json") == profile.trace().size());
   profile.clear();
   CHECK(profile.by_kind().empty());
+}
+
+TEST_CASE("profile: two sessions overlap in a trace") {
+  heed::Profile profile;
+  Session first = sample_session(1), second = first.sibling(1);
+  first.set_profile(&profile);
+  second.set_profile(&profile);
+  const Tensor x = ramp(64, 2048);  // milliseconds
+  auto overlap = [&] {
+    const auto trace = nlohmann::json::parse(profile.trace());
+    for (const auto& a : trace["traceEvents"])
+      for (const auto& b : trace["traceEvents"])
+        if (a["ph"] == "X" && b["ph"] == "X" && a["tid"] == 1 && b["tid"] == 2 &&
+            a["ts"] < b["ts"].get<double>() + b["dur"].get<double>() &&
+            b["ts"] < a["ts"].get<double>() + a["dur"].get<double>())
+          return true;
+    return false;
+  };
+  first.run(x);
+  second.run(x);
+  CHECK(!overlap());
+  std::thread other([&] {
+    for (int i = 0; i < 10; ++i) second.run(x);
+  });
+  for (int i = 0; i < 10; ++i) first.run(x);
+  other.join();
+  CHECK(overlap());
 }
