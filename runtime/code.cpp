@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "heed/runtime/debugger.h"
 #include "heed/runtime/error.h"
 
 namespace heed {
@@ -52,6 +53,19 @@ class Loader {
     resolve_symbols();
     for (std::size_t s = 0; s < sections.size(); ++s) relocate(s);
     protect();
+  }
+
+  // The object with its sections where they are now, for a debugger.
+  std::vector<std::byte> symbol_file() const {
+    std::vector<std::byte> file(object.begin(), object.end());
+    Elf64_Ehdr header;
+    std::memcpy(&header, file.data(), sizeof header);
+    for (std::size_t s = 0; s < sections.size(); ++s) {
+      Elf64_Shdr section = sections[s];
+      section.sh_addr = placed[s] ? base() + place[s] : 0;
+      std::memcpy(file.data() + header.e_shoff + s * sizeof section, &section, sizeof section);
+    }
+    return file;
   }
 
   std::vector<Code::Symbol> functions() const {
@@ -315,6 +329,7 @@ Code::Code(std::span<const std::byte> object) {
   Loader loader(object);
   loader.load();
   symbols_ = loader.functions();
+  registration_ = register_with_debugger(loader.symbol_file());
   const std::size_t size = loader.total;
   region_ = {std::exchange(loader.region, nullptr),
              [size](std::byte* region) { munmap(region, size); }};

@@ -34,6 +34,7 @@ class Code {
 
  private:
   std::shared_ptr<std::byte> region_;
+  std::shared_ptr<const void> registration_;  // with debuggers
   std::vector<Symbol> symbols_;               // sorted by name
 };
 
