@@ -44,8 +44,7 @@ FailureOr<SharedKernel*> KernelLibrary::kernelOf(Operation* op, const MemoryPlan
   auto& found = kernels_[key];
   if (found) return found.get();
   found = std::make_unique<SharedKernel>();
-  found->number = static_cast<std::int32_t>(order_.size());
-  found->name = "k" + std::to_string(found->number) + "_" + op->getName().stripDialect().str();
+  found->name = "k" + std::to_string(order_.size()) + "_" + op->getName().stripDialect().str();
   found->alone = std::move(alone);
   order_.push_back(found.get());
   Operation* inner = &*cast<func::FuncOp>(found->alone->getBody()->front()).front().begin();

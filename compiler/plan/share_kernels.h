@@ -8,7 +8,6 @@
 namespace heed::plan {
 
 struct SharedKernel {
-  std::int32_t number = 0;                              // in order of first use
   std::string name;                                     // stem of its functions
   mlir::OwningOpRef<mlir::ModuleOp> alone;              // holds just this op, its operands as arguments
   mlir::OwningOpRef<mlir::ModuleOp> code;               // its functions
