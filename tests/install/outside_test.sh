@@ -33,6 +33,9 @@ for file in "$room/tree/lib/libheed.so" "$room/build/outside" "$example" "$room/
 done
 expect "heed-cache verify" "1 good, 0 damaged" "$("$room/tree/bin/heed-cache" verify)"
 "$room/tree/bin/heed-cache" list | grep -q 'multi_head_attention.*LLVM' || fail "heed-cache lists no such program"
+truncate -s -1 "$HEED_CACHE"/*.heed
+"$room/tree/bin/heed-cache" verify >"$room/verified" && fail "heed-cache verify finds no damage"
+grep -q 'truncated' "$room/verified" || fail "heed-cache verify: $(<"$room/verified")"
 expect "heed-cache clear" "1 files removed" "$("$room/tree/bin/heed-cache" clear)"
 
 mv "$room/tree/lib/libheed_compiler.so" "$room/hidden.so"

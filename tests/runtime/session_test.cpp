@@ -4,12 +4,10 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "heed/runtime/profile.h"
 #include "must_throw.h"
 #include "sample_program.h"
 #include "temporary.h"
@@ -210,75 +208,4 @@ TEST_CASE("program: saved, opened, and refused by a CPU that lacks a feature") {
   p.features = {};
   p.kernels[0].symbol = "none";
   check_error([&] { Program{p}; }, {"does not define 'none'"});
-}
-
-TEST_CASE("profile: steps, kinds, a trace") {
-  heed::Profile profile;
-  Session first = sample_session(1), second = first.sibling(1);
-  first.set_profile(&profile);
-  second.set_profile(&profile);
-  const Tensor x = ramp(1, 4);
-  first.run(x);
-  std::thread other([&] { second.run(x); });
-  first.run(x);
-  other.join();
-  first.set_profile(nullptr);
-  first.run(x);
-  CHECK(profile.runs() == 3);
-  const auto kinds = profile.by_kind();
-  REQUIRE(kinds.size() == 2);
-  for (const auto& row : kinds) {
-    CHECK(row.calls == 3);
-    if (row.name == "contract") CHECK(row.flops == 3 * 4 * 24);
-  }
-  CHECK(profile.by_label().size() == 2);
-  CHECK(profile.table().find("linear") != std::string::npos);
-  auto trace = nlohmann::json::parse(profile.trace());
-  CHECK(trace["traceEvents"].size() == 6 + 2);
-  CHECK(!trace["traceEvents"][0]["args"].contains("% of peak"));
-  profile.set_peak_gflops(2);
-  trace = nlohmann::json::parse(profile.trace());
-  const auto& linear = trace["traceEvents"][0];
-  CHECK(linear["name"] == "linear");
-  CHECK(linear["cat"] == "contract");
-  CHECK(linear["args"]["kernel"] == "linear");
-  CHECK(linear["args"]["% of peak"].get<double>() ==
-        doctest::Approx(50 * linear["args"]["GFLOP/s"].get<double>()));
-  CHECK(linear["args"]["GFLOP/s"].get<double>() ==
-        doctest::Approx(4 * 24 / linear["dur"].get<double>() / 1000));
-  const auto numbers = nlohmann::json::parse(profile.json());
-  CHECK(numbers["runs"] == 3);
-  CHECK(numbers["steps"].size() == 2);
-  const testing::TemporaryDirectory directory;
-  profile.write_trace(directory / "trace.json");
-  CHECK(std::filesystem::file_size(directory / "trace.json") == profile.trace().size());
-  profile.clear();
-  CHECK(profile.by_kind().empty());
-}
-
-TEST_CASE("profile: two sessions overlap in a trace") {
-  heed::Profile profile;
-  Session first = sample_session(1), second = first.sibling(1);
-  first.set_profile(&profile);
-  second.set_profile(&profile);
-  const Tensor x = ramp(64, 2048);  // milliseconds
-  auto overlap = [&] {
-    const auto trace = nlohmann::json::parse(profile.trace());
-    for (const auto& a : trace["traceEvents"])
-      for (const auto& b : trace["traceEvents"])
-        if (a["ph"] == "X" && b["ph"] == "X" && a["tid"] == 1 && b["tid"] == 2 &&
-            a["ts"] < b["ts"].get<double>() + b["dur"].get<double>() &&
-            b["ts"] < a["ts"].get<double>() + a["dur"].get<double>())
-          return true;
-    return false;
-  };
-  first.run(x);
-  second.run(x);
-  CHECK(!overlap());
-  std::thread other([&] {
-    for (int i = 0; i < 10; ++i) second.run(x);
-  });
-  for (int i = 0; i < 10; ++i) first.run(x);
-  other.join();
-  CHECK(overlap());
 }
