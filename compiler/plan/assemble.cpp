@@ -1,14 +1,9 @@
 #include "heed/compiler/plan/assemble.h"
 
-#include <atomic>
-#include <thread>
-
-#include "heed/compiler/jit/codegen.h"
-#include "heed/compiler/plan/share_kernels.h"
+#include "heed/compiler/plan/generate_code.h"
 #include "heed/dsl/graph/text.h"
 #include "llvm/Config/llvm-config.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
 
@@ -22,8 +17,6 @@ std::string labelOf(Operation* op) {
   std::string kind = op->getName().stripDialect().str();
   return path.empty() ? kind : path;
 }
-
-constexpr size_t most_objects = 8;  // of a program, whatever the number of threads that compile it
 
 class Assembler {
  public:
@@ -146,78 +139,20 @@ class Assembler {
     });
   }
 
-  // Threads take groups of kernels one by one; each group becomes an object, so that the program does not depend on
-  // who compiled what.
   LogicalResult generateCode() {
-    auto wants = [&](StringRef phase) { return options_.print && llvm::is_contained(options_.print_after, phase); };
-    if (wants("kernels"))
-      for (plan::SharedKernel* k : library_.all()) {
+    std::vector<plan::SharedKernel*> kernels = library_.all();
+    if (options_.print && llvm::is_contained(options_.print_after, "kernels"))
+      for (plan::SharedKernel* k : kernels) {
         std::string text;
         llvm::raw_string_ostream stream(text);
         k->code->print(stream);
         options_.print("kernels", text);
       }
-    std::vector<OwningOpRef<ModuleOp>> groups = groupKernels();
-    std::vector<std::string> ir(groups.size()), assembly(groups.size());
-    program_.code.resize(groups.size());
-    std::atomic<bool> failure = false;
-    inParallel(groups.size(), [&](size_t n) {
-      jit::CodegenDump dump;
-      if (wants("llvm")) dump.llvm_ir = &ir[n];
-      if (wants("asm")) dump.assembly = &assembly[n];
-      auto object = jit::compileToObject(*groups[n], options_.target, &dump);
-      if (succeeded(object)) program_.code[n] = std::move(*object);
-      else failure = true;
-    });
-    for (size_t n = 0; n < groups.size(); ++n) {
-      if (wants("llvm")) options_.print("llvm", ir[n]);
-      if (wants("asm")) options_.print("asm", assembly[n]);
-    }
-    return success(!failure);
-  }
-
-  // Neighbours make a module until it holds its share of all operations: small kernels do not pay for passes of their
-  // own, a fifth of the time altogether.
-  std::vector<OwningOpRef<ModuleOp>> groupKernels() {
-    auto sizeOf = [](plan::SharedKernel* k) {
-      size_t size = 0;
-      k->code->walk([&](Operation*) { ++size; });
-      return size;
-    };
-    size_t total = 0, filled = 0;
-    for (plan::SharedKernel* k : library_.all()) total += sizeOf(k);
-    std::vector<OwningOpRef<ModuleOp>> groups;
-    OpBuilder b(module_.getContext());
-    for (plan::SharedKernel* k : library_.all()) {
-      if (groups.empty() || filled * most_objects >= total) {
-        groups.push_back(ModuleOp::create(b.getUnknownLoc()));
-        filled = 0;
-      }
-      filled += sizeOf(k);
-      for (const tile::Launch& launch : k->lowered.launches)
-        program_.kernels[kernelIndex_.lookup(launch.function)].object = static_cast<int32_t>(groups.size()) - 1;
-      for (Operation& f : llvm::make_early_inc_range(*k->code->getBody())) {
-        f.remove();
-        groups.back()->push_back(&f);
-      }
-    }
-    return groups;
-  }
-
-  // Calls work(n) for every n below count, diagnostics in order of n.
-  void inParallel(size_t count, const std::function<void(size_t)>& work) {
-    ParallelDiagnosticHandler inOrder(module_.getContext());
-    std::atomic<size_t> next = 0;
-    auto takeTurns = [&] {
-      for (size_t n; (n = next++) < count;) {
-        inOrder.setOrderIDForThread(n);
-        work(n);
-        inOrder.eraseOrderIDForThread();
-      }
-    };
-    std::vector<std::jthread> others;
-    while (others.size() + 1 < std::min(count, size_t(options_.threads))) others.emplace_back(takeTurns);
-    takeTurns();
+    auto objects = plan::generateCode(kernels, options_);
+    if (failed(objects)) return failure();
+    for (abi::KernelEntry& kernel : program_.kernels) kernel.object = objects->of.lookup(kernel.symbol);
+    program_.code = std::move(objects->code);
+    return success();
   }
 };
 
