@@ -25,6 +25,13 @@ struct reads_scores {
   }
 };
 
+// The same module twice.
+struct two_layers {
+  sub<"first", nn::multi_head_attention<96, 3>> first;
+  sub<"second", nn::multi_head_attention<96, 3>> second;
+  constexpr auto operator()(expression auto x) const { return second(first(x)); }
+};
+
 std::string file_of(const Program& program, const std::filesystem::path& path) {
   program.save(path);
   std::ifstream file(path, std::ios::binary);
@@ -49,6 +56,13 @@ TEST_CASE("compiled again, with other threads or taken from the cache: the same 
   const Program cached = load<model, tokens>(options);
   CHECK(cached.compile_ms() == 0);
   CHECK(file_of(cached, directory / "program") == first);
+}
+
+TEST_CASE("identical kernels are compiled once") {
+  const Program one = load<nn::multi_head_attention<96, 3>, tokens>();
+  const Program two = load<two_layers, tokens>();
+  CHECK(two.data().steps.size() == 2 * one.data().steps.size());
+  CHECK(two.data().kernels.size() == one.data().kernels.size());
 }
 
 TEST_CASE("attention that was not recognised is remarked, from the cache too") {
