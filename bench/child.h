@@ -6,8 +6,8 @@
 
 namespace heed::bench {
 
-// Milliseconds from starting a process to the compiled program in it; where options.cache is set and
-// holds the program, nothing is compiled.
+// Milliseconds from starting a process to the compiled program in it; where options.cache holds
+// the program, nothing is compiled.
 double start_ms(const Case& c, const Options& options);
 
 // Megabytes (2^20) of a process that compiles, binds formula weights and runs once: its VmHWM.

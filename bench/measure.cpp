@@ -8,8 +8,8 @@
 #include "child.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
+#include "heed/runtime/peak.h"
 #include "heed/runtime/session.h"
-#include "peak.h"
 #include "references.h"
 #include "timing.h"
 
@@ -92,13 +92,14 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
   Options options;
   options.target = target;
   options.threads = 1;
+  options.cache = "off";
   const int starts = quick ? 1 : 5;
   const double compile_ms = median_of(starts, [&] { return start_ms(c, options); });
   const TemporaryFolder folder;
   options.cache = folder.path;
   start_ms(c, options);  // fills the cache
   const double cached_ms = median_of(starts, [&] { return start_ms(c, options); });
-  options.cache.clear();
+  options.cache = "off";
   std::vector<Row> rows;
   for (const int count : threads) {
     options.threads = count;

@@ -68,15 +68,18 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
     graph::Decoded decoded = graph::decode({request.graph, request.graph_size});
     if (decoded.module) {
       auto context = jit::newContext();
+      std::vector<std::string> remarks;
       mlir::ScopedDiagnosticHandler collect(context.get(), [&](mlir::Diagnostic& d) {
-        if (d.getSeverity() != mlir::DiagnosticSeverity::Error) return mlir::success();
-        std::string where;
-        if (auto name = mlir::dyn_cast<mlir::NameLoc>(d.getLocation())) where = name.getName().str() + ": ";
-        message += (message.empty() ? "" : "\n") + where + d.str();
+        std::string sentence = d.str();
+        if (auto name = mlir::dyn_cast<mlir::NameLoc>(d.getLocation()))
+          sentence = name.getName().str() + ": " + sentence;
+        if (d.getSeverity() == mlir::DiagnosticSeverity::Error) message += (message.empty() ? "" : "\n") + sentence;
+        else remarks.push_back(sentence);
         return mlir::success();
       });
       mlir::FailureOr<abi::Program> program = compile(context.get(), *decoded.module, options);
       if (succeeded(program)) {
+        program->remarks = std::move(remarks);
         std::vector<std::byte> bytes = abi::write_program(*program);
         return answer(result, true, bytes.data(), bytes.size());
       }

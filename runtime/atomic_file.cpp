@@ -1,11 +1,13 @@
 #include "heed/runtime/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "heed/runtime/error.h"
@@ -13,10 +15,15 @@
 namespace heed {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  static std::atomic<unsigned> serial{0};  // tells apart what threads write at the same time
-  temporary_ = path_;
-  temporary_ += ".part-" + std::to_string(getpid()) + "-" + std::to_string(serial++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  // A name of another thread, of a process that was killed, or of one with this number in another
+  // container, is left alone.
+  static std::atomic<unsigned> serial{0};
+  do {
+    temporary_ = path_;
+    temporary_ +=
+        std::string(part_of_name) + std::to_string(getpid()) + "-" + std::to_string(serial++);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail("create");
 }
 
@@ -50,6 +57,38 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> by
   AtomicFile file(path);
   file.write(bytes);
   file.commit();
+}
+
+std::optional<FileContent> find_file(const std::filesystem::path& path) {
+  auto fail = [&](const char* doing, int error) {
+    throw Error("file: cannot ", doing, " '", path.string(), "': ", system_message(error));
+  };
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) return {};
+  if (descriptor < 0) fail("open", errno);
+  const std::unique_ptr<const int, void (*)(const int*)> closed(
+      &descriptor, [](const int* open) { ::close(*open); });
+  struct stat status;
+  if (::fstat(descriptor, &status) != 0) fail("read", errno);
+  if (!S_ISREG(status.st_mode)) fail("read", S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+  FileContent content{std::vector<std::byte>(static_cast<std::size_t>(status.st_size)),
+                      status.st_uid};
+  std::size_t at = 0;
+  while (at < content.bytes.size()) {
+    const ssize_t got = ::read(descriptor, content.bytes.data() + at, content.bytes.size() - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", errno);
+    if (got == 0) break;
+    at += static_cast<std::size_t>(got);
+  }
+  content.bytes.resize(at);
+  return content;
+}
+
+FileContent read_file(const std::filesystem::path& path) {
+  std::optional<FileContent> content = find_file(path);
+  if (!content) throw Error("file: cannot open '", path.string(), "': ", system_message(ENOENT));
+  return std::move(*content);
 }
 
 }  // namespace heed

@@ -1,10 +1,16 @@
-// Files that appear whole or not at all.
+// Files that appear whole or not at all, and are read whole.
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
+#include <string_view>
+#include <vector>
 
 namespace heed {
+
+// In the name of a file that is still being written; what a killed process leaves has it, too.
+inline constexpr std::string_view part_of_name = ".part-";
 
 // Writes beside `path` and takes its place in `commit`; without it nothing is left behind.
 class AtomicFile {
@@ -25,5 +31,13 @@ class AtomicFile {
 
 // All of `bytes` as the file `path`.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+
+struct FileContent {
+  std::vector<std::byte> bytes;
+  unsigned owner = 0;  // user number
+};
+// Throw Error where it cannot be read; where there is no such file, only read_file does.
+FileContent read_file(const std::filesystem::path& path);
+std::optional<FileContent> find_file(const std::filesystem::path& path);
 
 }  // namespace heed

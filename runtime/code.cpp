@@ -5,13 +5,12 @@
 
 #include <elf.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
+#include "heed/runtime/debugger.h"
 #include "heed/runtime/error.h"
 
 namespace heed {
@@ -54,6 +53,19 @@ class Loader {
     resolve_symbols();
     for (std::size_t s = 0; s < sections.size(); ++s) relocate(s);
     protect();
+  }
+
+  // The object with its sections where they are now, for a debugger.
+  std::vector<std::byte> symbol_file() const {
+    std::vector<std::byte> file(object.begin(), object.end());
+    Elf64_Ehdr header;
+    std::memcpy(&header, file.data(), sizeof header);
+    for (std::size_t s = 0; s < sections.size(); ++s) {
+      Elf64_Shdr section = sections[s];
+      section.sh_addr = placed[s] ? base() + place[s] : 0;
+      std::memcpy(file.data() + header.e_shoff + s * sizeof section, &section, sizeof section);
+    }
+    return file;
   }
 
   std::vector<Code::Symbol> functions() const {
@@ -258,10 +270,16 @@ class Loader {
     std::uint64_t value = address[symbol] + static_cast<std::uint64_t>(entry.r_addend);
     bool with_sign = true;
     switch (type) {
-      case R_X86_64_64: break;
-      case R_X86_64_PC64: value -= here; break;
-      case R_X86_64_32: with_sign = false; break;
-      case R_X86_64_32S: break;
+      case R_X86_64_64:
+        break;
+      case R_X86_64_PC64:
+        value -= here;
+        break;
+      case R_X86_64_32:
+        with_sign = false;
+        break;
+      case R_X86_64_32S:
+        break;
       case R_X86_64_PC32:
       case R_X86_64_PLT32:
         if (outside) value += stub(symbol) - address[symbol];
@@ -272,7 +290,8 @@ class Loader {
       case R_X86_64_REX_GOTPCRELX:
         value = slot(symbol) + static_cast<std::uint64_t>(entry.r_addend) - here;
         break;
-      default: wrong("relocation type ", type, " is not supported");
+      default:
+        wrong("relocation type ", type, " is not supported");
     }
     if (width == 8) {
       std::memcpy(at, &value, 8);
@@ -310,6 +329,7 @@ Code::Code(std::span<const std::byte> object) {
   Loader loader(object);
   loader.load();
   symbols_ = loader.functions();
+  registration_ = register_with_debugger(loader.symbol_file());
   const std::size_t size = loader.total;
   region_ = {std::exchange(loader.region, nullptr),
              [size](std::byte* region) { munmap(region, size); }};
@@ -320,15 +340,6 @@ void* Code::address(std::string_view symbol) const {
   if (found == symbols_.end() || found->name != symbol)
     throw Error("code: the object does not define '", symbol, "'; compile the program again");
   return reinterpret_cast<void*>(found->address);
-}
-
-void write_perf_map(const Code& code) {
-  const std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map";
-  std::FILE* file = std::fopen(path.c_str(), "a");
-  if (!file) throw Error("code: cannot append to ", path, ", which HEED_PERF_MAP asks for");
-  for (const Code::Symbol& symbol : code.symbols())
-    std::fprintf(file, "%zx %zx %s\n", symbol.address, symbol.size, symbol.name.c_str());
-  std::fclose(file);
 }
 
 }  // namespace heed

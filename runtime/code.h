@@ -1,4 +1,4 @@
-// Machine code of a program: a relocatable x86-64 ELF object, linked in memory without a linker.
+// Machine code of kernels: a relocatable x86-64 ELF object, linked in memory without a linker.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -34,14 +34,11 @@ class Code {
 
  private:
   std::shared_ptr<std::byte> region_;
-  std::vector<Symbol> symbols_;  // sorted by name
+  std::shared_ptr<const void> registration_;  // with debuggers
+  std::vector<Symbol> symbols_;               // sorted by name
 };
 
 // Address of a C function that compiled code may call; nullptr for a name that is none of them.
 void* external_function(std::string_view name);
-
-// Names the functions in /tmp/perf-<pid>.map, where `perf report` looks for code without a file.
-// Programs do so when the environment variable HEED_PERF_MAP is set.
-void write_perf_map(const Code& code);
 
 }  // namespace heed

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "heed/runtime/abi/compiler_entry.h"
+#include "heed/runtime/build_identity.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/program_cache.h"
 
@@ -87,6 +88,7 @@ void request_program(std::span<const std::byte> graph, const Options& options, A
   request.print_after = options.print_after.c_str();
   request.print = print;
   request.print_context = options.print_to ? options.print_to : &std::cerr;
+  request.threads = options.threads;
   compiler()(&request, &answer);
   if (!answer.ok)
     throw Error("compiler: ", std::string_view(reinterpret_cast<const char*>(answer.bytes),
@@ -96,41 +98,57 @@ void request_program(std::span<const std::byte> graph, const Options& options, A
 // All that the program depends on; nullopt where the compiler is not a file to be found by its
 // path.
 std::optional<CacheKey> cache_key(std::span<const std::byte> graph, const Options& options) {
+  static constexpr std::string_view below[] = {"libLLVM", "libMLIR"};
   CacheKey key;
   key.add(graph);
   key.add(options.target);
   key.add(options.fusion);
   for (const std::string& probe : options.probes) key.add(probe);
   key.add_cpu();
+  key.add(std::to_string(abi::program_version));
   for (const fs::path& path : candidates())
-    if (key.add_file(path)) return key;
+    if (const std::string build = build_identity(path, below); !build.empty()) {
+      key.add(build);
+      return key;
+    }
   return {};
 }
 
 fs::path cache_directory(const Options& options) {
-  if (!options.print_after.empty()) return {};
-  if (!options.cache.empty()) return options.cache;
-  const char* chosen = std::getenv("HEED_CACHE");
-  return chosen ? chosen : "";
+  if (!options.print_after.empty() || options.cache == "off") return {};
+  return options.cache.empty() ? ProgramCache::directory_of_user() : fs::path(options.cache);
+}
+
+ProgramCache::Remark remark_of(const Options& options) {
+  if (options.remark) return options.remark;
+  const char* wanted = std::getenv("HEED_REMARKS");
+  if (!wanted || std::string_view(wanted) != "1") return [](std::string_view) {};
+  return [](std::string_view sentence) { std::cerr << "heed: " << sentence << '\n'; };
 }
 
 }  // namespace
 
 Program load_graph(std::span<const std::byte> graph, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
-  const fs::path directory = cache_directory(options);
-  const auto key = directory.empty() ? std::nullopt : cache_key(graph, options);
-  if (key)
-    if (std::optional<abi::Program> cached = read_cached(directory, *key))
-      return Program(std::move(*cached), options.threads);
-
-  Answer answer;
-  request_program(graph, options, answer);
-  const std::span<const std::byte> bytes{answer.bytes, answer.size};
-  abi::Program program = abi::read_program(bytes);
-  if (key) write_cached(directory, *key, bytes);
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-  return Program(std::move(program), options.threads, took.count());
+  const ProgramCache::Remark remark = remark_of(options);
+  const ProgramCache cache(cache_directory(options), remark);
+  const auto key = cache.keeps() ? cache_key(graph, options) : std::nullopt;
+  std::optional<Program> program;
+  if (std::optional<abi::Program> cached = key ? cache.read(*key) : std::nullopt) try {
+      program.emplace(std::move(*cached), options.threads);
+    } catch (const Error& problem) {
+      remark(std::string("cache: a program is compiled again: ") + problem.what());
+    }
+  if (!program) {
+    Answer answer;
+    request_program(graph, options, answer);
+    abi::Program data = abi::read_program({answer.bytes, answer.size});
+    if (key) cache.write(*key, data);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    program.emplace(std::move(data), options.threads, took.count());
+  }
+  for (const std::string& sentence : program->data().remarks) remark(sentence);
+  return *program;
 }
 
 }  // namespace heed

@@ -11,12 +11,12 @@ namespace heed::detail {
 
 struct LoadedProgram {
   abi::Program data;  // without `constants` and `code`, which are below
-  Code code;
+  std::vector<Code> code;  // by object
   Memory constants;
   std::vector<abi::Kernel> kernels;  // by index into data.kernels
   int threads = 0;
   double compile_ms = 0;
-  std::vector<std::byte> object;  // the code as it came, for saving
+  std::vector<std::vector<std::byte>> objects;  // the code as it came, for saving
 };
 
 }  // namespace heed::detail

@@ -29,21 +29,25 @@ std::string dumped(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+double gflops(double flops, double seconds) { return flops / std::max(seconds, 1e-12) * 1e-9; }
+
 void append_table(std::string& text, const char* title, const std::vector<Profile::Row>& rows,
-                  std::int64_t runs) {
+                  std::int64_t runs, double peak_gflops) {
   double total = 0;
   for (const Profile::Row& row : rows) total += row.seconds;
   char line[256];
-  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %8s\n", title, "calls", "ms/run", "%",
-                "GFLOP/s", "GB/s");
+  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %7s %8s\n", title, "calls", "ms/run",
+                "%", "GFLOP/s", "% peak", "GB/s");
   text += line;
   for (const Profile::Row& row : rows) {
-    const double seconds = std::max(row.seconds, 1e-12);
-    std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %8.1f\n", row.name.c_str(),
-                  static_cast<long long>(row.calls),
+    const double speed = gflops(row.flops, row.seconds);
+    char of_peak[16] = "";
+    if (peak_gflops > 0) std::snprintf(of_peak, sizeof of_peak, "%.1f", 100 * speed / peak_gflops);
+    std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %7s %8.1f\n",
+                  row.name.c_str(), static_cast<long long>(row.calls),
                   row.seconds * 1e3 / double(std::max<std::int64_t>(runs, 1)),
-                  100 * row.seconds / std::max(total, 1e-12), row.flops / seconds * 1e-9,
-                  row.bytes / seconds * 1e-9);
+                  100 * row.seconds / std::max(total, 1e-12), speed, of_peak,
+                  gflops(row.bytes, row.seconds));
     text += line;
   }
 }
@@ -68,8 +72,8 @@ void Profile::add_run() {
 
 void Profile::add(const Step& step) {
   const std::lock_guard lock(mutex_);
-  events_.push_back({index_of(step.label), index_of(step.kind), step.track, step.begin, step.end,
-                     step.flops, step.bytes});
+  events_.push_back({index_of(step.label), index_of(step.kind), index_of(step.kernel), step.track,
+                     step.begin, step.end, step.flops, step.bytes});
 }
 
 std::size_t Profile::index_of(std::string_view name) {
@@ -77,6 +81,11 @@ std::size_t Profile::index_of(std::string_view name) {
   if (known != indices_.end()) return known->second;
   names_.emplace_back(name);
   return indices_[std::string(name)] = names_.size() - 1;
+}
+
+void Profile::set_peak_gflops(double gflops) {
+  const std::lock_guard lock(mutex_);
+  peak_gflops_ = gflops;
 }
 
 std::int64_t Profile::runs() const {
@@ -111,14 +120,17 @@ std::vector<Profile::Row> Profile::by_label() const { return rows(&Event::label)
 
 std::string Profile::table() const {
   std::string text;
-  append_table(text, "kind", by_kind(), runs());
+  append_table(text, "kind", by_kind(), runs(), peak_gflops_);
   text += '\n';
-  append_table(text, "step", by_label(), runs());
+  append_table(text, "step", by_label(), runs(), peak_gflops_);
   return text;
 }
 
 std::string Profile::json() const {
-  return dumped({{"runs", runs()}, {"kinds", json_of(by_kind())}, {"steps", json_of(by_label())}});
+  return dumped({{"runs", runs()},
+                 {"peak_gflops", peak_gflops_},
+                 {"kinds", json_of(by_kind())},
+                 {"steps", json_of(by_label())}});
 }
 
 std::string Profile::trace() const {
@@ -126,7 +138,13 @@ std::string Profile::trace() const {
   Json list = Json::array();
   const Nanoseconds origin =
       events_.empty() ? 0 : std::ranges::min(events_, {}, &Event::begin).begin;
-  for (const Event& event : events_)
+  for (const Event& event : events_) {
+    const double speed = gflops(event.flops, double(event.end - event.begin) * 1e-9);
+    Json details = {{"kernel", names_[event.kernel]},
+                    {"flops", event.flops},
+                    {"bytes", event.bytes},
+                    {"GFLOP/s", speed}};
+    if (peak_gflops_ > 0) details["% of peak"] = 100 * speed / peak_gflops_;
     list.push_back({{"name", names_[event.label]},
                     {"cat", names_[event.kind]},
                     {"ph", "X"},
@@ -134,7 +152,8 @@ std::string Profile::trace() const {
                     {"tid", event.track},
                     {"ts", static_cast<double>(event.begin - origin) * 1e-3},
                     {"dur", static_cast<double>(event.end - event.begin) * 1e-3},
-                    {"args", {{"flops", event.flops}, {"bytes", event.bytes}}}});
+                    {"args", std::move(details)}});
+  }
   for (int track = 1; track <= tracks_; ++track)
     list.push_back({{"name", "thread_name"},
                     {"ph", "M"},

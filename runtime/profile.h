@@ -24,12 +24,16 @@ class Profile {
   std::vector<Row> by_kind() const;  // slowest first
   std::vector<Row> by_label() const;
   std::int64_t runs() const;
-  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, GB/s.
+  // What the machine can do at most, from peak_gflops() say: then all of the below tell percentages
+  // of it. 0: not known.
+  void set_peak_gflops(double gflops);
+  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, % of the peak, GB/s.
   std::string table() const;
-  // The same numbers as JSON: {"runs", "kinds": [{"name", "calls", "seconds", "flops", "bytes"}],
-  // "steps": […]}.
+  // The same numbers as JSON: {"runs", "peak_gflops", "kinds": [{"name", "calls", "seconds",
+  // "flops", "bytes"}], "steps": […]}.
   std::string json() const;
-  // Chrome's trace format, for chrome://tracing and Perfetto; one track a session.
+  // Chrome's trace format, for chrome://tracing and Perfetto; one track a session, steps by their
+  // module paths, each with its kernel, GFLOP/s and % of the peak.
   std::string trace() const;
   void write_trace(const std::filesystem::path& path) const;  // appears whole or not at all
   void clear();
@@ -41,7 +45,7 @@ class Profile {
   int new_track();
   void add_run();
   struct Step {
-    std::string_view label, kind;
+    std::string_view label, kind, kernel;
     int track = 0;
     Nanoseconds begin = 0, end = 0;
     double flops = 0, bytes = 0;
@@ -50,7 +54,7 @@ class Profile {
 
  private:
   struct Event {
-    std::size_t label = 0, kind = 0;  // indices into names_
+    std::size_t label = 0, kind = 0, kernel = 0;  // indices into names_
     int track = 0;
     Nanoseconds begin = 0, end = 0;
     double flops = 0, bytes = 0;
@@ -64,6 +68,7 @@ class Profile {
   std::map<std::string, std::size_t, std::less<>> indices_;
   std::int64_t runs_ = 0;
   int tracks_ = 0;
+  double peak_gflops_ = 0;
 };
 
 }  // namespace heed

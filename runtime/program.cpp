@@ -2,14 +2,13 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "heed/runtime/abi/program_check.h"
 #include "heed/runtime/atomic_file.h"
 #include "heed/runtime/cpu.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/loaded_program.h"
+#include "heed/runtime/perf_map.h"
 #include "heed/runtime/session.h"
 
 namespace heed {
@@ -18,33 +17,31 @@ Program::Program(abi::Program data, int threads, double compile_ms) {
   abi::check_program(data);
   require_cpu(data.features, data.name);
   auto loaded = std::make_shared<detail::LoadedProgram>();
-  loaded->code = Code(data.code);
-  if (std::getenv("HEED_PERF_MAP")) write_perf_map(loaded->code);
+  for (const std::vector<std::byte>& object : data.code) loaded->code.emplace_back(object);
   for (const abi::KernelEntry& kernel : data.kernels)
-    loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(loaded->code.address(kernel.symbol)));
+    loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(
+        loaded->code[std::size_t(kernel.object)].address(kernel.symbol)));
   loaded->constants = Memory(data.constants.size(), "program constants");
   if (!data.constants.empty())
     std::memcpy(loaded->constants.data(), data.constants.data(), data.constants.size());
-  loaded->object = std::move(data.code);
+  loaded->objects = std::move(data.code);
   data.constants = {};
   data.code = {};
   loaded->data = std::move(data);
   loaded->threads = threads;
   loaded->compile_ms = compile_ms;
+  if (std::getenv("HEED_PERF_MAP")) write_perf_map(*loaded);
   loaded_ = std::move(loaded);
 }
 
 Program Program::open(const std::filesystem::path& path, int threads) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error("program: cannot open '", path.string(), "'");
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file),
-                                std::istreambuf_iterator<char>()};
-  return Program(abi::read_program(std::as_bytes(std::span(bytes))), threads);
+  return Program(abi::read_program(read_file(path).bytes), threads);
 }
 
 void Program::save(const std::filesystem::path& path) const {
   abi::Program whole = loaded_->data;
-  whole.code = loaded_->object;
+  whole.key.clear();  // the same file, cached before or not
+  whole.code = loaded_->objects;
   const std::span<const std::byte> constants = loaded_->constants.bytes();
   whole.constants.assign(constants.begin(), constants.end());
   write_file(path, abi::write_program(whole));

@@ -99,8 +99,9 @@ struct Session::State {
       const abi::Step& step = data().steps[s];
       const auto begin = Profile::now();
       const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes);
-      profile->add({step.label, data().kernels[std::size_t(step.kernel)].kind, track, begin,
-                    Profile::now(), count(step.flops), count(step.bytes)});
+      const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
+      profile->add({step.label, kernel.kind, kernel.symbol, track, begin, Profile::now(),
+                    count(step.flops), count(step.bytes)});
       if (status) fail(s, status);
     }
   }

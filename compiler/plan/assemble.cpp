@@ -1,10 +1,8 @@
 #include "heed/compiler/plan/assemble.h"
 
-#include <thread>
-
-#include "heed/compiler/jit/codegen.h"
-#include "heed/compiler/plan/share_kernels.h"
+#include "heed/compiler/plan/generate_code.h"
 #include "heed/dsl/graph/text.h"
+#include "llvm/Config/llvm-config.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -55,6 +53,7 @@ class Assembler {
     program_.name = root.name;
     program_.target = options_.target.name;
     program_.features = options_.target.features;
+    program_.compiler = "heed " HEED_VERSION ", LLVM " LLVM_VERSION_STRING;
     program_.fusion = options_.fusion == Fusion::all ? "all" : options_.fusion == Fusion::layout ? "layout" : "none";
     for (auto [n, type] : llvm::enumerate(root.arguments)) {
       bool named = n < graph_.input_names.size() && !graph_.input_names[n].empty();
@@ -94,7 +93,7 @@ class Assembler {
     shared.lowered = std::move(*lowered);
     for (const tile::Launch& launch : shared.lowered.launches)
       if (kernelIndex_.try_emplace(launch.function, program_.kernels.size()).second)
-        program_.kernels.push_back({launch.function, launch.kind});
+        program_.kernels.push_back({launch.function, launch.kind, 0});
     return success();
   }
 
@@ -140,33 +139,19 @@ class Assembler {
     });
   }
 
-  // Kernels are independent modules: threads take them one by one, in a fixed order of results.
   LogicalResult generateCode() {
     std::vector<plan::SharedKernel*> kernels = library_.all();
-    bool wantsText = options_.print && !options_.print_after.empty();
-    if (wantsText && llvm::is_contained(options_.print_after, "kernels"))
+    if (options_.print && llvm::is_contained(options_.print_after, "kernels"))
       for (plan::SharedKernel* k : kernels) {
         std::string text;
         llvm::raw_string_ostream stream(text);
         k->code->print(stream);
         options_.print("kernels", text);
       }
-    OpBuilder b(module_.getContext());
-    OwningOpRef<ModuleOp> all = ModuleOp::create(b.getUnknownLoc());
-    for (plan::SharedKernel* k : kernels)
-      for (Operation& f : llvm::make_early_inc_range(*k->code->getBody())) {
-        f.remove();
-        all->push_back(&f);
-      }
-    std::string ir, assembly;
-    jit::CodegenDump dump;
-    if (wantsText && llvm::is_contained(options_.print_after, "llvm")) dump.llvm_ir = &ir;
-    if (wantsText && llvm::is_contained(options_.print_after, "asm")) dump.assembly = &assembly;
-    auto object = jit::compileToObject(*all, options_.target, &dump);
-    if (failed(object)) return failure();
-    if (dump.llvm_ir) options_.print("llvm", ir);
-    if (dump.assembly) options_.print("asm", assembly);
-    program_.code = std::move(*object);
+    auto objects = plan::generateCode(kernels, options_);
+    if (failed(objects)) return failure();
+    for (abi::KernelEntry& kernel : program_.kernels) kernel.object = objects->of.lookup(kernel.symbol);
+    program_.code = std::move(objects->code);
     return success();
   }
 };

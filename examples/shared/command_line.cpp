@@ -50,6 +50,10 @@ CommandLine::CommandLine(const std::string& description, CommonOptions& common)
       ->type_name("FILE");
   app.add_option("--attention-map", common.attention_map, "where the attention map is written, PNG")
       ->type_name("FILE");
+  app.add_flag_callback(
+      "--remarks",
+      [&] { common.program.remark = [](std::string_view s) { std::cerr << s << '\n'; }; },
+      "print what the compiler and the cache remark");
   app.add_option("--print-after", common.program.print_after,
                  "phases to print, by commas: " + CLI::detail::join(phases, ", "))
       ->check(check_phases)

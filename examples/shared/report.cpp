@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "files.h"
+#include "heed/runtime/peak.h"
 
 namespace heed::examples {
 namespace {
@@ -49,8 +50,10 @@ std::string format(const char* pattern, ...) {
 }
 
 void say_compiled(const Program& program) {
-  say("compiled", format("in %.0f ms for %s, fusion %s", program.compile_ms(),
-                         program.target().c_str(), program.data().fusion.c_str()));
+  const std::string when = program.compile_ms() > 0 ? format("in %.0f ms", program.compile_ms())
+                                                    : "earlier, taken from the cache";
+  say("compiled", format("%s, for %s, fusion %s", when.c_str(), program.target().c_str(),
+                         program.data().fusion.c_str()));
 }
 
 void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
@@ -80,6 +83,7 @@ void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
 void write_profile(Session& session, const CommonOptions& options, const Tensor& input) {
   if (options.profile.empty()) return;
   Profile profile;
+  profile.set_peak_gflops(peak_gflops(session.program().target(), session.threads()));
   session.set_profile(&profile);
   for (int i = 0; i < 5; ++i) session.run(input);
   session.set_profile(nullptr);

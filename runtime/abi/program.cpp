@@ -159,6 +159,10 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, std::string>&
   io.bytes(text);
 }
 
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, std::vector<std::byte>>& data) {
+  io.bytes(data);
+}
+
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, TensorSpec>& spec) {
   fields(io, spec.name);
   io.value(spec.type.dtype);
@@ -189,6 +193,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Slot>& slot) 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, KernelEntry>& kernel) {
   fields(io, kernel.symbol);
   fields(io, kernel.kind);
+  io.value(kernel.object);
 }
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Step>& step) {
@@ -214,6 +219,9 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& pro
   fields(io, program.target);
   each(io, program.features);
   fields(io, program.fusion);
+  fields(io, program.compiler);
+  fields(io, program.key);
+  each(io, program.remarks);
   each(io, program.inputs);
   each(io, program.outputs);
   io.value(program.result_count);
@@ -225,7 +233,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& pro
   each(io, program.kernels);
   each(io, program.prepare);
   each(io, program.steps);
-  io.bytes(program.code);
+  each(io, program.code);
 }
 
 template <class T>

@@ -10,7 +10,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 1;
+inline constexpr std::uint32_t program_version = 2;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
@@ -39,8 +39,9 @@ struct Slot {
 };
 
 struct KernelEntry {
-  std::string symbol;  // in `code`
-  std::string kind;    // contract, attention, rows, map, pack
+  std::string symbol;       // of an object in `code`
+  std::string kind;         // contract, attention, rows, map, pack
+  std::int32_t object = 0;  // index into code
 };
 
 struct Step {
@@ -68,6 +69,9 @@ struct Program {
   std::string target;                  // "reference", "x86-64-avx512", …
   std::vector<std::string> features;   // CPU features that `code` needs, LLVM's names ("avx512f")
   std::string fusion;                  // "none", "layout" or "all"
+  std::string compiler;                // who made it, with LLVM's version, for people
+  std::string key;                     // of the cache entry that it is; empty elsewhere
+  std::vector<std::string> remarks;    // what the compiler had to say, for whoever loads it
   std::vector<TensorSpec> inputs;      // an axis that is a plain symbol defines it, all others are checked
   std::vector<TensorSpec> outputs;     // results, then the probes that were asked for
   std::int32_t result_count = 0;       // how many of `outputs` are results
@@ -77,7 +81,7 @@ struct Program {
   std::vector<Slot> prepared, arena;
   std::vector<KernelEntry> kernels;
   std::vector<Step> prepare, steps;
-  std::vector<std::byte> code;         // ELF relocatable object, self-contained but for memcpy, memset and libm
+  std::vector<std::vector<std::byte>> code;  // ELF relocatable objects, each self-contained but for memcpy, memset and libm
 };
 
 // Versioned bytes; read_program rejects every malformed input with heed::Error, without trusting a count in it.

@@ -24,6 +24,9 @@ class Checker {
       for (const Dim& bytes : slot.bytes) fixed(bytes, "a prepared slot");
     for (const Slot& slot : p.arena)
       for (const Dim& bytes : slot.bytes) known(bytes, "an arena slot");
+    for (const KernelEntry& kernel : p.kernels)
+      if (kernel.object < 0 || std::size_t(kernel.object) >= p.code.size())
+        wrong("kernel '", kernel.symbol, "' lies in object ", kernel.object, " of ", p.code.size());
     for (const Step& step : p.prepare) check(step, true);
     for (const Step& step : p.steps) check(step, false);
   }

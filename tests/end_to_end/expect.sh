@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # expect.sh STATUS PATTERN COMMAND…: the command ends with that status and prints a line that matches the extended
 # regular expression; where the status is not 0, on standard error and with nothing on standard output.
+export HEED_CACHE=off  # the user's is left alone
 status=$1 pattern=$2
 shift 2
 errors=$(mktemp)

@@ -91,3 +91,54 @@ TEST_CASE("code: foreign and damaged objects") {
     heed::testing::error_of([&] { load(bad); });
   }
 }
+
+// gdb's list of code made at run time, by its names and layout.
+extern "C" {
+struct JitEntry {
+  JitEntry *next, *previous;
+  const std::byte* file;
+  std::uint64_t size;
+};
+struct JitDescriptor {
+  std::uint32_t version, action;
+  JitEntry *relevant, *first;
+};
+extern JitDescriptor __jit_debug_descriptor;
+}
+
+namespace {
+
+// Where the debugger believes that a function is, in each object that it knows.
+std::vector<std::uintptr_t> places_for_debugger(std::string_view name) {
+  std::vector<std::uintptr_t> found;
+  for (const JitEntry* entry = __jit_debug_descriptor.first; entry; entry = entry->next) {
+    auto at = [&](std::uint64_t offset) { return entry->file + offset; };
+    const auto* header = reinterpret_cast<const Elf64_Ehdr*>(at(0));
+    const auto* sections = reinterpret_cast<const Elf64_Shdr*>(at(header->e_shoff));
+    for (int s = 0; s < header->e_shnum; ++s) {
+      if (sections[s].sh_type != SHT_SYMTAB) continue;
+      const auto* symbols = reinterpret_cast<const Elf64_Sym*>(at(sections[s].sh_offset));
+      const auto* names =
+          reinterpret_cast<const char*>(at(sections[sections[s].sh_link].sh_offset));
+      for (std::size_t i = 1; i < sections[s].sh_size / sizeof(Elf64_Sym); ++i)
+        if (names + symbols[i].st_name == name)
+          found.push_back(sections[symbols[i].st_shndx].sh_addr + symbols[i].st_value);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("code: debuggers know its functions where they are, as long as it is there") {
+  const std::size_t before = places_for_debugger("linear").size();
+  {
+    const Code first(heed::testing::kernel_object());
+    const Code second(heed::testing::kernel_object()), copy = second;
+    const auto places = places_for_debugger("linear");
+    REQUIRE(places.size() == before + 2);
+    CHECK(places[0] == reinterpret_cast<std::uintptr_t>(second.address("linear")));
+    CHECK(places[1] == reinterpret_cast<std::uintptr_t>(first.address("linear")));
+  }
+  CHECK(places_for_debugger("linear").size() == before);
+}

@@ -34,8 +34,12 @@ TEST_CASE("compile: through the library's entry point") {
   const heed::Program program = heed::load_graph(graph, options);
   CHECK(program.name() == "Sample");
   CHECK(program.compile_ms() > 0);
-  CHECK(printed.str() == "version 1 target somewhere fusion layout probes pre post after fused");
+  CHECK(printed.str() ==
+        "version 1 target somewhere threads 1 fusion layout probes pre post after fused");
   CHECK(program.bind(heed::testing::sample_checkpoint()).threads() == 1);
+
+  std::string remarks;
+  options.remark = [&](std::string_view sentence) { remarks += std::string(sentence) + "\n"; };
 
   // From the cache: the same program without a compiler's time, a new one for other options.
   const heed::testing::TemporaryDirectory directory;
@@ -44,17 +48,23 @@ TEST_CASE("compile: through the library's entry point") {
   CHECK(heed::load_graph(graph, options).compile_ms() > 0);
   CHECK(heed::load_graph(graph, options).compile_ms() == 0);
   CHECK(heed::load_graph(graph, options).name() == "Sample");
+  CHECK(remarks == "tanh: a remark\ntanh: a remark\ntanh: a remark\n");  // of cached ones, too
   options.fusion = "all";
   CHECK(heed::load_graph(graph, options).compile_ms() > 0);
   options.probes = {"prepost"};
   CHECK(heed::load_graph(graph, options).compile_ms() > 0);
   const auto files = std::filesystem::directory_iterator(options.cache);
   for (const auto& entry : files) std::filesystem::resize_file(entry.path(), 100);
+  remarks.clear();
   CHECK(heed::load_graph(graph, options).compile_ms() > 0);  // damaged: compiled again
+  CHECK(remarks.find("compiled again") != remarks.npos);
   CHECK(heed::load_graph(graph, options).compile_ms() == 0);
+  remarks.clear();
   options.cache = "/proc/no/such/place";
   CHECK(heed::load_graph(graph, options).compile_ms() > 0);
-  options.cache.clear();
+  CHECK(remarks.find("nothing is kept") != remarks.npos);
+  options.cache = "off";
+  CHECK(heed::load_graph(graph, options).compile_ms() > 0);
 
   const std::string refusal = "refuse", nonsense = "nonsense", nothing = "nothing";
   check_error([&] { heed::load_graph(std::as_bytes(std::span(refusal)), options); },

@@ -10,7 +10,8 @@ extern "C" void heed_compile(const heed::abi::CompileRequest* request,
                              heed::abi::CompileResult* result) {
   const std::string order(reinterpret_cast<const char*>(request->graph), request->graph_size);
   std::string text = "version " + std::to_string(request->version) + " target " + request->target +
-                     " fusion " + request->fusion + " probes";
+                     " threads " + std::to_string(request->threads) + " fusion " + request->fusion +
+                     " probes";
   for (std::size_t i = 0; i < request->probe_count; ++i)
     text += std::string(" ") + request->probes[i];
   text += std::string(" after ") + request->print_after;

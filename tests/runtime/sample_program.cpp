@@ -38,6 +38,7 @@ abi::Program sample_program() {
   p.target = "x86-64";
   p.features = {"sse2"};
   p.fusion = "all";
+  p.remarks = {"tanh: a remark"};
   p.inputs = {{"x", f32({B, T, 3})}};
   p.outputs = {{"y", f32({B, T, 4})}, {"pre", f32({B, T, 4})}};
   p.result_count = 1;
@@ -46,7 +47,7 @@ abi::Program sample_program() {
   p.constants.resize(64);
   p.prepared = {{{Dim(48)}}, {{Dim(48)}}};
   p.arena = {{{B * T * Dim(16), Dim(16)}}};
-  p.kernels = {{"pack", "pack"}, {"linear", "contract"}, {"scaled_tanh", "map"}};
+  p.kernels = {{"pack", "pack", 0}, {"linear", "contract", 0}, {"scaled_tanh", "map", 0}};
   abi::Step pack;
   pack.kernel = 0;
   pack.buffers = {{Place::parameter, 0}, {Place::prepared, 0}};
@@ -71,7 +72,7 @@ abi::Program sample_program() {
   tanh.grain = 8;
   tanh.label = "tanh";
   p.steps = {linear, tanh};
-  p.code = kernel_object();
+  p.code = {kernel_object()};
   return p;
 }
 

@@ -4,12 +4,10 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "heed/runtime/profile.h"
 #include "must_throw.h"
 #include "sample_program.h"
 #include "temporary.h"
@@ -140,7 +138,7 @@ TEST_CASE("session: results by number and name") {
 
 TEST_CASE("session: a kernel's status names its step") {
   heed::abi::Program p = testing::sample_program();
-  p.kernels.push_back({"fails", "gather"});
+  p.kernels.push_back({"fails", "gather", 0});
   heed::abi::Step step;
   step.kernel = 3;
   step.dims = {heed::Dim("T")};
@@ -210,37 +208,4 @@ TEST_CASE("program: saved, opened, and refused by a CPU that lacks a feature") {
   p.features = {};
   p.kernels[0].symbol = "none";
   check_error([&] { Program{p}; }, {"does not define 'none'"});
-}
-
-TEST_CASE("profile: steps, kinds, and a trace in which two sessions overlap") {
-  heed::Profile profile;
-  Session first = sample_session(1), second = first.sibling(1);
-  first.set_profile(&profile);
-  second.set_profile(&profile);
-  const Tensor x = ramp(1, 4);
-  first.run(x);
-  std::thread other([&] { second.run(x); });
-  first.run(x);
-  other.join();
-  first.set_profile(nullptr);
-  first.run(x);
-  CHECK(profile.runs() == 3);
-  const auto kinds = profile.by_kind();
-  REQUIRE(kinds.size() == 2);
-  for (const auto& row : kinds) {
-    CHECK(row.calls == 3);
-    if (row.name == "contract") CHECK(row.flops == 3 * 4 * 24);
-  }
-  CHECK(profile.by_label().size() == 2);
-  CHECK(profile.table().find("linear") != std::string::npos);
-  const auto trace = nlohmann::json::parse(profile.trace());
-  CHECK(trace["traceEvents"].size() == 6 + 2);
-  const auto numbers = nlohmann::json::parse(profile.json());
-  CHECK(numbers["runs"] == 3);
-  CHECK(numbers["steps"].size() == 2);
-  const testing::TemporaryDirectory directory;
-  profile.write_trace(directory / "trace.json");
-  CHECK(std::filesystem::file_size(directory / "trace.json") == profile.trace().size());
-  profile.clear();
-  CHECK(profile.by_kind().empty());
 }

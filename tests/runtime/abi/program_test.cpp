@@ -28,7 +28,7 @@ Bytes sealed(Bytes bytes) {
 template <class Change>
 void check_refused(Change&& change, std::initializer_list<std::string_view> words) {
   Program program = heed::testing::sample_program();
-  program.code.clear();
+  program.code = {{}};
   change(program);
   check_error([&] { heed::abi::read_program(heed::abi::write_program(program)); }, words);
 }
@@ -47,6 +47,8 @@ TEST_CASE("program: bytes there and back") {
   CHECK(again.steps[1].buffers[2].place == heed::abi::Place::output);
   CHECK(again.steps[0].label == "linear");
   CHECK(again.code == program.code);
+  CHECK(again.remarks == program.remarks);
+  CHECK(again.kernels[2].object == 0);
 }
 
 TEST_CASE("program: every kind of dimension survives") {
@@ -69,7 +71,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 1", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 2", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});
@@ -86,7 +88,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
 
 TEST_CASE("program: damage behind a good checksum never does worse than an Error") {
   Program program = heed::testing::sample_program();
-  program.code.clear();
+  program.code = {{}};
   const Bytes bytes = heed::abi::write_program(program);
   heed::testing::Random random(7);
   for (int i = 0; i < 4000; ++i)
@@ -106,6 +108,7 @@ TEST_CASE("program: indices and symbols are checked") {
       },
       {"its table has 64"});
   check_refused([](Program& p) { p.steps[0].buffers[1] = {Place::constant, 4}; }, {"alignment"});
+  check_refused([](Program& p) { p.kernels[1].object = 1; }, {"'linear'", "object 1 of 1"});
   check_refused([](Program& p) { p.steps[0].grain = 0; }, {"grain 0"});
   check_refused([](Program& p) { p.steps[0].work = Dim("Q"); }, {"defines 'Q'", "'linear'"});
   check_refused(

@@ -1,6 +1,11 @@
-#include "peak.h"
+#include "heed/runtime/peak.h"
 
-namespace heed::bench {
+#include <algorithm>
+#include <chrono>
+
+#include "heed/runtime/parallel.h"
+
+namespace heed {
 namespace {
 
 // In assembly, so that no compiler flag and no optimiser has a say. Twelve chains hide the latency
@@ -82,4 +87,22 @@ PeakLoop peak_loop(std::string_view target) {
   return {sse2, 12 * 4};
 }
 
-}  // namespace heed::bench
+double peak_gflops(std::string_view target, int threads) {
+  constexpr std::int64_t rounds = 200'000;  // a millisecond
+  const PeakLoop loop = peak_loop(target);
+  ThreadPool pool(threads);
+  auto body = [&](std::int64_t begin, std::int64_t end, int) -> std::int32_t {
+    loop.run(rounds * (end - begin));
+    return 0;
+  };
+  double least = 1e9;
+  for (int i = 0; i < 12; ++i) {  // the clock rises in the first ones
+    const auto begin = std::chrono::steady_clock::now();
+    pool.run(pool.threads(), 1, body);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    least = std::min(least, took.count());
+  }
+  return 1e-9 * loop.flops_per_round * double(rounds) * pool.threads() / least;
+}
+
+}  // namespace heed

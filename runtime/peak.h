@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace heed::bench {
+namespace heed {
 
 // One round of independent multiply-adds in registers, for one instruction set.
 struct PeakLoop {
@@ -15,4 +15,7 @@ struct PeakLoop {
 // The loop for code made for `target`, "x86-64-avx512" say; "reference" counts as "x86-64".
 PeakLoop peak_loop(std::string_view target);
 
-}  // namespace heed::bench
+// GFLOP/s of that loop on so many threads at once, 0: one a core. Measures for some milliseconds.
+double peak_gflops(std::string_view target, int threads);
+
+}  // namespace heed
