@@ -58,6 +58,9 @@ struct AttentionTile {
   // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
   //                                     (S, rows, low, high, first of the tile's rows in the query block, is first)
   void emitSoftmax();
+  // "clear": rows that have not seen a live key yet.
+  //                                     (S, rows, first of the tile's rows in the query block)
+  void emitClear();
   // "values<h>": sums += S V.           (S, V, address of V's block, low, high, row in the block, is first)
   void emitValues(int height);
   // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)

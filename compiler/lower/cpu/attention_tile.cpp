@@ -192,6 +192,19 @@ void AttentionTile::emitSoftmax() {
   e.finishFunction();
 }
 
+void AttentionTile::emitClear() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(name("clear"), {f, i, i});
+  e.loop(e.constant(0), arguments[1], 1, [&](Value r) {
+    Value s = arguments[0], kept = e.add(arguments[2], r);
+    e.store(e.splat(lowest), s, rowOf(kept, blocking.largestAt, e.lanes()));
+    e.store(e.splat(0), s, rowOf(kept, blocking.totalAt, e.lanes()));
+    for (int64_t d = 0; d < blocking.valueStride; d += e.lanes())
+      e.store(e.splat(0), s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
+  });
+  e.finishFunction();
+}
+
 // ---- values ----
 
 void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
