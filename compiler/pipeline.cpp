@@ -37,7 +37,10 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   passes.addPass(createInlineCalls());
   passes.addPass(createSelectProbes(options.probes));
   passes.addPass(createSimplifyGraph());
-  if (options.fusion == Fusion::all) passes.addPass(createFormAttention());
+  if (options.fusion == Fusion::all) {
+    passes.addPass(createFormAttention());
+    passes.addPass(createMoveLayouts());
+  }
   passes.addPass(createFormKernels(options.fusion));
   passes.addPass(createPackWeights(options.target));
   passes.addPass(createHoistPrepare());
@@ -52,6 +55,7 @@ void registerPasses() {
   registerPass([] { return createSelectProbes(); });
   registerPass(createSimplifyGraph);
   registerPass(createFormAttention);
+  registerPass(createMoveLayouts);
   registerPass([] { return createFormKernels(); });
   registerPass([] { return createPackWeights(); });
   registerPass(createHoistPrepare);

@@ -86,7 +86,7 @@ class Chooser {
   }
 
   bool absorbable(Operation* user, const llvm::DenseSet<Value>& inside, const Dim& elements) {
-    bool layout = isa<ir::ReshapeOp, ir::PermuteOp>(user);
+    bool layout = isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp>(user);
     if (!layout && !ir::isScalarOp(user)) return false;
     if (!(element_count(ir::shapeOf(user->getResult(0))) == elements)) return false;
     return llvm::all_of(user->getOperands(), [&](Value x) { return inside.contains(x) || available(x); });
@@ -109,7 +109,7 @@ class Chooser {
       });
       if (closed) tail = op->getResult(0);
     }
-    if (isAttention(anchor)) return tail;
+    if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;  // the latter once, so that readers have it easy
     while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail))
       tail = tail.getDefiningOp()->getOperand(0);
     return tail;
