@@ -105,4 +105,11 @@ inline std::string kernels(const std::string& ir) {
   return list;
 }
 
+// What the fused IR says of the bytes that maps move.
+inline std::string moved_bytes(const std::string& ir) {
+  const std::string before = "outside contract, attention and rows: ";
+  const std::size_t at = ir.find(before);
+  return at == std::string::npos ? "" : ir.substr(at + before.size(), ir.find('\n', at) - at - before.size());
+}
+
 }  // namespace heed::oracle

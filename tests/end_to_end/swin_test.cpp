@@ -41,7 +41,9 @@ const char* const fused_kernels = "attention 1 contract 4 rows 2";
 template <class Model, std::int64_t Height, std::int64_t Width, std::int64_t Features>
 void check(std::int64_t heads, std::int64_t shift, const std::vector<std::pair<const char*, const char*>>& ways) {
   using Image = tensor<f32, B, Height, Width, Features>;
-  CHECK(oracle::kernels(oracle::fused_main<Model, Image>()) == fused_kernels);
+  const std::string ir = oracle::fused_main<Model, Image>();
+  CHECK(oracle::kernels(ir) == fused_kernels);
+  CHECK(oracle::moved_bytes(ir) == "0");
   Tensor image = oracle::formula_tensor("image", {2, Height, Width, Features});
   std::vector<double> exact = oracle::SwinBlock({2, Height, Width, Features, heads, W, shift}).run(image.as<float>());
   std::vector<float> expected(exact.begin(), exact.end());
