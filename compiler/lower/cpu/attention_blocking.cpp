@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t key_block = 256;        // 12 rows of scores: 12 KiB
 constexpr int64_t block_tiles = 16;       // so often is a block of keys and values met while it is in cache
 constexpr int64_t items_enough = 12;      // batch indices that make work items without cutting queries
+constexpr double packed_share_of_l2 = 0.5;  // of the keys and values that a thread packs for itself
 constexpr double least_exponent = 1e-6;   // dead scores stay dead when multiplied by it
 
 int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
@@ -56,7 +57,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& t
   const tile::Access& q = kernel.ins[0];
   packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
                    tile::strideAlong(kernel, q, 'i'));
-  packsInside = lower_bound(batch) >= items_enough && queries.is_static() && queries.constant <= 2 * queryRows();
+  Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
+  packsInside = lower_bound(batch) >= items_enough && queries.is_static() && packedBytes.is_static() &&
+                double(packedBytes.constant) <= packed_share_of_l2 * double(target.l2_bytes);
   double scale = op.getScale().convertToDouble();
   editsScores = !tile::isIdentity(op.getScore()) || scale < least_exponent;
   exponent = (editsScores ? 1 : scale) * M_LOG2E;

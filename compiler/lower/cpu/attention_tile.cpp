@@ -44,17 +44,18 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
   int height = int(rows.size()) - 1;
   Value q = rows[height];
   Values zero(height * vectors, e.splat(0));
-  auto step = [&](Value i, ValueRange carried) {
+  auto step = [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
+    Value panel = e.add(keys, e.mul(first, blocking.width));
     for (int v = 0; v < vectors; ++v)
-      columns.push_back(e.load(k, e.add(e.add(keys, e.mul(i, blocking.width)), v * e.lanes())));
+      columns.push_back(e.load(k, e.add(panel, step * blocking.width + v * e.lanes())));
     for (int r = 0; r < height; ++r) {
-      Value x = e.loadBroadcast(q, e.add(rows[r], i));
+      Value x = e.loadBroadcast(q, e.add(rows[r], e.add(first, step)));
       for (int v = 0; v < vectors; ++v) sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
     }
     return sums;
   };
-  Values sums = e.loop(e.constant(0), e.constant(blocking.features), 1, zero, step);
+  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), zero, step);
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)
       e.store(sums[r * vectors + v], s,
@@ -222,10 +223,11 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
     return sums;
   });
   Value values = e.add(block, column);
-  Values total = e.loop(low, high, 1, start, [&](Value key, ValueRange carried) {
+  Values total = e.unrolled(low, high, start, [&](Value first, int64_t step, ValueRange carried) {
     Values next(carried.begin(), carried.end()), row;
+    Value key = e.add(first, step), rowAt = e.add(values, e.mul(first, blocking.valueStride));
     for (int n = 0; n < vectors; ++n)
-      row.push_back(e.load(v, e.add(e.add(values, e.mul(key, blocking.valueStride)), n * e.lanes())));
+      row.push_back(e.load(v, e.add(rowAt, step * blocking.valueStride + n * e.lanes())));
     for (int r = 0; r < height; ++r) {
       Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + r * blocking.scoreStride));
       for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);

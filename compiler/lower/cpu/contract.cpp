@@ -194,7 +194,7 @@ class Contract {
     groups = e.select(e.equal(rows, e.constant(wide.height)), groups, e.constant(0));
     Value end = e.add(first, e.mul(groups, wide.panels));
     e.loop(first, end, wide.panels, [&](Value panel) {
-      sumTile(wide.height, blocking.vectors, wide.panels, e.constant(0), panel, e.constant(0));
+      sumTile(wide.height, blocking.vectors, wide.panels, e.constant(0), panel, e.constant(0), e.constant(0));
       for (int p = 0; p < wide.panels; ++p)
         finishTile(e.add(panel, p), e.constant(0), e.constant(wide.height), p * wide.height * blocking.width, false);
     });
@@ -206,13 +206,20 @@ class Contract {
     e.loop(low, high, 1, [&](Value t) {
       Value row = firstRow(t), height = e.sub(firstRow(e.add(t, 1)), row);
       e.switchOn(height, blocking.heights, [&](int64_t h) {
-        sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, blockRow);
+        sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, blockRow, fetchedBy(t, panel));
       });
       finishTile(panel, row, height, 0, tail);
     });
   }
 
-  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow) {
+  // Behind the last panel is nothing, and a fetch of nothing is ignored.
+  Value fetchedBy(Value t, Value panel) {
+    Value part = e.remainder(t, e.constant(ContractBlocking::fetch_parts));
+    Value size = e.divide(e.dim(blocking.panelStride), ContractBlocking::fetch_parts);
+    return e.add(panelAddress(e.add(panel, 1)), e.mul(part, size));
+  }
+
+  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value ahead) {
     Value a = blocking.packsA ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
     if (blocking.packsA) {
@@ -223,7 +230,7 @@ class Contract {
       place.set('m', row);
       address = place.address(kernel.ins[0]);
     }
-    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel)});
+    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel), ahead});
   }
 
   Value panelAddress(Value panel) {

@@ -22,6 +22,8 @@ struct ContractBlocking {
   bool weights;                         // B comes packed
   bool packsA;                          // A is not rows of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
+  // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last cache or in memory.
+  static constexpr std::int64_t fetch_parts = 4;
   bool exactWork;                       // work items are counted when compiling
   Dim depthStride, panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read
 
@@ -38,7 +40,7 @@ struct ContractTile {
   const ContractBlocking& blocking;
 
   // Function "<kernel>.sum<height>[x<panels>]": S [panels, height, width] = A [height, k] · panels of B.
-  //   (A, B, S, address of A's first row, address of the first panel)
+  //   (A, B, S, address of A's first row, of the first panel, of what is fetched from B meanwhile)
   void emitSum(int height, int vectors, int panels);
   std::string sumName(int height, int vectors, int panels) const;
   // Function "<kernel>.finish[.tail]": C = epilogue(S) for some rows of one panel.
@@ -53,8 +55,8 @@ struct ContractTile {
   std::string packPanelName() const;
 
  private:
-  Values sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value low, Value high, int vectors,
-                      int panels);
+  Values sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value ahead, Value low, Value high,
+                      int vectors, int panels);
   llvm::SmallVector<Type> kernelBuffers(std::initializer_list<Type> more);
 };
 

@@ -7,6 +7,12 @@ using namespace mlir;
 
 namespace heed::cpu {
 
+namespace {
+
+constexpr int64_t line = 64 / sizeof(float);  // of the cache
+
+}  // namespace
+
 std::string ContractTile::sumName(int height, int vectors, int panels) const {
   std::string name = e.kernel.name + ".sum" + std::to_string(height);
   if (vectors != blocking.vectors) name += ".tail";
@@ -24,15 +30,19 @@ llvm::SmallVector<Type> ContractTile::kernelBuffers(std::initializer_list<Type> 
   return types;
 }
 
-// acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero.
-Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value low, Value high,
-                                  int vectors, int panels) {
+// acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero. `ahead`, where given: what is fetched meanwhile.
+Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value ahead, Value low,
+                                  Value high, int vectors, int panels) {
   int height = int(rowAddresses.size()), across = panels * vectors;
   Value panelSize = e.dim(blocking.panelStride);
+  Value depthStride = e.dim(blocking.depthStride);
   Values zero(height * across, e.splat(0));
-  return e.loop(low, high, 1, zero, [&](Value i, ValueRange carried) {
+  return e.unrolled(low, high, zero, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value row = e.add(panel, e.mul(i, e.dim(blocking.depthStride)));
+    Value row = e.add(e.add(panel, e.mul(first, depthStride)), e.mul(depthStride, step)), i = e.add(first, step);
+    if (ahead && step == 0)
+      for (int64_t n = 0; n < blocking.width; n += line)
+        e.prefetch(b, e.add(e.add(ahead, e.mul(first, blocking.width / Emit::unroll)), n));
     for (int p = 0; p < panels; ++p)
       for (int v = 0; v < vectors; ++v)
         columns.push_back(e.load(b, e.add(e.add(row, e.mul(panelSize, p)), v * e.lanes())));
@@ -46,8 +56,9 @@ Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Val
 
 void ContractTile::emitSum(int height, int vectors, int panels) {
   Type buffer = e.bufferType(e.f32);
-  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, e.index, e.index});
+  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, e.index, e.index, e.index});
   Value a = arguments[0], b = arguments[1], s = arguments[2], row = arguments[3], panel = arguments[4];
+  Value ahead = blocking.weights && panels == 1 ? arguments[5] : Value();
   Value k = e.dim(blocking.k), stride = blocking.packsA ? k : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'm'));
   Values rows;
   for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
@@ -57,7 +68,7 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
   };
   bool inBlocks = !(blocking.k.is_static() && blocking.k.constant <= blocking.depth);
   if (!inBlocks) {
-    Values sums = sumOverDepth(a, b, rows, panel, e.constant(0), k, vectors, panels);
+    Values sums = sumOverDepth(a, b, rows, panel, ahead, e.constant(0), k, vectors, panels);
     for (int r = 0; r < height; ++r)
       for (int v = 0; v < across; ++v) e.store(sums[r * across + v], s, addressOf(r, v));
     return e.finishFunction();
@@ -66,7 +77,7 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
     for (int v = 0; v < across; ++v) e.store(e.splat(0), s, addressOf(r, v));
   e.loop(e.constant(0), k, blocking.depth, [&](Value low) {
     Value high = e.min(e.add(low, blocking.depth), k);
-    Values sums = sumOverDepth(a, b, rows, panel, low, high, vectors, panels);
+    Values sums = sumOverDepth(a, b, rows, panel, ahead, low, high, vectors, panels);
     for (int r = 0; r < height; ++r)
       for (int v = 0; v < across; ++v)
         e.store(e.add(e.load(s, addressOf(r, v)), sums[r * across + v]), s, addressOf(r, v));

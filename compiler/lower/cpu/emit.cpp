@@ -248,6 +248,9 @@ void Emit::store(Value x, Value buffer, Value at, Value mask) {
 void Emit::storeScalar(Value x, Value buffer, Value at) {
   memref::StoreOp::create(b, loc, x, buffer, ValueRange{at});
 }
+void Emit::prefetch(Value buffer, Value at) {
+  memref::PrefetchOp::create(b, loc, buffer, ValueRange{at}, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+}
 Value Emit::shuffle(Value x, Value y, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, x, y, lanes);
 }
@@ -284,6 +287,18 @@ void Emit::loop(int64_t low, int64_t high, int64_t step, llvm::function_ref<void
   if (high <= low) return;
   if (high - low <= step) body(constant(low));
   else loop(constant(low), constant(high), step, body);
+}
+
+Values Emit::unrolled(Value low, Value high, ValueRange carried,
+                      llvm::function_ref<Values(Value, int64_t, ValueRange)> body) {
+  Value whole = add(low, roundDown(sub(high, low), unroll));
+  Values results = loop(low, whole, unroll, carried, [&](Value i, ValueRange carried) {
+    Values next(carried.begin(), carried.end());
+    for (int64_t step = 0; step < unroll; ++step) next = body(i, step, next);
+    return next;
+  });
+  if (constantOf(sub(high, whole)) == 0) return results;
+  return loop(whole, high, 1, results, [&](Value i, ValueRange carried) { return body(i, 0, carried); });
 }
 
 void Emit::when(Value condition, llvm::function_ref<void()> then) {

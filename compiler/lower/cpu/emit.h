@@ -98,6 +98,7 @@ class Emit {
   Value loadBroadcast(Value buffer, Value at) { return broadcast(loadScalar(buffer, at)); }
   void store(Value lanes, Value buffer, Value at, Value mask = {});
   void storeScalar(Value x, Value buffer, Value at);
+  void prefetch(Value buffer, Value at);       // of the line that holds the element; any address may be named
   Value shuffle(Value x, Value y, llvm::ArrayRef<std::int64_t> lanes);
   Value largest(Value lanes);                  // across lanes; no NaNs
   Value sum(Value lanes);
@@ -109,6 +110,11 @@ class Emit {
   void loop(Value low, Value high, std::int64_t step, llvm::function_ref<void(Value)> body);
   // Constant bounds; a single step is emitted inline.
   void loop(std::int64_t low, std::int64_t high, std::int64_t step, llvm::function_ref<void(Value)> body);
+  // body(i, s) stands for step i + s: what is added to i stays an address' displacement. Several steps a turn leave room
+  // beside the multiplications for another thread of the core.
+  static constexpr std::int64_t unroll = 4;
+  Values unrolled(Value low, Value high, ValueRange carried,
+                  llvm::function_ref<Values(Value, std::int64_t, ValueRange)> body);
   void when(Value condition, llvm::function_ref<void()> then);
   Values choose(Value condition, mlir::TypeRange types, llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise);
