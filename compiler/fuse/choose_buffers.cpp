@@ -23,10 +23,10 @@ static bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
 
-bool dependsOnParametersOnly(Value value) {
+// Whether nothing but parameters, buffers and constants is behind the value; `reads` says whether any of the first two.
+static bool knownWhenBound(Value value, bool& reads) {
   llvm::SmallVector<Value> todo{value};
   llvm::SmallPtrSet<Operation*, 16> seen;
-  bool reads = false;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
     // What has a symbolic size is not known when weights are bound.
@@ -35,7 +35,15 @@ bool dependsOnParametersOnly(Value value) {
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());
   }
-  return reads;
+  return true;
+}
+bool knownWhenBound(Value value) {
+  bool reads = false;
+  return knownWhenBound(value, reads);
+}
+bool dependsOnParametersOnly(Value value) {
+  bool reads = false;
+  return knownWhenBound(value, reads) && reads;
 }
 
 namespace {
