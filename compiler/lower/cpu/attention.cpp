@@ -55,7 +55,8 @@ class Attention {
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
   Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
-  Value scratch, packed, packedKeys, packedValues;  // the latter two: addresses of the current batch index
+  Value scratch, packed, values;  // of packed keys and of values, packed or not, the latter two
+  Value packedKeys, firstValue;   // their addresses for the current batch index
   Value batch;
 
   bool hasMask() { return !op.getMask().empty(); }
@@ -135,13 +136,19 @@ class Attention {
     scratch = e.view(arguments.scratch, e.constant(0), e.f32);
     packed = blocking.packsInside ? e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32)
                                   : arguments.buffers.back();
+    values = blocking.valuesInPlace ? buffers[2] : packed;
   }
 
   void setBatch(Value b) {
     batch = b;
     Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
     packedKeys = blocking.packsInside ? e.constant(0) : e.mul(b, each);
-    packedValues = e.add(packedKeys, e.dim(blocking.packedKeys()));
+    firstValue = e.add(packedKeys, e.dim(blocking.packedKeys()));
+    if (blocking.valuesInPlace) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      firstValue = place.address(kernel.ins[2]);
+    }
   }
 
   void emitPackLaunch() {
@@ -155,7 +162,7 @@ class Attention {
 
   void callPack() {
     Values call(buffers);
-    call.append({packed, batch, packedKeys, packedValues});
+    call.append({packed, batch, packedKeys, firstValue});
     e.call(tile.name("pack"), call);
   }
 
@@ -235,9 +242,9 @@ class Attention {
         callScores(query, tileRow, rows, keyStart, low, high);
         callEdit(query, rows, keyStart, low, high, inside);
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
-        Value values = e.add(packedValues, e.mul(keyStart, blocking.valueStride));
+        Value value = e.add(firstValue, e.mul(keyStart, blocking.valueStride));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
-          e.call(tile.name("values", h), {scratch, packed, values, low, high, tileRow, isFirst});
+          e.call(tile.name("values", h), {scratch, values, value, low, high, tileRow, isFirst});
         });
         return Values{};
       };

@@ -23,6 +23,7 @@ struct AttentionBlocking {
   std::int64_t valueStride;                  // d, rounded up to vectors
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
+  bool valuesInPlace;                        // they lie as if they were packed
   bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
   bool editsScores;                          // the score region does something
   double exponent;                           // softmax is 2^(exponent · score - max)

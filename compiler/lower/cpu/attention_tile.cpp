@@ -309,11 +309,13 @@ LogicalResult AttentionTile::emitPack() {
   ValueRange values(all), arguments = values.take_back(4), buffers = values.drop_back(4);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
   e.loop(e.constant(0), e.dim(blocking.keys), blocking.width, [&](Value key) {
-    packPanel(e, {1, 'j', 'e'}, buffers, batch, key, blocking.width, to,
+    packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
               e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
   });
-  LogicalResult result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
-                                  e.constant(blocking.valueStride), nullptr, captured);
+  LogicalResult result = success();
+  if (!blocking.valuesInPlace)
+    result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
+                      e.constant(blocking.valueStride), nullptr, captured);
   e.finishFunction();
   return result;
 }

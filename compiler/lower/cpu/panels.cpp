@@ -24,8 +24,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   bool whole = columns.is_static() && columns.constant % width == 0;
   Value extent = e.dim(columns), last = e.sub(extent, e.constant(1));
   int64_t depth = e.kernel.extentOf(source.depth).constant, lanes = e.lanes();
-  e.loop(0, width, lanes, [&](Value v) {
-    Value column = e.add(first, v);
+  auto oneVector = [&](Value v, Value column) {
     Values rows;
     for (int lane = 0; lane < lanes; ++lane) {
       Place row(e, buffers);
@@ -33,7 +32,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
       row.set(source.column, e.min(e.add(column, lane), last));
       rows.push_back(row.address(access));
     }
-    Value valid = whole ? Value() : e.lanesBelow(e.sub(extent, column));
+    Value valid = whole || !source.zeros ? Value() : e.lanesBelow(e.sub(extent, column));
     auto columnsFrom = [&](Value k) {
       for (auto [n, x] : llvm::enumerate(fourColumns(e, buffers[source.operand], rows, k))) {
         if (valid) x = e.select(valid, x, e.splat(0));
@@ -42,6 +41,11 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
     };
     e.loop(0, depth / 4 * 4, 4, columnsFrom);
     if (depth % 4) columnsFrom(e.constant(depth - 4));  // overlaps the four before
+  };
+  e.loop(0, width, lanes, [&](Value v) {
+    Value column = e.add(first, v);
+    if (whole || source.zeros) oneVector(v, column);
+    else e.when(e.below(column, extent), [&] { oneVector(v, column); });
   });
 }
 
