@@ -104,16 +104,20 @@ Case attention_case() {
 }  // namespace
 
 const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
-      vit_b_16(),
-      gemm<197, 768, 768>(),
-      gemm<197, 2304, 768>(),
-      gemm<197, 3072, 768>(),
-      gemm<197, 768, 3072>(),
-      attention_case<12, 197, 64, false>(),
-      attention_case<8, 1024, 64, false>(),
-      attention_case<8, 4096, 64, true>(),
-  };
+  static const std::vector<Case> all = [] {
+    std::vector<Case> list = {
+        vit_b_16(),
+        gemm<197, 768, 768>(),
+        gemm<197, 2304, 768>(),
+        gemm<197, 3072, 768>(),
+        gemm<197, 768, 3072>(),
+        attention_case<12, 197, 64, false>(),
+        attention_case<8, 1024, 64, false>(),
+        attention_case<8, 4096, 64, true>(),
+    };
+    for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
+    return list;
+  }();
   return all;
 }
 

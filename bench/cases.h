@@ -22,5 +22,6 @@ struct Case {
 };
 
 const std::vector<Case>& cases();
+std::vector<Case> edited_attention_cases();  // those of attention_cases.cpp
 
 }  // namespace heed::bench

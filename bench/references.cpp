@@ -59,25 +59,37 @@ void check_linear(const Tensor& x, const std::string& weight, const Tensor& resu
 
 void check_attention(const std::vector<Tensor>& qkv, bool causal, const Tensor& result,
                      const std::string& what) {
-  const Sizes& sizes = result.sizes();
-  const auto tokens = std::size_t(sizes[2]), features = std::size_t(sizes[3]);
+  const Sizes& n = result.sizes();
+  const auto edit = [causal](double s, const ScoreAt& at) { return causal && at.j > at.i ? -INFINITY : s; };
+  check_edited_attention(qkv, {1, n[1], n[1], n[2], n[2], n[3]}, edit, result, what);
+}
+
+void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& n, const ScoreEdit& edit,
+                            const Tensor& result, const std::string& what) {
   std::vector<float> found, expected;
-  for (const std::size_t head : {std::size_t(0), std::size_t(sizes[1] - 1)}) {
-    const auto row = [&](const Tensor& t, std::size_t i) {
-      return t.as<float>().subspan((head * tokens + i) * features, features);
-    };
-    for (const std::size_t i : sample(tokens)) {
-      std::vector<double> weights(causal ? i + 1 : tokens), mixed(features);
-      for (std::size_t j = 0; j < weights.size(); ++j)
-        weights[j] = dot(row(qkv[0], i), row(qkv[1], j)) / std::sqrt(double(features));
+  std::vector<double> weights(std::size_t(n.keys));
+  const auto row = [&](const Tensor& t, std::int64_t head, std::int64_t length, std::int64_t i) {
+    return t.as<float>().subspan(std::size_t((head * length + i) * n.features), std::size_t(n.features));
+  };
+  for (const std::size_t head : sample(std::size_t(n.batch * n.heads))) {
+    const ScoreAt first{std::int64_t(head) / n.heads, std::int64_t(head) % n.heads, 0, 0};
+    const std::int64_t key_head = first.b * n.key_heads + first.h / (n.heads / n.key_heads);
+    for (const std::size_t i : sample(std::size_t(n.queries))) {
+      const std::span<const float> query = row(qkv[0], std::int64_t(head), n.queries, std::int64_t(i));
+      ScoreAt at{first.b, first.h, std::int64_t(i), 0};
+      for (; at.j < n.keys; ++at.j)
+        weights[std::size_t(at.j)] =
+            edit(dot(query, row(qkv[1], key_head, n.keys, at.j)) / std::sqrt(double(n.features)), at);
       const double largest = std::ranges::max(weights);
+      std::vector<double> mixed(static_cast<std::size_t>(n.features));
       double sum = 0;
       for (double& weight : weights) sum += weight = std::exp(weight - largest);
-      for (std::size_t j = 0; j < weights.size(); ++j)
-        for (std::size_t d = 0; d < features; ++d)
-          mixed[d] += weights[j] / sum * double(row(qkv[2], j)[d]);
+      for (std::int64_t j = 0; j < n.keys; ++j)
+        for (std::size_t d = 0; d < mixed.size(); ++d)
+          mixed[d] += weights[std::size_t(j)] / sum * double(row(qkv[2], key_head, n.keys, j)[d]);
+      const std::span<const float> result_row = row(result, std::int64_t(head), n.queries, std::int64_t(i));
       expected.insert(expected.end(), mixed.begin(), mixed.end());
-      found.insert(found.end(), row(result, i).begin(), row(result, i).end());
+      found.insert(found.end(), result_row.begin(), result_row.end());
     }
   }
   require_close(found, expected, what);

@@ -1,6 +1,7 @@
 // Results in double, straight from the definitions, for a few rows: enough to notice a wrong kernel
 // before it is timed. Each throws Error where a result is further from them than f32 rounding is.
 #pragma once
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,5 +21,16 @@ void check_linear(const Tensor& x, const std::string& weight, const Tensor& resu
 // result: [1, H, T, D] is softmax(q k^T / sqrt(D)) v of qkv = {q, k, v}.
 void check_attention(const std::vector<Tensor>& qkv, bool causal, const Tensor& result,
                      const std::string& what);
+
+// The same with edit(score) in place of the score, which is -inf for a key that is not seen; keys' heads may be fewer.
+struct AttentionSizes {
+  std::int64_t batch, heads, key_heads, queries, keys, features;
+};
+struct ScoreAt {
+  std::int64_t b, h, i, j;
+};
+using ScoreEdit = std::function<double(double score, const ScoreAt& at)>;
+void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& sizes, const ScoreEdit& edit,
+                            const Tensor& result, const std::string& what);
 
 }  // namespace heed::bench

@@ -1,6 +1,7 @@
 // The compiler's table of contents.
 #include "heed/compiler/pipeline.h"
 
+#include "heed/compiler/fuse/moved_bytes.h"
 #include "heed/compiler/import/import.h"
 #include "heed/compiler/plan/assemble.h"
 #include "heed/dsl/graph/text.h"
@@ -37,12 +38,18 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   passes.addPass(createInlineCalls());
   passes.addPass(createSelectProbes(options.probes));
   passes.addPass(createSimplifyGraph());
-  if (options.fusion == Fusion::all) passes.addPass(createFormAttention());
+  if (options.fusion == Fusion::all) {
+    passes.addPass(createFormAttention());
+    passes.addPass(createMoveLayouts());
+  }
   passes.addPass(createFormKernels(options.fusion));
   passes.addPass(createPackWeights(options.target));
   passes.addPass(createHoistPrepare());
   if (failed(passes.run(*module))) return failure();
-  print(options, "fused", [&] { return textOf(*module); });
+  print(options, "fused", [&] {
+    auto main = module->lookupSymbol<func::FuncOp>("main");
+    return textOf(*module) + "// bytes moved outside contract, attention and rows: " + fuse::movedBytes(main) + "\n";
+  });
 
   return assembleProgram(*module, graph, options);
 }
@@ -52,6 +59,7 @@ void registerPasses() {
   registerPass([] { return createSelectProbes(); });
   registerPass(createSimplifyGraph);
   registerPass(createFormAttention);
+  registerPass(createMoveLayouts);
   registerPass([] { return createFormKernels(); });
   registerPass([] { return createPackWeights(); });
   registerPass(createHoistPrepare);

@@ -23,10 +23,10 @@ static bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
 
-bool dependsOnParametersOnly(Value value) {
+// Whether nothing but parameters, buffers and constants is behind the value; `reads` says whether any of the first two.
+static bool knownWhenBound(Value value, bool& reads) {
   llvm::SmallVector<Value> todo{value};
   llvm::SmallPtrSet<Operation*, 16> seen;
-  bool reads = false;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
     // What has a symbolic size is not known when weights are bound.
@@ -35,7 +35,15 @@ bool dependsOnParametersOnly(Value value) {
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());
   }
-  return reads;
+  return true;
+}
+bool knownWhenBound(Value value) {
+  bool reads = false;
+  return knownWhenBound(value, reads);
+}
+bool dependsOnParametersOnly(Value value) {
+  bool reads = false;
+  return knownWhenBound(value, reads) && reads;
 }
 
 namespace {
@@ -86,7 +94,7 @@ class Chooser {
   }
 
   bool absorbable(Operation* user, const llvm::DenseSet<Value>& inside, const Dim& elements) {
-    bool layout = isa<ir::ReshapeOp, ir::PermuteOp>(user);
+    bool layout = isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp>(user);
     if (!layout && !ir::isScalarOp(user)) return false;
     if (!(element_count(ir::shapeOf(user->getResult(0))) == elements)) return false;
     return llvm::all_of(user->getOperands(), [&](Value x) { return inside.contains(x) || available(x); });
@@ -109,7 +117,7 @@ class Chooser {
       });
       if (closed) tail = op->getResult(0);
     }
-    if (isAttention(anchor)) return tail;
+    if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;  // the latter once, so that readers have it easy
     while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail))
       tail = tail.getDefiningOp()->getOperand(0);
     return tail;

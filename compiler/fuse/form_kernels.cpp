@@ -5,6 +5,7 @@
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/kernel_builder.h"
 #include "heed/compiler/fuse/passes.h"
+#include "heed/compiler/fuse/score_parts.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -337,63 +338,6 @@ class KernelFormer {
                                   const ExpressionPtr& root, Expression* anchor, std::vector<Value>& conflicts);
 };
 
-// x·c with a constant c, on either side; null otherwise.
-ExpressionPtr withoutFactor(const ExpressionPtr& e, double& factor) {
-  if (e->name != "heed.mul") return {};
-  for (int side : {0, 1})
-    if (e->operands[side]->kind == Expression::constant) {
-      factor *= e->operands[side]->number;
-      return e->operands[1 - side];
-    }
-  return {};
-}
-
-// where(condition, s, -inf) on the way to the scores is a mask: the condition leaves the score and joins the conjunction.
-// Additions and positive factors keep -inf, so the search goes through them.
-struct ScoreParts {
-  Expression* leaf;
-  std::vector<ExpressionPtr> masks;
-  double scale = 1;
-
-  static bool isMinusInfinity(const ExpressionPtr& e) {
-    return e->kind == Expression::constant && e->number < -3e38;
-  }
-  bool holdsLeaf(const ExpressionPtr& e) {
-    bool found = false;
-    visit(e, [&](Expression& x) { found |= &x == leaf; });
-    return found;
-  }
-  ExpressionPtr strip(const ExpressionPtr& e) {
-    if (e->kind != Expression::apply) return e;
-    if (e->name == "heed.where" && isMinusInfinity(e->operands[2]) && holdsLeaf(e->operands[1])) {
-      masks.push_back(e->operands[0]);
-      return strip(e->operands[1]);
-    }
-    double factor = 1;
-    if (ExpressionPtr inner = withoutFactor(e, factor)) {
-      if (factor <= 0) return e;
-      inner = strip(inner);
-      if (inner.get() != leaf) return applyExpression("heed.mul", {inner, constantExpression(factor, e->type)}, e->type);
-      scale *= factor;
-      return inner;
-    } else if (e->name != "heed.add") {
-      return e;
-    }
-    auto copy = std::make_shared<Expression>(*e);
-    for (ExpressionPtr& x : copy->operands)
-      if (holdsLeaf(x)) x = strip(x);
-    return copy;
-  }
-};
-
-ExpressionPtr conjunction(const std::vector<ExpressionPtr>& masks, Type type) {
-  ExpressionPtr all;
-  for (const ExpressionPtr& m : masks) {
-    all = all ? applyExpression("heed.logical_and", {all, m}, type) : m;
-  }
-  return all;
-}
-
 FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
                                               const ExpressionPtr& root, Expression* anchor,
                                               std::vector<Value>& conflicts) {
@@ -405,8 +349,7 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
   ExpressionPtr q = puller.pull(chain->scoreContraction.getA(), chain->query);
   ExpressionPtr k = puller.pull(chain->scoreContraction.getB(), chain->keys);
   ExpressionPtr value = puller.pull(op.getB(), chain->value);
-  ScoreParts parts{chain->scoreLeaf, {}, 1};
-  ExpressionPtr score = parts.strip(chain->score);
+  ScoreParts parts = takeApart(chain->score, chain->scoreLeaf, b_.getI1Type());
   for (auto [operand, e] : {std::pair<Value, ExpressionPtr*>{chain->scoreContraction.getA(), &q},
                             {chain->scoreContraction.getB(), &k}})
     while (ExpressionPtr inner = withoutFactor(*e, parts.scale)) *e = inner;
@@ -428,8 +371,8 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
   kernel.role('d', c.back());
   for (const ExpressionPtr& e : {q, k, value}) kernel.principal(e);
   Type f32 = b_.getF32Type();
-  kernel.region(score, {chain->scoreLeaf}, {f32});
-  kernel.region(conjunction(parts.masks, b_.getI1Type()), {}, {});
+  kernel.region(parts.score, {chain->scoreLeaf}, {f32});
+  kernel.region(parts.mask, {}, {});
   kernel.region(root, {anchor}, {f32});
   kernel.result(v, at);
   Value weights = chain->softmax.getResult();

@@ -12,6 +12,12 @@ using namespace mlir;
 namespace heed {
 namespace {
 
+// What depends on nothing stays where it is read, unless that moves.
+bool runsOnce(Operation* op) {
+  if (op->getNumResults() == 0 || !fuse::knownWhenBound(op->getResult(0))) return false;
+  return fuse::dependsOnParametersOnly(op->getResult(0)) || llvm::any_of(op->getUsers(), runsOnce);
+}
+
 struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(HoistPrepare)
   StringRef getArgument() const final { return "heed-hoist-prepare"; }
@@ -29,14 +35,12 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
     SmallVector<Operation*> moved;
     for (Operation& op : main.front().without_terminator()) {
       bool leaf = isa<ir::ParameterOp, ir::BufferOp>(op);
-      if (op.getNumResults() == 0 || !fuse::dependsOnParametersOnly(op.getResult(0))) continue;
+      if (!runsOnce(&op)) continue;
       Operation* clone = b.clone(op, map);
       if (leaf) continue;
       moved.push_back(&op);
       for (Value v : op.getResults()) {
-        bool read = llvm::any_of(v.getUsers(), [](Operation* user) {
-          return isa<func::ReturnOp>(user) || !fuse::dependsOnParametersOnly(user->getResult(0));
-        });
+        bool read = llvm::any_of(v.getUsers(), [](Operation* user) { return !runsOnce(user); });
         if (!read) continue;
         handedOver.push_back(v);
         types.push_back(v.getType());

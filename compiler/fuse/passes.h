@@ -25,6 +25,9 @@ std::unique_ptr<mlir::Pass> createSimplifyGraph();
 // Marks softmax(score(q kᵀ)) v chains, once; constant factors of q, k and the score become one factor at the score.
 std::unique_ptr<mlir::Pass> createFormAttention();
 
+// Layouts of rows move through row-wise ops to the attention that they are made for.
+std::unique_ptr<mlir::Pass> createMoveLayouts();
+
 // Graph ops become kernel ops with index maps and regions.
 std::unique_ptr<mlir::Pass> createFormKernels(Fusion fusion = Fusion::all);
 

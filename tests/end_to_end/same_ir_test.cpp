@@ -3,9 +3,8 @@
 
 #include <sstream>
 
-#include "heed/dsl/dsl.h"
-#include "heed/dsl/load.h"
-#include "heed/dsl/nn/attention.h"
+#include "attention_oracle.h"
+#include "heed/dsl/nn/transformer.h"
 
 using namespace heed;
 
@@ -70,4 +69,26 @@ TEST_CASE("a causal mask by positions is the library's") {
   std::string library = fused<nn::multi_head_attention<96, 3, nn::causal>>();
   CHECK(fused<by_hand<Scale::mask>>() == library);
   CHECK(library != fused<nn::multi_head_attention<96, 3>>());
+}
+
+TEST_CASE("a block of a vision transformer moves nothing outside its kernels") {
+  using Block = nn::transformer_encoder_block<768, 12, 3072>;
+  const std::string ir = oracle::fused_main<Block, tensor<f32, B, 197, 768>>();
+  CHECK(oracle::kernels(ir) == "attention 1 contract 4 rows 2");
+  CHECK(oracle::moved_bytes(ir) == "0");
+}
+
+namespace {
+// The rows are read twice, so that the sum is a tensor of its own: x, y and the sum.
+struct left_over {
+  constexpr auto operator()(expression auto x, expression auto y) const {
+    auto sum = x + y;
+    return parts{softmax<-1>(sum), exp(sum)};
+  }
+};
+}  // namespace
+
+TEST_CASE("what is moved is reported") {
+  const std::string ir = oracle::fused_main<left_over, tokens, tokens>();
+  CHECK(oracle::moved_bytes(ir) == "1920*B*T");
 }

@@ -7,6 +7,7 @@
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/tile/mask_ranges.h"
 #include "heed/compiler/lower/tile/masks.h"
 
 using namespace mlir;
@@ -54,7 +55,8 @@ class Attention {
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
   Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
-  Value scratch, packed, packedKeys, packedValues;  // the latter two: addresses of the current batch index
+  Value scratch, packed, values;  // of packed keys and of values, packed or not, the latter two
+  Value packedKeys, firstValue;   // their addresses for the current batch index
   Value batch;
 
   bool hasMask() { return !op.getMask().empty(); }
@@ -73,6 +75,7 @@ class Attention {
     }
     if (edits() && failed(tile.emitEdit(false))) return failure();
     if (hasMask() && failed(tile.emitEdit(true))) return failure();
+    if (!mask.complete) tile.emitClear();
     tile.emitSoftmax();
     if (hasWeights()) tile.emitWeights();
     if (failed(tile.emitPack())) return failure();
@@ -133,13 +136,19 @@ class Attention {
     scratch = e.view(arguments.scratch, e.constant(0), e.f32);
     packed = blocking.packsInside ? e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32)
                                   : arguments.buffers.back();
+    values = blocking.valuesInPlace ? buffers[2] : packed;
   }
 
   void setBatch(Value b) {
     batch = b;
     Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
     packedKeys = blocking.packsInside ? e.constant(0) : e.mul(b, each);
-    packedValues = e.add(packedKeys, e.dim(blocking.packedKeys()));
+    firstValue = e.add(packedKeys, e.dim(blocking.packedKeys()));
+    if (blocking.valuesInPlace) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      firstValue = place.address(kernel.ins[2]);
+    }
   }
 
   void emitPackLaunch() {
@@ -153,7 +162,7 @@ class Attention {
 
   void callPack() {
     Values call(buffers);
-    call.append({packed, batch, packedKeys, packedValues});
+    call.append({packed, batch, packedKeys, firstValue});
     e.call(tile.name("pack"), call);
   }
 
@@ -228,13 +237,35 @@ class Attention {
     Value high = e.min(e.sub(range.high, keyStart), keyBlock);
     e.when(e.below(low, high), [&] {
       Value isFirst = e.compare(arith::CmpIPredicate::sle, keyStart, range.low);
-      callScores(query, tileRow, rows, keyStart, low, high);
-      callEdit(query, rows, keyStart, low, high, range);
-      e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
-      Value values = e.add(packedValues, e.mul(keyStart, blocking.valueStride));
-      e.switchOn(rows, blocking.heights, [&](int64_t h) {
-        e.call(tile.name("values", h), {scratch, packed, values, low, high, tileRow, isFirst});
-      });
+      Value inside;  // nothing to be masked; null: not known
+      auto work = [&] {
+        callScores(query, tileRow, rows, keyStart, low, high);
+        callEdit(query, rows, keyStart, low, high, inside);
+        e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
+        Value value = e.add(firstValue, e.mul(keyStart, blocking.valueStride));
+        e.switchOn(rows, blocking.heights, [&](int64_t h) {
+          e.call(tile.name("values", h), {scratch, values, value, low, high, tileRow, isFirst});
+        });
+        return Values{};
+      };
+      // The last vector may reach beyond `high`; what it holds there must be alive, too.
+      Value end = e.min(e.add(keyStart, e.roundUp(high, e.lanes())), keys);
+      if (!hasMask()) {
+        work();
+      } else if (mask.complete) {
+        inside = arith::AndIOp::create(
+            e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
+            e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
+        work();
+      } else if (auto verdict = judge(query, rows, e.add(keyStart, low), end)) {
+        inside = verdict->must;
+        e.choose(verdict->may, TypeRange{}, work, [&] {
+          e.when(isFirst, [&] { e.call(tile.name("clear"), {scratch, rows, tileRow}); });
+          return Values{};
+        });
+      } else {
+        work();
+      }
       e.when(e.compare(arith::CmpIPredicate::sge, e.add(keyStart, keyBlock), range.high), [&] {
         Values call(buffers);
         call.append({scratch, batch, query, rows, tileRow});
@@ -259,21 +290,20 @@ class Attention {
     });
   }
 
-  void callEdit(Value query, Value rows, Value keyStart, Value low, Value high, KeyRanges range) {
+  void callEdit(Value query, Value rows, Value keyStart, Value low, Value high, Value inside) {
     Values call(buffers);
     call.append({scratch, batch, query, rows, keyStart, low, high});
     auto plain = [&] {
       if (edits()) e.call(tile.editName(false), call);
+      return Values{};
     };
-    if (!hasMask()) return plain();
-    if (!mask.complete) return e.call(tile.editName(true), call);
-    // The last vector may reach beyond `high`; what it holds there must be alive, too.
-    Value end = e.min(e.add(keyStart, e.roundUp(high, e.lanes())), keys);
-    Value inside = arith::AndIOp::create(
-        e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
-        e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
-    e.choose(inside, TypeRange{}, [&] { plain(); return Values{}; },
-             [&] { e.call(tile.editName(true), call); return Values{}; });
+    auto masked = [&] {
+      e.call(tile.editName(true), call);
+      return Values{};
+    };
+    if (!hasMask()) plain();
+    else if (inside) e.choose(inside, TypeRange{}, plain, masked);
+    else masked();
   }
 
   // outs[1], for all keys: dead ones get their zeros.
@@ -308,24 +338,76 @@ class Attention {
     return value;
   }
 
-  // For queries [first, end). key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes.
+  // For queries [first, end). key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of
+  // several limits the widest counts.
   KeyRanges rangesOf(Value first, Value end) {
     KeyRanges range{e.constant(0), keys, e.constant(0), keys};
     for (const tile::KeyBound& bound : mask.bounds) {
-      Value rest = valueOf(bound.rest);
-      Value x = e.add(rest, e.mul(first, bound.perQuery));
-      Value y = e.add(rest, e.mul(e.sub(end, e.constant(1)), bound.perQuery));
+      Value alive, full;
+      for (const tile::KeyLimit& limit : bound.limits) {
+        Value rest = valueOf(limit.rest);
+        Value x = e.add(rest, e.mul(first, limit.perQuery));
+        Value y = e.add(rest, e.mul(e.sub(end, e.constant(1)), limit.perQuery));
+        Value most = e.max(x, y), least = e.min(x, y);
+        alive = alive ? e.max(alive, most) : most;
+        full = full ? e.max(full, least) : least;
+      }
       if (bound.below) {
-        x = e.sub(e.constant(0), x);
-        y = e.sub(e.constant(0), y);
-        range.low = e.max(range.low, e.min(x, y));
-        range.fullLow = e.max(range.fullLow, e.max(x, y));
+        range.low = e.max(range.low, e.sub(e.constant(0), alive));
+        range.fullLow = e.max(range.fullLow, e.sub(e.constant(0), full));
       } else {
-        range.high = e.min(range.high, e.add(e.max(x, y), 1));
-        range.fullHigh = e.min(range.fullHigh, e.add(e.min(x, y), 1));
+        range.high = e.min(range.high, e.add(alive, 1));
+        range.fullHigh = e.min(range.fullHigh, e.add(full, 1));
       }
     }
     return range;
+  }
+
+  // Of queries [query, query + rows) and keys [first, end), where bounds do not say everything.
+  std::optional<tile::Verdict> judge(Value query, Value rows, Value first, Value end) {
+    Place place(e, buffers);
+    place.set('b', batch);
+    std::vector<tile::Range> digits(kernel.digits.size());
+    auto spread = [&](char role, tile::Range whole) {
+      Values extents;
+      for (int digit : kernel.withRole(role)) extents.push_back(e.dim(kernel.digits[digit].extent));
+      for (auto [digit, range] : llvm::zip(kernel.withRole(role), tile::digitRanges(e.b, whole, extents)))
+        digits[digit] = range;
+    };
+    tile::Range queryRange{query, e.sub(e.add(query, rows), e.constant(1))}, keyRange{first, e.sub(end, e.constant(1))};
+    spread('i', queryRange);
+    spread('j', keyRange);
+    for (int digit : kernel.withRole('b')) digits[digit] = {place.digit(digit), place.digit(digit)};
+    auto digit = [&](int n) { return digits[n]; };
+    auto extent = [&](const Dim& dim) { return e.dim(dim); };
+    auto elements = [&](int operand) { return elementRange(operand, queryRange, keyRange); };
+    return tile::judgeMask(kernel, op.getMask(), {e.b, digit, extent, elements});
+  }
+
+  // Where they depend on the query or on the key only.
+  std::optional<tile::Range> elementRange(int operand, const tile::Range& queryRange, const tile::Range& keyRange) {
+    const tile::Access& access = kernel.ins[operand];
+    auto varies = [&](char role) { return tile::strideAlong(kernel, access, role) != Dim(0); };
+    if (varies('i') && varies('j')) return {};
+    auto elementAt = [&](std::optional<std::pair<char, Value>> at) {
+      Place place(e, buffers);
+      place.set('b', batch);
+      if (at) place.set(at->first, at->second);
+      Value x = e.loadScalar(buffers[operand], place.address(access));
+      return Value(arith::IndexCastOp::create(e.b, e.loc, e.index, x));
+    };
+    if (!varies('i') && !varies('j')) {
+      Value x = elementAt({});
+      return tile::Range{x, x};
+    }
+    char role = varies('i') ? 'i' : 'j';
+    const tile::Range& along = varies('i') ? queryRange : keyRange;
+    Value start = elementAt(std::pair{role, along.low});
+    Values ends = e.loop(e.add(along.low, 1), e.add(along.high, 1), 1, {start, start}, [&](Value n, ValueRange so) {
+      Value x = elementAt(std::pair{role, n});
+      return Values{e.min(so[0], x), e.max(so[1], x)};
+    });
+    return tile::Range{ends[0], ends[1]};
   }
 };
 

@@ -23,6 +23,7 @@ struct AttentionBlocking {
   std::int64_t valueStride;                  // d, rounded up to vectors
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
+  bool valuesInPlace;                        // they lie as if they were packed
   bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
   bool editsScores;                          // the score region does something
   double exponent;                           // softmax is 2^(exponent · score - max)
@@ -58,6 +59,9 @@ struct AttentionTile {
   // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
   //                                     (S, rows, low, high, first of the tile's rows in the query block, is first)
   void emitSoftmax();
+  // "clear": rows that have not seen a live key yet.
+  //                                     (S, rows, first of the tile's rows in the query block)
+  void emitClear();
   // "values<h>": sums += S V.           (S, V, address of V's block, low, high, row in the block, is first)
   void emitValues(int height);
   // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)

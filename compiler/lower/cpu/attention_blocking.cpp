@@ -57,6 +57,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& t
   const tile::Access& q = kernel.ins[0];
   packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
                    tile::strideAlong(kernel, q, 'i'));
+  const tile::Access& v = kernel.ins[2];
+  valuesInPlace = v.dtype == DType::f32 && v.linear() && valueStride == values &&
+                  tile::strideAlong(kernel, v, 'd') == Dim(1) && tile::strideAlong(kernel, v, 'j') == Dim(valueStride);
   Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
   packsInside = lower_bound(batch) >= items_enough && queries.is_static() && packedBytes.is_static() &&
                 double(packedBytes.constant) <= packed_share_of_l2 * double(target.l2_bytes);
@@ -78,7 +81,7 @@ Dim AttentionBlocking::packedKeys() const {
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
   return columns * Dim(features);
 }
-Dim AttentionBlocking::packedValues() const { return keys * Dim(valueStride); }
+Dim AttentionBlocking::packedValues() const { return valuesInPlace ? Dim(0) : keys * Dim(valueStride); }
 
 Dim AttentionBlocking::scratchBytes() const {
   Dim inside = packsInside ? packedKeys() + packedValues() : Dim(0);

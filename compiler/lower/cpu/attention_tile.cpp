@@ -196,6 +196,19 @@ void AttentionTile::emitSoftmax() {
   e.finishFunction();
 }
 
+void AttentionTile::emitClear() {
+  Type f = e.bufferType(e.f32), i = e.index;
+  Values arguments = e.beginFunction(name("clear"), {f, i, i});
+  e.loop(e.constant(0), arguments[1], 1, [&](Value r) {
+    Value s = arguments[0], kept = e.add(arguments[2], r);
+    e.store(e.splat(lowest), s, rowOf(kept, blocking.largestAt, e.lanes()));
+    e.store(e.splat(0), s, rowOf(kept, blocking.totalAt, e.lanes()));
+    for (int64_t d = 0; d < blocking.valueStride; d += e.lanes())
+      e.store(e.splat(0), s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
+  });
+  e.finishFunction();
+}
+
 // ---- values ----
 
 void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
@@ -299,11 +312,13 @@ LogicalResult AttentionTile::emitPack() {
   ValueRange values(all), arguments = values.take_back(4), buffers = values.drop_back(4);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
   e.loop(e.constant(0), e.dim(blocking.keys), blocking.width, [&](Value key) {
-    packPanel(e, {1, 'j', 'e'}, buffers, batch, key, blocking.width, to,
+    packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
               e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
   });
-  LogicalResult result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
-                                  e.constant(blocking.valueStride), nullptr, captured);
+  LogicalResult result = success();
+  if (!blocking.valuesInPlace)
+    result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
+                      e.constant(blocking.valueStride), nullptr, captured);
   e.finishFunction();
   return result;
 }

@@ -32,8 +32,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
     row.set(source.column, e.add(first, e.add(n, width)));
     e.prefetchRun(buffers[source.operand], row.address(access), depth);
   });
-  e.loop(0, width, lanes, [&](Value v) {
-    Value column = e.add(first, v);
+  auto oneVector = [&](Value v, Value column) {
     Values rows;
     for (int lane = 0; lane < lanes; ++lane) {
       Place row(e, buffers);
@@ -41,7 +40,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
       row.set(source.column, e.min(e.add(column, lane), last));
       rows.push_back(row.address(access));
     }
-    Value valid = whole ? Value() : e.lanesBelow(e.sub(extent, column));
+    Value valid = whole || !source.zeros ? Value() : e.lanesBelow(e.sub(extent, column));
     auto columnsFrom = [&](Value k) {
       for (auto [n, x] : llvm::enumerate(fourColumns(e, buffers[source.operand], rows, k))) {
         if (valid) x = e.select(valid, x, e.splat(0));
@@ -50,6 +49,11 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
     };
     e.loop(0, depth / 4 * 4, 4, columnsFrom);
     if (depth % 4) columnsFrom(e.constant(depth - 4));  // overlaps the four before
+  };
+  e.loop(0, width, lanes, [&](Value v) {
+    Value column = e.add(first, v);
+    if (whole || source.zeros) oneVector(v, column);
+    else e.when(e.below(column, extent), [&] { oneVector(v, column); });
   });
 }
 

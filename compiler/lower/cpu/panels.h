@@ -8,6 +8,7 @@ namespace heed::cpu {
 struct PanelSource {
   int operand;
   char column, depth;  // roles: n and k of a contraction, j and e of attention's keys
+  bool zeros = true;   // behind the last column; otherwise nobody looks there
 };
 
 // Writes the columns from `first` on of one panel of `width` columns to destination[at...], `stride` for one depth.

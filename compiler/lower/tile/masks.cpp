@@ -1,5 +1,5 @@
-// 1. The conjunction is flattened. 2. Both sides of each comparison are read as sums. 3. Their difference, ≥ 0, is a
-// bound where it contains the key once and the query by one digit.
+// 1. The conjunction is flattened, negations moving inwards. 2. Both sides of each comparison are read as sums. 3. Their
+// difference, ≥ 0, is a limit where it contains the key once and the query by one digit.
 #include "heed/compiler/lower/tile/masks.h"
 
 #include "heed/compiler/lower/tile/access.h"
@@ -20,13 +20,24 @@ class Classifier {
 
   MaskClasses classes;
 
-  void conjunct(Value condition) {
-    if (auto both = condition.getDefiningOp<ir::LogicalAndOp>()) {
-      conjunct(both.getX());
-      conjunct(both.getY());
-    } else if (!comparison(condition.getDefiningOp())) {
-      classes.complete = false;
+  void conjunct(Value condition, bool negated = false) {
+    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>()) return conjunct(inner.getX(), !negated);
+    if (isBoth(condition, negated)) {
+      for (Value x : condition.getDefiningOp()->getOperands()) conjunct(x, negated);
+      return;
     }
+    std::vector<Sum> sums = inequalities(condition, negated);
+    bool known = !sums.empty();
+    for (const Sum& sum : sums) {
+      KeyBound bound;
+      known &= limit(sum, bound) && (classes.bounds.push_back(bound), true);
+    }
+    KeyBound any;
+    if (!known && disjunct(condition, negated, any)) {
+      classes.bounds.push_back(any);
+      known = true;
+    }
+    classes.complete &= known;
   }
 
  private:
@@ -102,14 +113,33 @@ class Classifier {
         .Default([](Operation*) { return Sum(); });
   }
 
-  bool comparison(Operation* op) {
-    if (!isa_and_nonnull<ir::LeOp, ir::LtOp, ir::GeOp, ir::GtOp, ir::EqOp>(op)) return false;
+  // A conjunction, as it stands or by de Morgan.
+  static bool isBoth(Value condition, bool negated) {
+    Operation* op = condition.getDefiningOp();
+    return op && (negated ? isa<ir::LogicalOrOp>(op) : isa<ir::LogicalAndOp>(op));
+  }
+
+  // Sums that are all ≥ 0 where the comparison holds; none where it is no conjunction of such.
+  std::vector<Sum> inequalities(Value condition, bool negated) {
+    Operation* op = condition.getDefiningOp();
+    if (!isa_and_nonnull<ir::LeOp, ir::LtOp, ir::GeOp, ir::GtOp, ir::EqOp, ir::NeOp>(op)) return {};
     Sum x = sumOf(op->getOperand(0)), y = sumOf(op->getOperand(1)), one = number(Dim(1));
-    if (isa<ir::LeOp>(op)) return bound(plus(y, x, -1));
-    if (isa<ir::GeOp>(op)) return bound(plus(x, y, -1));
-    if (isa<ir::LtOp>(op)) return bound(plus(plus(y, x, -1), one, -1));
-    if (isa<ir::GtOp>(op)) return bound(plus(plus(x, y, -1), one, -1));
-    return bound(plus(x, y, -1)) && bound(plus(y, x, -1));
+    if (isa<ir::LeOp>(op)) return {negated ? plus(plus(x, y, -1), one, -1) : plus(y, x, -1)};
+    if (isa<ir::GeOp>(op)) return {negated ? plus(plus(y, x, -1), one, -1) : plus(x, y, -1)};
+    if (isa<ir::LtOp>(op)) return {negated ? plus(x, y, -1) : plus(plus(y, x, -1), one, -1)};
+    if (isa<ir::GtOp>(op)) return {negated ? plus(y, x, -1) : plus(plus(x, y, -1), one, -1)};
+    if (isa<ir::EqOp>(op) == negated) return {};
+    return {plus(x, y, -1), plus(y, x, -1)};
+  }
+
+  // Adds the limits of a disjunction that bounds keys from one side.
+  bool disjunct(Value condition, bool negated, KeyBound& bound) {
+    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>()) return disjunct(inner.getX(), !negated, bound);
+    if (isBoth(condition, !negated))
+      return llvm::all_of(condition.getDefiningOp()->getOperands(),
+                          [&](Value x) { return disjunct(x, negated, bound); });
+    std::vector<Sum> sums = inequalities(condition, negated);
+    return sums.size() == 1 && limit(sums[0], bound);
   }
 
   // The factor of the role's linear index, which the sum then no longer contains.
@@ -124,11 +154,13 @@ class Classifier {
     return factor;
   }
 
-  bool bound(Sum sum) {
+  bool limit(Sum sum, KeyBound& bound) {
     if (!sum) return false;
     auto key = takeRole(*sum, 'j'), query = takeRole(*sum, 'i');
     if (!key || !query || (*key != 1 && *key != -1)) return false;
-    classes.bounds.push_back({*key == 1, *query, *sum});
+    if (!bound.limits.empty() && bound.below != (*key == 1)) return false;
+    bound.below = *key == 1;
+    bound.limits.push_back({*query, *sum});
     return true;
   }
 };

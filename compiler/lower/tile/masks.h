@@ -12,12 +12,15 @@ struct IntegerSum {
   std::vector<std::pair<int, std::int64_t>> elements;    // operand, factor
 };
 
-// key · (+1 | -1) + perQuery · query + rest ≥ 0, key and query being the linear indices of roles j and i;
-// rest has no j and i digits, nor have its elements.
-struct KeyBound {
-  bool below;               // +1: the keys are bounded from below
+// key · (+1 | -1) + perQuery · query + rest ≥ 0 for one of the limits, key and query being the linear indices of roles j
+// and i; rest has no j and i digits, nor have its elements.
+struct KeyLimit {
   std::int64_t perQuery;
   IntegerSum rest;
+};
+struct KeyBound {
+  bool below;               // +1: the keys are bounded from below
+  std::vector<KeyLimit> limits;
 };
 
 struct MaskClasses {
@@ -25,7 +28,8 @@ struct MaskClasses {
   bool complete = true;     // the mask says nothing but the bounds
 };
 
-// Conjuncts that are no such bound leave `complete` false. An empty region has no bounds.
+// A conjunct is a comparison, or several with "or" between them that bound the keys from one side. Conjuncts that are
+// no such bound leave `complete` false. An empty region has no bounds.
 MaskClasses classifyMask(const Kernel& kernel, mlir::Region& mask);
 
 }  // namespace heed::tile
