@@ -23,10 +23,9 @@ static bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
 
-bool dependsOnParametersOnly(Value value) {
+static bool isKnownBeforehand(Value value, bool& reads) {
   llvm::SmallVector<Value> todo{value};
   llvm::SmallPtrSet<Operation*, 16> seen;
-  bool reads = false;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
     // What has a symbolic size is not known when weights are bound.
@@ -35,7 +34,16 @@ bool dependsOnParametersOnly(Value value) {
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());
   }
-  return reads;
+  return true;
+}
+
+bool dependsOnParametersOnly(Value value) {
+  bool reads = false;
+  return isKnownBeforehand(value, reads) && reads;
+}
+bool dependsOnNoInput(Value value) {
+  bool reads = false;
+  return isKnownBeforehand(value, reads);
 }
 
 namespace {
