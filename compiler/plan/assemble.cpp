@@ -37,6 +37,9 @@ class Assembler {
     plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
     if (failed(steps(prepare, oncePlan, program_.prepare)) || failed(steps(main, eachPlan, program_.steps))) return failure();
     guards();
+    for (const abi::Slot& slot : program_.arena)
+      if (llvm::any_of(slot.bytes, [](const Dim& d) { return d.invalid; }))
+        return module_.emitError("a tensor's size is a product of too many symbolic dimensions");
     if (failed(generateCode())) return failure();
     return std::move(program_);
   }
@@ -79,8 +82,11 @@ class Assembler {
       auto shared = library_.kernelOf(&op, plan);
       if (failed(shared)) return failure();
       if ((*shared)->lowered.launches.empty() && failed(lower(**shared, &op))) return failure();
-      for (const tile::Launch& launch : (*shared)->lowered.launches)
+      for (const tile::Launch& launch : (*shared)->lowered.launches) {
         out.push_back(stepOf(launch, op, **shared, plan));
+        if (out.back().work.invalid || out.back().scratch_bytes.invalid)
+          return op.emitError("the work of this kernel is a product of too many symbolic dimensions");
+      }
     }
     return success();
   }
@@ -111,8 +117,8 @@ class Assembler {
     step.work = launch.work;
     step.grain = launch.grain;
     step.scratch_bytes = launch.scratchBytes;
-    step.flops = launch.flops;
-    step.bytes = launch.bytes;
+    step.flops = launch.flops.invalid ? Dim(0) : launch.flops;  // for profiles only: 0 where nobody can say
+    step.bytes = launch.bytes.invalid ? Dim(0) : launch.bytes;
     step.label = labelOf(&op);
     return step;
   }
