@@ -85,7 +85,7 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
       }
       if (message.empty()) message = "the compiler failed without a diagnostic";
     } else {
-      message = "graph: " + decoded.error;
+      message = decoded.error;
     }
   }
   answer(result, false, message.data(), message.size());

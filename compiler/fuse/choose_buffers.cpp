@@ -23,27 +23,42 @@ static bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
 
-// Whether nothing but parameters, buffers and constants is behind the value; `reads` says whether any of the first two.
-static bool knownWhenBound(Value value, bool& reads) {
+// What has a symbolic size, or computes with one, is not known when weights are bound.
+static bool isSymbolic(Operation* op) {
+  auto isStatic = [](StringRef text) {
+    auto dim = parse_dim(text.str());
+    return dim && dim->is_static();
+  };
+  if (!llvm::all_of(op->getResultTypes(), [](Type t) { return is_static(ir::shapeOf(t)); })) return true;
+  if (auto domain = op->getAttrOfType<ArrayAttr>("domain"))
+    for (auto digit : domain.getAsRange<StringAttr>())
+      if (!isStatic(digit.getValue().split(':').second)) return true;
+  if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"); symbols && !symbols.empty()) return true;
+  return op->walk([&](ir::ExtentOp extent) {
+    return isStatic(extent.getDim()) ? WalkResult::advance() : WalkResult::interrupt();
+  }).wasInterrupted();
+}
+
+static bool isKnownBeforehand(Value value, bool& reads) {
   llvm::SmallVector<Value> todo{value};
   llvm::SmallPtrSet<Operation*, 16> seen;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
-    // What has a symbolic size is not known when weights are bound.
-    if (!op || !llvm::all_of(op->getResultTypes(), [](Type t) { return is_static(ir::shapeOf(t)); })) return false;
+    if (!op || isSymbolic(op)) return false;
     if (!seen.insert(op).second) continue;
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());
   }
   return true;
 }
-bool knownWhenBound(Value value) {
-  bool reads = false;
-  return knownWhenBound(value, reads);
-}
+
 bool dependsOnParametersOnly(Value value) {
   bool reads = false;
-  return knownWhenBound(value, reads) && reads;
+  return isKnownBeforehand(value, reads) && reads;
+}
+bool dependsOnNoInput(Value value) {
+  bool reads = false;
+  return isKnownBeforehand(value, reads);
 }
 
 namespace {

@@ -13,8 +13,8 @@ bool isAnchorOp(mlir::Operation* op);
 bool insideAttention(mlir::Operation* op);
 // Computed from parameters, buffers and constants alone.
 bool dependsOnParametersOnly(mlir::Value value);
-// The same, or on nothing at all (positions).
-bool knownWhenBound(mlir::Value value);
+// The same or a constant table: whatever may be computed when weights are bound.
+bool dependsOnNoInput(mlir::Value value);
 
 llvm::DenseSet<mlir::Value> chooseBuffers(mlir::func::FuncOp main, Fusion fusion);
 

@@ -176,12 +176,20 @@ class KernelFormer {
     for (int id : k) kernel.role('k', id);
   }
 
+  // The load can tell where a window reaches out of `shape`, which `at` are coordinates of.
+  static bool answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at, const Shape& shape) {
+    if (!isPlainLoad(load) || load->fill) return false;
+    for (auto [axis, c] : llvm::enumerate(at))
+      if (c.size() == 1 && c[0].kind == Piece::sum && !keepsBounds(domain, *load, c, shape.dims[axis])) return false;
+    return true;
+  }
+
   FailureOr<Operation*> contractKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
                                        Expression* anchor, Puller& puller, Value a, const Coordinates& ca, Value b,
                                        const Coordinates& cb, const Coordinates& k, std::optional<double> fill,
                                        std::vector<Value>& conflicts) {
     ExpressionPtr left = puller.pull(a, ca), right = puller.pull(b, cb);
-    if (fill && !isPlainLoad(left)) puller.conflict(a);
+    if (fill && !answersOutside(domain, left, ca, ir::shapeOf(a))) puller.conflict(a);
     if (!isPlainLoad(right)) puller.conflict(b);
     visit(left, [&](Expression& e) {
       if (e.kind == Expression::anchor) puller.conflict(e.value);
@@ -196,7 +204,7 @@ class KernelFormer {
     KernelBuilder kernel = builder(domain);
     Coordinates result = domain.normal(anchor->coordinates);
     result.insert(result.end(), at.begin(), at.end());
-    contractionRoles(kernel, domain, result, ca, cb, k);
+    contractionRoles(kernel, domain, result, ca, right->coordinates, k);  // b as it lies, not as it is broadcast
     auto leading = std::make_shared<Expression>(*first);
     if (fill) leading->fill = fill;
     kernel.principal(leading);

@@ -3,6 +3,7 @@
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
@@ -14,7 +15,7 @@ namespace {
 
 // What depends on nothing stays where it is read, unless that moves.
 bool runsOnce(Operation* op) {
-  if (op->getNumResults() == 0 || !fuse::knownWhenBound(op->getResult(0))) return false;
+  if (op->getNumResults() == 0 || !fuse::dependsOnNoInput(op->getResult(0))) return false;
   return fuse::dependsOnParametersOnly(op->getResult(0)) || llvm::any_of(op->getUsers(), runsOnce);
 }
 
@@ -33,14 +34,17 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
     SmallVector<Value> handedOver, prepared;
     SmallVector<Type> types;
     SmallVector<Operation*> moved;
+    llvm::SmallPtrSet<Operation*, 8> stays = writersOfResults(main);
     for (Operation& op : main.front().without_terminator()) {
       bool leaf = isa<ir::ParameterOp, ir::BufferOp>(op);
       if (!runsOnce(&op)) continue;
       Operation* clone = b.clone(op, map);
       if (leaf) continue;
+      if (stays.contains(&op)) continue;  // @prepare may need it, too
       moved.push_back(&op);
       for (Value v : op.getResults()) {
-        bool read = llvm::any_of(v.getUsers(), [](Operation* user) { return !runsOnce(user); });
+        bool read = llvm::any_of(
+            v.getUsers(), [&](Operation* user) { return stays.contains(user) || !runsOnce(user); });
         if (!read) continue;
         handedOver.push_back(v);
         types.push_back(v.getType());
@@ -59,11 +63,22 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
     main->setAttr("heed.prepared", b.getI64IntegerAttr(handedOver.size()));
   }
 
-  static void eraseUnused(Block& block) {
-    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (op.use_empty() && isa<ir::ParameterOp, ir::BufferOp>(op)) op.erase();
+  // What is returned is written by every run, into the caller's memory.
+  static llvm::SmallPtrSet<Operation*, 8> writersOfResults(func::FuncOp main) {
+    llvm::SmallPtrSet<Operation*, 8> writers;
+    SmallVector<Value> todo(main.front().getTerminator()->getOperands());
+    while (!todo.empty()) {
+      Operation* op = todo.pop_back_val().getDefiningOp();
+      if (op && writers.insert(op).second && isa<ir::ReshapeOp, ir::ConcatOp>(op))
+        todo.append(op->operand_begin(), op->operand_end());
+    }
+    return writers;
   }
 
+  static void eraseUnused(Block& block) {
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (op.getNumResults() && op.use_empty()) op.erase();
+  }
 };
 
 }  // namespace

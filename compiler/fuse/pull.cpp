@@ -65,6 +65,13 @@ Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& op
   return result;
 }
 
+bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate, const Dim& extent) {
+  Shape shape = ir::shapeOf(load.value);
+  for (int axis = 0; axis < shape.rank; ++axis)
+    if (shape.dims[axis] == extent && domain.normal(load.coordinates[axis]) == domain.normal(coordinate)) return true;
+  return false;
+}
+
 ExpressionPtr Puller::give_up(Operation* op, const Coordinates& coordinates, Value culprit) {
   conflicts_.push_back(culprit);
   return loadExpression(op->getResult(0), coordinates);
@@ -117,7 +124,9 @@ ExpressionPtr Puller::padded(ir::PadOp op, const Coordinates& coordinates) {
   ExpressionPtr x = pull(op.getX(), at);
   double value = op.getValue().convertToDouble();
   // Only a load can answer outside its bounds; one that already answers differently cannot do both.
-  if (x->kind != Expression::load || (x->fill && *x->fill != value)) return give_up(op, coordinates, op.getX());
+  if (x->kind != Expression::load || (x->fill && *x->fill != value) ||
+      !keepsBounds(domain_, *x, at[axis], inner.dims[axis]))
+    return give_up(op, coordinates, op.getX());
   auto e = std::make_shared<Expression>(*x);
   e->fill = value;
   return e;

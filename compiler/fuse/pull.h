@@ -76,4 +76,8 @@ class Puller {
 // Coordinates of an operand that is broadcast to a result (numpy rules) at the result's coordinates.
 Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& operand);
 
+// Whether the load has an axis that is addressed by this coordinate alone, so that its bounds are the coordinate's:
+// merged with others, rolled or sliced, what lies outside would be something else inside.
+bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate, const Dim& extent);
+
 }  // namespace heed::fuse

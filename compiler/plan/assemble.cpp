@@ -35,6 +35,9 @@ class Assembler {
     plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
     if (failed(steps(prepare, oncePlan, program_.prepare)) || failed(steps(main, eachPlan, program_.steps))) return failure();
     guards();
+    for (const abi::Slot& slot : program_.arena)
+      if (llvm::any_of(slot.bytes, [](const Dim& d) { return d.invalid; }))
+        return module_.emitError("a tensor's size is a product of too many symbolic dimensions");
     if (failed(generateCode())) return failure();
     return std::move(program_);
   }
@@ -78,8 +81,11 @@ class Assembler {
       auto shared = library_.kernelOf(&op, plan);
       if (failed(shared)) return failure();
       if ((*shared)->lowered.launches.empty() && failed(lower(**shared, &op))) return failure();
-      for (const tile::Launch& launch : (*shared)->lowered.launches)
+      for (const tile::Launch& launch : (*shared)->lowered.launches) {
         out.push_back(stepOf(launch, op, **shared, plan));
+        if (out.back().work.invalid || out.back().scratch_bytes.invalid)
+          return op.emitError("the work of this kernel is a product of too many symbolic dimensions");
+      }
     }
     return success();
   }
@@ -110,20 +116,25 @@ class Assembler {
     step.work = launch.work;
     step.grain = launch.grain;
     step.scratch_bytes = launch.scratchBytes;
-    step.flops = launch.flops;
-    step.bytes = launch.bytes;
+    step.flops = launch.flops.invalid ? Dim(0) : launch.flops;  // for profiles only: 0 where nobody can say
+    step.bytes = launch.bytes.invalid ? Dim(0) : launch.bytes;
     step.label = labelOf(&op);
     return step;
   }
 
-  // Symbols are at least 1, and exact divisions come out.
+  // Whether a dimension is at least that for all symbols of at least 1.
+  static bool isAtLeast(const Dim& d, int64_t least) {
+    return llvm::all_of(d.terms, [](const Term& t) { return t.num >= 0; }) && lower_bound(d) >= least;
+  }
+
+  // Symbols are at least 1, exact divisions come out, sizes are positive, slices lie inside.
   void guards() {
     llvm::StringMap<bool> seen;
-    auto add = [&](const Dim& value, const std::string& sentence) {
-      if (seen.try_emplace(text_of(value), true).second) program_.guards.push_back({value, 1, sentence});
+    auto add = [&](const Dim& value, const std::string& sentence, int64_t least = 1) {
+      if (seen.try_emplace(text_of(value) + (least ? "" : " ≥ 0"), true).second)
+        program_.guards.push_back({value, least, sentence});
     };
-    auto check = [&](Type type) {
-      Shape shape = ir::shapeOf(type);
+    auto checkShape = [&](const Shape& shape) {
       for (int axis = 0; axis < shape.rank; ++axis)
         for (const Term& t : shape.dims[axis].terms) {
           if (!t.used()) continue;
@@ -131,8 +142,28 @@ class Assembler {
             if (f.symbol) add(Dim::symbol(f.symbol), "dimension " + text_of(Dim::symbol(f.symbol)) + " must be at least 1");
           if (t.den != 1)
             add(shape.dims[axis], "dimension " + text_of(shape.dims[axis]) + " must be a whole number");
+          if (!isAtLeast(shape.dims[axis], 1))
+            add(shape.dims[axis], "dimension " + text_of(shape.dims[axis]) + " must be at least 1");
         }
     };
+    auto notNegative = [&](const Dim& d, const std::string& sentence) {
+      if (!isAtLeast(d, 0)) add(d, sentence, 0);
+    };
+    for (const graph::OwnedFunction& f : graph_.functions)
+      for (const graph::OwnedNode& n : f.nodes) {
+        if (n.op == OpCode::slice) {
+          const graph::Value& x = n.inputs[0];
+          const Dim& size = f.nodes[x.node].results[x.result].shape[int(n.ints[0])];
+          std::string slice = "the slice [" + text_of(n.dims[0]) + ", " + text_of(n.dims[1]) + ") of an axis of " +
+                              text_of(size) + " must lie inside";
+          notNegative(n.dims[0], slice);
+          notNegative(size - n.dims[1], slice);
+        }
+        if (n.op == OpCode::pad)
+          for (const Dim& d : n.dims) notNegative(d, "a padding of " + text_of(d) + " must not be negative");
+        for (const TensorType& type : n.results) checkShape(type.shape);
+      }
+    auto check = [&](Type type) { checkShape(ir::shapeOf(type)); };
     module_.walk([&](func::FuncOp f) {
       for (Type t : f.getArgumentTypes()) check(t);
       f.walk([&](Operation* op) { llvm::for_each(op->getResultTypes(), check); });

@@ -78,7 +78,10 @@ class Map {
   }
 
   void run(Cursor at, Value low, Value high) {
-    if (lane_digit < 0) return body(at);  // a single element
+    if (lane_digit < 0) {  // a single element
+      if (op.getGather()) gather(at);
+      return body(at);
+    }
     if (!whole_runs) return lanes(at, low, high);
     e.loop(low, high, 1, [&](Value value) {
       Cursor inner = at;

@@ -28,6 +28,7 @@ void Place::setLanes(char role, Value index, Value valid) {
   lane_numbers = e.iota();
   mask = valid;
   auto members = e.kernel.withRole(role);
+  if (members.empty()) return;  // an extent of 1 has no digit
   int inner = tile::innermost(e.kernel, role);
   if (inner < 0) inner = members.back();
   const Dim& run = e.kernel.digits[inner].extent;
