@@ -1,6 +1,7 @@
 // Checkpoints as files, their conversion, and how they fit a network.
 #include "heed/runtime/checkpoint.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -100,6 +101,10 @@ TEST_CASE("checkpoint: stored floats of all sizes read as f32") {
   CHECK(same);
   check_error([&] { as_floats(with<std::int32_t>(StoredType::i32, {1})); }, {"'a'", "I32", "f32"});
   check_error([&] { with<std::uint8_t>(StoredType::u8, {1}).read("a"); }, {"U8"});
+  const Checkpoint three = with<std::int32_t>(StoredType::i32, {1, 2, 3});
+  std::array<std::byte, 8> room;
+  check_error([&] { three.read(three.tensors()[0], DType::i32, room); },
+              {"'a' has 12 bytes as i32", "the room for it 8"});
   const Tensor booleans = with<std::uint8_t>(StoredType::boolean, {0, 1, 7}).read("a");
   std::uint8_t raw[3];
   std::memcpy(raw, booleans.data(), 3);

@@ -21,6 +21,8 @@ TEST_CASE("compile: through the library's entry point") {
               {"libheed_compiler.so", "HEED_COMPILER", "/no/such/compiler.so"});
   setenv("HEED_COMPILER", HEED_TEST_KERNELS, 1);
   check_error([&] { heed::load_graph(graph); }, {"cannot be loaded"});
+  setenv("HEED_COMPILER", "libm.so.6", 1);
+  check_error([&] { heed::load_graph(graph); }, {"no function 'heed_compile'", "another version"});
 
   setenv("HEED_COMPILER", HEED_FAKE_COMPILER, 1);
   std::ostringstream printed;

@@ -102,6 +102,47 @@ TEST_CASE("session: shapes that do not fit") {
   check_error([&] { run({1, 7, 3}); }, {"even"});
 }
 
+TEST_CASE("session: sizes that cannot be computed or had") {
+  heed::abi::Program p = testing::sample_program();
+  p.guards.clear();
+  float element = 0;  // nothing is read
+  const Tensor huge = Tensor::view(heed::DType::f32, {1, std::int64_t(1) << 45, 3}, &element);
+  Session session = Program(p, 1).bind(testing::sample_checkpoint());
+  check_error([&] { session.run(huge); }, {"an intermediate would need 562949953421312 bytes"});
+  p.outputs[0].type.shape[1] = heed::Dim("T") / 2;
+  Session halved = Program(p, 1).bind(testing::sample_checkpoint());
+  check_error([&] { halved.run(ramp(1, 7)); },
+              {"a result has the size T/2", "whole number for T = 7"});
+}
+
+TEST_CASE("session: one thread at a time") {
+  Session session = sample_session(1);
+  const Tensor x = ramp(8, 4096);
+  std::atomic<bool> refused = false;
+  std::string sentence;
+  auto run = [&] {
+    for (int i = 0; i < 10000 && !refused; ++i) {
+      const std::string error = testing::error_of([&] { session.run(x); });
+      if (!error.empty() && !refused.exchange(true)) sentence = error;
+    }
+  };
+  std::thread other(run);
+  run();
+  other.join();
+  CHECK(sentence.find("running already on another thread") != sentence.npos);
+  CHECK(sentence.find("Session::sibling") != sentence.npos);
+}
+
+TEST_CASE("session: a kernel of prepare that fails") {
+  heed::abi::Program p = testing::sample_program();
+  p.kernels.push_back({"fails", "pack"});
+  p.prepare[0].kernel = std::int32_t(p.kernels.size()) - 1;
+  p.prepare[0].dims = {heed::Dim(0)};
+  p.prepare[0].label = "tokens.weight";
+  check_error([&] { Program(p, 1).bind(testing::sample_checkpoint()); },
+              {"bind: step 'tokens.weight'", "'Sample'", "outside the table"});
+}
+
 TEST_CASE("session: an axis given by two inputs, and one computed from others") {
   heed::abi::Program p = testing::sample_program();
   p.inputs.push_back(
