@@ -46,7 +46,8 @@ struct shift_mask {
     constexpr dim windows = size<0>(scores), heads = size<1>(scores);
     // axes: batch, row and column of the window, head, y and x of the query, y and x of the key
     auto cells = reshape<Batch, Height / W, Width / W, heads, W, W, W, W>(scores);
-    auto y = position<1>() * scalar<W>, x = position<2>() * scalar<W>;
+    auto y = position<1>() * scalar<W>;
+    auto x = position<2>() * scalar<W>;
     auto same_y = piece<Height>(y + position<4>()) == piece<Height>(y + position<6>());
     auto same_x = piece<Width>(x + position<5>()) == piece<Width>(x + position<7>());
     auto seen = where(same_y && same_x, cells, minus_infinity);

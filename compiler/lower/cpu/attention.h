@@ -75,7 +75,7 @@ struct AttentionTile {
 
  private:
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
-  void editColumns(ValueRange buffers, ValueRange arguments, Value column, bool masked, bool tail, bool& failed);
+  void editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid, bool& failed);
   void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
 };

@@ -10,7 +10,8 @@ namespace heed::cpu {
 namespace {
 
 constexpr int captured = 3;            // q, k, v come before them
-constexpr int row_unroll = 4;          // vectors of a row that softmax handles together
+constexpr int row_unroll = 4;          // vectors of a row that are handled together
+constexpr size_t short_region = 8;     // ops of regions that are worth unrolling
 
 Value pairwise(Values x, llvm::function_ref<Value(Value, Value)> f) {
   while (x.size() > 1) {
@@ -88,48 +89,63 @@ void AttentionTile::emitScores(int height) {
 
 // ---- score region and mask ----
 
-// The rows of one vector of columns. Keys outermost: what depends on the key alone is computed once.
-void AttentionTile::editColumns(ValueRange buffers, ValueRange arguments, Value column, bool masked, bool tail,
-                                bool& failed) {
+// One vector of columns of one row; `valid` are the lanes that hold keys, null for all.
+void AttentionTile::editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid,
+                               bool& failed) {
   auto op = cast<ir::AttentionOp>(e.kernel.op);
-  Value s = arguments[0], batch = arguments[1], query = arguments[2], rows = arguments[3];
-  Value key = e.add(arguments[4], column);
-  Value valid = tail ? e.lanesBelow(e.sub(e.dim(blocking.keys), key)) : Value();
-  e.loop(e.constant(0), rows, 1, [&](Value r) {
-    Value at = e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column), x = e.load(s, at);
-    Place place(e, buffers);
-    place.set('b', batch);
-    place.set('i', e.add(query, r));
-    place.setLanes('j', key, valid);
-    if (blocking.editsScores) {
-      double scale = op.getScale().convertToDouble();
-      if (scale != 1) x = e.mul(x, e.splat(float(scale)));
-      x = place.region(op.getScore(), x, captured);
-      if (x) x = e.max(e.splat(dead), x);  // a region's -inf
-    }
-    Value live = masked ? place.region(op.getMask(), {}, captured) : Value();
-    failed |= !x || (masked && !live);
-    if (failed) return;
-    if (live) x = e.select(live, x, e.splat(dead));
-    if (valid) x = e.select(valid, x, e.splat(dead));
-    e.store(x, s, at);
-  });
+  Value s = arguments[0], batch = arguments[1], query = arguments[2], key = e.add(arguments[4], column);
+  Value at = e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column), x = e.load(s, at);
+  Place place(e, buffers);
+  place.set('b', batch);
+  place.set('i', e.add(query, r));
+  place.setLanes('j', key, valid);
+  if (blocking.editsScores) {
+    double scale = op.getScale().convertToDouble();
+    if (scale != 1) x = e.mul(x, e.splat(float(scale)));
+    x = place.region(op.getScore(), x, captured);
+    if (x) x = e.max(e.splat(dead), x);  // a region's -inf
+  }
+  Value live = masked ? place.region(op.getMask(), {}, captured) : Value();
+  failed |= !x || (masked && !live);
+  if (failed) return;
+  if (live) x = e.select(live, x, e.splat(dead));
+  if (valid) x = e.select(valid, x, e.splat(dead));
+  e.store(x, s, at);
 }
 
 LogicalResult AttentionTile::emitEdit(bool masked) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values all = e.beginFunction(editName(masked), kernelBuffers({f, i, i, i, i, i, i}));
   ValueRange values(all), arguments = values.take_back(7), buffers = values.drop_back(7);
-  Value low = arguments[5], high = arguments[6], keyStart = arguments[4];
+  Value rows = arguments[3], keyStart = arguments[4], low = arguments[5], high = arguments[6];
   bool failed = false;
   // Columns of the last vector that lie behind the last key are dead; those behind `high` only are the mask's.
   Value keysLeft = e.sub(e.dim(blocking.keys), keyStart);
   Value whole = e.min(e.roundUp(high, e.lanes()), e.roundDown(keysLeft, e.lanes()));
-  if (blocking.editsScores || masked)
-    e.loop(low, whole, e.lanes(), [&](Value column) { editColumns(buffers, arguments, column, masked, false, failed); });
-  bool never = blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0;
-  if (!never)
-    e.when(e.below(whole, high), [&] { editColumns(buffers, arguments, whole, masked, true, failed); });
+  Value valid = e.lanesBelow(e.sub(keysLeft, whole));
+  bool tail = !(blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0);
+  auto edit = [&](Value r, Value column, Value lanes) {
+    editVector(buffers, arguments, r, column, masked, lanes, failed);
+  };
+  auto overRows = [&](llvm::function_ref<void(Value)> body) { e.loop(e.constant(0), rows, 1, body); };
+  if (!blocking.editsScores && !masked) {
+    e.when(e.below(whole, high), [&] { overRows([&](Value r) { edit(r, whole, valid); }); });
+  } else if (e.kernel.withRole('j').size() > 1) {  // splitting keys into digits is dear: once for all rows
+    e.loop(low, whole, e.lanes(), [&](Value column) { overRows([&](Value r) { edit(r, column, {}); }); });
+    if (tail) e.when(e.below(whole, high), [&] { overRows([&](Value r) { edit(r, whole, valid); }); });
+  } else {
+    auto op = cast<ir::AttentionOp>(e.kernel.op);
+    size_t work = op.getScore().front().getOperations().size() + (masked ? op.getMask().front().getOperations().size() : 0);
+    int64_t unroll = work <= short_region ? row_unroll : 1, step = unroll * e.lanes();
+    Value unrolled = e.add(low, e.roundDown(e.sub(whole, low), step));
+    overRows([&](Value r) {
+      e.loop(low, unrolled, step, [&](Value column) {
+        for (int64_t u = 0; u < unroll; ++u) edit(r, e.add(column, u * e.lanes()), {});
+      });
+      if (unroll > 1) e.loop(unrolled, whole, e.lanes(), [&](Value column) { edit(r, column, {}); });
+      if (tail) e.when(e.below(whole, high), [&] { edit(r, whole, valid); });
+    });
+  }
   e.finishFunction();
   return failure(failed);
 }

@@ -1,8 +1,5 @@
-// Swin-T: windows by reshape and permute, shifted by roll, with a mask and a table of relative positions as buffers.
-// Sizes are timm's swin_tiny_patch4_window7_224.
-#include "heed/dsl/nn/attention.h"
-#include "heed/dsl/nn/mlp.h"
-#include "heed/dsl/nn/norm.h"
+// Swin-T of the library's shifted-window blocks. Sizes are timm's swin_tiny_patch4_window7_224.
+#include "heed/dsl/nn/windows.h"
 
 using namespace heed;
 using namespace heed::nn;
@@ -11,91 +8,6 @@ namespace {
 
 constexpr dim B{"B"};
 constexpr int W = 7;  // window
-
-// [batch, side, side, features] to [batch * windows, W * W, features] and back
-template <int Side, int Features>
-constexpr auto windows(expression auto x) {
-  auto cells = reshape<size<0>(x), Side / W, W, Side / W, W, Features>(x);
-  return reshape<size<0>(x) * ((Side / W) * (Side / W)), W * W, Features>(permute<0, 1, 3, 2, 4, 5>(cells));
-}
-template <int Side, int Features>
-constexpr auto unwindows(expression auto x) {
-  constexpr dim batch = size<0>(x) / ((Side / W) * (Side / W));
-  auto cells = reshape<batch, Side / W, Side / W, W, W, Features>(x);
-  return reshape<batch, Side, Side, Features>(permute<0, 1, 3, 2, 4, 5>(cells));
-}
-
-// relative_position_index[i][j]: row of the bias table for a pair of positions of one window
-struct relative_positions {
-  static void fill(std::span<std::int64_t> out) {
-    for (int i = 0; i < W * W; ++i)
-      for (int j = 0; j < W * W; ++j)
-        out[std::size_t(i * W * W + j)] = (i / W - j / W + W - 1) * (2 * W - 1) + (i % W - j % W + W - 1);
-  }
-};
-// attn_mask[window][i][j]: 0 within one region of the shifted image, -100 across regions
-template <int Side, int Shift>
-struct shifted_mask {
-  static constexpr int region(int at) { return at < Side - W ? 0 : at < Side - Shift ? 1 : 2; }
-  static constexpr void fill(std::span<float> out) {
-    std::size_t n = 0;
-    for (int w = 0; w < (Side / W) * (Side / W); ++w)
-      for (int i = 0; i < W * W; ++i)
-        for (int j = 0; j < W * W; ++j) {
-          auto of = [&](int at) {
-            int row = w / (Side / W) * W + at / W, column = w % (Side / W) * W + at % W;
-            return 3 * region(row) + region(column);
-          };
-          out[n++] = of(i) == of(j) ? 0.f : -100.f;
-        }
-  }
-};
-
-template <int Side, int Features, int Heads, int Shift>
-struct window_attention {
-  static constexpr int count = (Side / W) * (Side / W);
-  sub<"qkv", linear<Features, 3 * Features>> qkv;
-  sub<"proj", linear<Features, Features>> proj;
-
-  constexpr auto operator()(expression auto x) const {
-    constexpr dim b = size<0>(x);
-    auto [q, k, v] = split<3, -1>(qkv(x));
-    auto table = param<"relative_position_bias_table", tensor<f32, (2 * W - 1) * (2 * W - 1), Heads>>;
-    auto index = buffer<"relative_position_index", tensor<i64, W * W, W * W>, relative_positions>;
-    auto scores = scaled_scores(split_heads<Heads>(q), split_heads<Heads>(k)) +
-                  permute<2, 0, 1>(gather(table, index));
-    auto masked = [&] {
-      if constexpr (Shift == 0) return scores;
-      else {
-        auto mask = buffer<"attn_mask", tensor<f32, count, 1, W * W, W * W>, shifted_mask<Side, Shift>>;
-        auto each = reshape<b / count, count, Heads, W * W, W * W>(scores) + mask;
-        return reshape<b, Heads, W * W, W * W>(each);
-      }
-    }();
-    return proj(merge_heads(matmul(probe<"attention">(softmax(masked)), split_heads<Heads>(v))));
-  }
-};
-
-template <int Side, int Features, int Heads, int Shift>
-struct swin_block {
-  sub<"norm1", layer_norm<Features>> norm1;
-  sub<"attn", window_attention<Side, Features, Heads, Shift>> attn;
-  sub<"norm2", layer_norm<Features>> norm2;
-  sub<"mlp", mlp<Features, 4 * Features>> mlp_;
-  constexpr auto operator()(expression auto x) const {
-    auto y = norm1(x);
-    if constexpr (Shift == 0) return rest(x, unwindows<Side, Features>(attn(windows<Side, Features>(y))));
-    else {
-      auto shifted = roll<2, -Shift>(roll<1, -Shift>(y));
-      auto z = unwindows<Side, Features>(attn(windows<Side, Features>(shifted)));
-      return rest(x, roll<2, Shift>(roll<1, Shift>(z)));
-    }
-  }
-  constexpr auto rest(expression auto x, expression auto y) const {
-    auto h = x + y;
-    return h + mlp_(norm2(h));
-  }
-};
 
 template <int Side, int Features>  // of the input
 struct patch_merging {
@@ -111,8 +23,8 @@ struct patch_merging {
 // A pair of blocks, plain and shifted; where the window is the whole image nothing is shifted.
 template <int Side, int Features, int Heads>
 struct block_pair {
-  sub<"0", swin_block<Side, Features, Heads, 0>> plain;
-  sub<"1", swin_block<Side, Features, Heads, (Side > W ? W / 2 : 0)>> shifted;
+  sub<"0", swin_block<Features, Heads, W, 0>> plain;
+  sub<"1", swin_block<Features, Heads, W, (Side > W ? W / 2 : 0)>> shifted;
   constexpr auto operator()(expression auto x) const { return shifted(plain(x)); }
 };
 
