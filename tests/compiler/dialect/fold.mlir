@@ -54,7 +54,7 @@ func.func @layouts(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<4x2x3xf3
   %f = heed.permute %e {permutation = array<i64: 1, 0, 2>} : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
   %g = heed.permute %f {permutation = array<i64: 2, 1, 0>} : (tensor<3x2x4xf32>) -> tensor<4x2x3xf32>
   %h = heed.roll %e {axis = 1 : i64, shift = 1 : i64} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
-  %i = heed.roll %h {axis = -2 : i64, shift = 2 : i64} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  %i = heed.roll %h {axis = 1 : i64, shift = 2 : i64} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
   %j = heed.reshape %a : (tensor<6x4xf32>) -> tensor<24xf32>
   return %e, %g, %i, %j : tensor<2x3x4xf32>, tensor<4x2x3xf32>, tensor<2x3x4xf32>, tensor<24xf32>
 }
