@@ -298,7 +298,7 @@ int main(int count, char** arguments) {
     ++failures;
     report();
   }
-  for (std::size_t i = 0; i < std::size(op_table) && seeds >= 100; ++i)
+  for (std::size_t i = 0; i < std::size(op_table) && seeds >= 1000; ++i)
     if (!progress().seen[i]) {
       std::printf("no graph has the op '%s'\n", op_table[i].name.data());
       ++failures;
