@@ -7,12 +7,6 @@ using namespace mlir;
 
 namespace heed::cpu {
 
-namespace {
-
-constexpr int64_t line = 64 / sizeof(float);  // of the cache
-
-}  // namespace
-
 std::string ContractTile::sumName(int height, int vectors, int panels) const {
   std::string name = e.kernel.name + ".sum" + std::to_string(height);
   if (vectors != blocking.vectors) name += ".tail";
@@ -41,8 +35,7 @@ Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Val
     Values sums(carried.begin(), carried.end()), columns;
     Value row = e.add(e.add(panel, e.mul(first, depthStride)), e.mul(depthStride, step)), i = e.add(first, step);
     if (ahead && step == 0)
-      for (int64_t n = 0; n < blocking.width; n += line)
-        e.prefetch(b, e.add(e.add(ahead, e.mul(first, blocking.width / Emit::unroll)), n));
+      e.prefetchRun(b, e.add(ahead, e.mul(first, blocking.width / Emit::unroll)), blocking.width);
     for (int p = 0; p < panels; ++p)
       for (int v = 0; v < vectors; ++v)
         columns.push_back(e.load(b, e.add(e.add(row, e.mul(panelSize, p)), v * e.lanes())));
