@@ -18,16 +18,10 @@
 
 using heed::Session;
 using heed::Tensor;
+using heed::testing::ramp;
 namespace testing = heed::testing;
 
 namespace {
-
-Tensor ramp(std::int64_t batch, std::int64_t length) {
-  Tensor x(heed::DType::f32, {batch, length, 3});
-  std::size_t i = 0;
-  for (float& v : x.as<float>()) v = std::sin(float(i++));
-  return x;
-}
 
 Session sample_session() {
   return heed::Program(testing::sample_program(), 1).bind(testing::sample_checkpoint());

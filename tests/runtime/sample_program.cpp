@@ -90,6 +90,13 @@ Checkpoint sample_checkpoint() {
   return Checkpoint::from_bytes(bytes);
 }
 
+Tensor ramp(std::int64_t batch, std::int64_t length) {
+  Tensor x(DType::f32, {batch, length, 3});
+  std::size_t i = 0;
+  for (float& v : x.as<float>()) v = std::sin(float(i++));
+  return x;
+}
+
 float sample_value(const float* x_row, int n, bool pre) {
   float sum = -float(n);
   for (int k = 0; k < 3; ++k) sum += x_row[k] * (float(n) + float(k) / 10);

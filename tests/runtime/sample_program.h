@@ -2,10 +2,12 @@
 // probe.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "heed/runtime/abi/program.h"
 #include "heed/runtime/checkpoint.h"
+#include "heed/runtime/tensor.h"
 
 namespace heed::testing {
 
@@ -17,6 +19,8 @@ std::vector<std::byte> kernel_object();
 abi::Program sample_program();
 // weight[n, k] = n + k / 10, bias[n] = -n, scale = 0.5
 Checkpoint sample_checkpoint();
+// An x of different numbers.
+Tensor ramp(std::int64_t batch, std::int64_t length);
 // The element of y in float arithmetic; `pre`: of the probe.
 float sample_value(const float* x_row, int n, bool pre = false);
 

@@ -15,17 +15,11 @@
 using heed::Program;
 using heed::Session;
 using heed::Tensor;
+using heed::testing::ramp;
 using heed::testing::check_error;
 namespace testing = heed::testing;
 
 namespace {
-
-Tensor ramp(std::int64_t batch, std::int64_t length) {
-  Tensor x(heed::DType::f32, {batch, length, 3});
-  std::size_t i = 0;
-  for (float& v : x.as<float>()) v = std::sin(float(i++));
-  return x;
-}
 
 void check_result(const Tensor& x, const Tensor& y, bool pre = false) {
   REQUIRE(y.sizes() == heed::Sizes{x.sizes()[0], x.sizes()[1], 4});
