@@ -58,25 +58,29 @@ constexpr std::size_t chunk_bytes = std::size_t(1) << 20;
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   auto file = std::make_shared<const File>(path);
-  try {
-    std::byte prefix[safetensors_prefix];
-    const std::size_t there = std::min<std::size_t>(sizeof prefix, file->size());
-    file->read(0, std::span(prefix).first(there));
-    std::vector<std::byte> header(
-        safetensors_header_size(std::span(prefix).first(there), file->size()));
-    file->read(safetensors_prefix, header);
-    const std::uint64_t first = safetensors_prefix + header.size();
-    Checkpoint result;
-    result.origin_ = path.string();
-    result.set_content(parse_safetensors(header, file->size() - first));
-    result.source_ = [file, first](const StoredTensor& tensor, std::uint64_t at,
-                                   std::span<std::byte> out) {
-      file->read(first + tensor.begin + at, out);
-    };
-    return result;
-  } catch (const Error& error) {
-    throw Error(error.what(), " ('", path.string(), "')");
-  }
+  // The parser does not know where its bytes are from.
+  const auto named = [&](auto parse) {
+    try {
+      return parse();
+    } catch (const Error& error) {
+      throw Error(error.what(), " ('", path.string(), "')");
+    }
+  };
+  std::byte prefix[safetensors_prefix];
+  const auto start = std::span(prefix).first(std::min<std::size_t>(sizeof prefix, file->size()));
+  file->read(0, start);
+  std::vector<std::byte> header(
+      named([&] { return safetensors_header_size(start, file->size()); }));
+  file->read(safetensors_prefix, header);
+  const std::uint64_t first = safetensors_prefix + header.size();
+  Checkpoint result;
+  result.origin_ = path.string();
+  named([&] { result.set_content(parse_safetensors(header, file->size() - first)); });
+  result.source_ = [file, first](const StoredTensor& tensor, std::uint64_t at,
+                                 std::span<std::byte> out) {
+    file->read(first + tensor.begin + at, out);
+  };
+  return result;
 }
 
 Checkpoint Checkpoint::from_bytes(std::span<const std::byte> bytes) {
