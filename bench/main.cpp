@@ -7,6 +7,7 @@
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
 #include "report.h"
+#include "sweep.h"
 
 namespace {
 
@@ -16,7 +17,9 @@ struct Arguments {
   std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
   std::string target = "host";
   int threads = 0;
-  bool quick = false;
+  bool quick = false, sweep = false;
+  int first = 0, count = 200;
+  std::uint32_t seed = 1;
 };
 
 std::string check_regex(const std::string& pattern) {
@@ -42,6 +45,11 @@ void add_options(CLI::App& app, Arguments& a) {
       ->type_name("FILE");
   app.add_option("--target", a.target, "what code is made for")->capture_default_str();
   app.add_flag("--quick", a.quick, "few repetitions");
+  auto* sweep = app.add_flag("--sweep", a.sweep,
+                             "instead: attention of random shapes, where is the compiler's choice not the fastest?");
+  app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
+  app.add_option("--first", a.first, "number of its first shape")->check(CLI::Range(0, 1'000'000))->needs(sweep)->capture_default_str();
+  app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
   app.add_option("--child", a.child)->group("");  // of child.h, as is --cache
   app.add_option("--cache", a.cache)->group("");
 }
@@ -56,6 +64,8 @@ void run(const Arguments& a) {
       if (c.name == a.filter) run_child(a.child, c, options);
     return;
   }
+  if (a.sweep)
+    return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json});
   std::vector<int> threads = {1};
   if (a.threads)
     threads = {a.threads};

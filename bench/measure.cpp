@@ -1,53 +1,20 @@
 #include "measure.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <filesystem>
 
 #include "child.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
 #include "heed/runtime/peak.h"
-#include "heed/runtime/session.h"
 #include "references.h"
+#include "runner.h"
+#include "temporary.h"
 #include "timing.h"
 
 namespace heed::bench {
 namespace {
 
-constexpr int input_sets = 4;
 constexpr std::int64_t peak_rounds = 200'000;  // less than a millisecond
-
-// Runs a session on one set of inputs after the other.
-class Runner {
- public:
-  Runner(const Case& c, Session session) : session_(std::move(session)) {
-    for (int i = 0; i < input_sets; ++i) sets_.push_back(c.inputs(i));
-    for (const std::vector<Tensor>& set : sets_)
-      for (const Tensor& input : set) pointers_.push_back(&input);
-  }
-  const Tensor& run(std::size_t set) {
-    const std::size_t size = sets_[0].size();
-    return session_.run(std::span(pointers_).subspan(set * size, size))[0];
-  }
-  void run_next() { run(next_++ % input_sets); }
-  const std::string& target() const { return session_.program().target(); }
-  const std::vector<Tensor>& first_inputs() const { return sets_[0]; }
-  Runner sibling(const Case& c, int threads) const { return {c, session_.sibling(threads)}; }
-
- private:
-  Session session_;
-  std::vector<std::vector<Tensor>> sets_;
-  std::vector<const Tensor*> pointers_;
-  std::size_t next_ = 0;
-};
-
-Runner load(const Case& c, Options options, const std::string& fusion) {
-  options.fusion = fusion;
-  const Program program = c.load(options);
-  return {c, program.bind(formula_checkpoint(program.parameters()))};
-}
 
 // The peak loop on all threads at once.
 class Peak {
@@ -67,15 +34,6 @@ class Peak {
  private:
   PeakLoop loop_;
   ThreadPool pool_;
-};
-
-struct TemporaryFolder {
-  TemporaryFolder() {
-    if (!mkdtemp(path.data())) throw Error("bench: no temporary folder '", path, "'");
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::string path = std::filesystem::temp_directory_path() / "heed_bench_XXXXXX";
 };
 
 double median_of(int times, const std::function<double()>& sample) {
@@ -111,7 +69,9 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
   }
 
   options.threads = 1;
-  Runner fused = load(c, options, "all"), unfused = load(c, options, "none");
+  Runner fused = load_runner(c, options);
+  options.fusion = "none";
+  Runner unfused = load_runner(c, options);
   c.check(fused.first_inputs(), fused.run(0));
   require_close(unfused.run(0).as<float>(), fused.run(0).as<float>(), c.name + ": unfused");
   for (Row& row : rows) {

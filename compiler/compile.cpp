@@ -34,6 +34,7 @@ std::string readOptions(const abi::CompileRequest& request, CompileOptions& opti
   options.target = target_by_name(request.target);
   if (options.target.name.empty())
     return "unknown target '" + std::string(request.target) + "'; targets here: " + listed(known_targets());
+  if (std::string wrong = override_tuning(options.target.tuning, request.tuning); !wrong.empty()) return wrong;
   std::string_view fusion = request.fusion;
   if (fusion != "none" && fusion != "layout" && fusion != "all")
     return "unknown fusion level '" + std::string(fusion) + "'; levels: none, layout, all";

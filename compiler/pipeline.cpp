@@ -39,7 +39,7 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   passes.addPass(createSelectProbes(options.probes));
   passes.addPass(createSimplifyGraph());
   if (options.fusion == Fusion::all) {
-    passes.addPass(createFormAttention());
+    passes.addPass(createFormAttention(options.target));
     passes.addPass(createMoveLayouts());
   }
   passes.addPass(createFormKernels(options.fusion));
@@ -58,7 +58,7 @@ void registerPasses() {
   registerPass(createInlineCalls);
   registerPass([] { return createSelectProbes(); });
   registerPass(createSimplifyGraph);
-  registerPass(createFormAttention);
+  registerPass([] { return createFormAttention(); });
   registerPass(createMoveLayouts);
   registerPass([] { return createFormKernels(); });
   registerPass([] { return createPackWeights(); });

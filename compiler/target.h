@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "heed/compiler/tuning.h"
+
 namespace heed {
 
 struct Target {
@@ -18,6 +20,7 @@ struct Target {
   bool round = true;                  // a rounding instruction; otherwise the magic-number add
   bool masks = true;                  // mask registers
   std::int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
+  Tuning tuning;
 };
 
 // "host" is resolved to the best target of this CPU; unknown names give an empty name.

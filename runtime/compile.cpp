@@ -85,6 +85,7 @@ void request_program(std::span<const std::byte> graph, const Options& options, A
   request.fusion = options.fusion.c_str();
   request.probes = probes.data();
   request.probe_count = probes.size();
+  request.tuning = options.tuning.c_str();
   request.print_after = options.print_after.c_str();
   request.print = print;
   request.print_context = options.print_to ? options.print_to : &std::cerr;
@@ -103,6 +104,7 @@ std::optional<CacheKey> cache_key(std::span<const std::byte> graph, const Option
   key.add(graph);
   key.add(options.target);
   key.add(options.fusion);
+  key.add(options.tuning);
   for (const std::string& probe : options.probes) key.add(probe);
   key.add_cpu();
   key.add(std::to_string(abi::program_version));

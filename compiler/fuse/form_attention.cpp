@@ -134,10 +134,12 @@ void liftFactors(OpOperand* operand, double& factor) {
 
 struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FormAttention)
+  explicit FormAttention(Target target = {}) : target(std::move(target)) {}
   StringRef getArgument() const final { return "heed-form-attention"; }
   StringRef getDescription() const final { return "softmax(score(q k^T)) v chains are recognised"; }
 
   void runOnOperation() final {
+    if (target.tuning.attention.fuse == AttentionTuning::Fuse::never) return;
     getOperation().walk([&](ir::SoftmaxOp softmax) {
       ir::MatmulOp value = valueContraction(softmax);
       if (!value) return;
@@ -180,6 +182,8 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     return true;
   }
 
+  Target target;
+
   void scaleScores(ir::MatmulOp scores, double factor) {
     OpBuilder b(scores->getContext());
     b.setInsertionPointAfter(scores);
@@ -193,6 +197,6 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
 
 }  // namespace
 
-std::unique_ptr<Pass> createFormAttention() { return std::make_unique<FormAttention>(); }
+std::unique_ptr<Pass> createFormAttention(Target target) { return std::make_unique<FormAttention>(std::move(target)); }
 
 }  // namespace heed

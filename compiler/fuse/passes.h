@@ -23,7 +23,8 @@ std::unique_ptr<mlir::Pass> createSelectProbes(std::vector<std::string> names = 
 std::unique_ptr<mlir::Pass> createSimplifyGraph();
 
 // Marks softmax(score(q kᵀ)) v chains, once; constant factors of q, k and the score become one factor at the score.
-std::unique_ptr<mlir::Pass> createFormAttention();
+// Chains that are cheaper as kernels of their own on this target are left alone.
+std::unique_ptr<mlir::Pass> createFormAttention(Target target = {});
 
 // Layouts of rows move through row-wise ops to the attention that they are made for.
 std::unique_ptr<mlir::Pass> createMoveLayouts();

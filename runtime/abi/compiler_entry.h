@@ -6,7 +6,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t compiler_entry_version = 1;
+inline constexpr std::uint32_t compiler_entry_version = 2;
 inline constexpr const char* compiler_entry_name = "heed_compile";
 inline constexpr const char* compiler_library_name = "libheed_compiler.so";
 
@@ -18,6 +18,7 @@ struct CompileRequest {
   const char* fusion = "all";              // none, layout, all
   const char* const* probes = nullptr;     // module paths of the probes to keep
   std::size_t probe_count = 0;
+  const char* tuning = "";                 // overrides of the target's tuning, "name=value,…"
   const char* print_after = "";            // comma separated phases: graph, dialect, fused, kernels, llvm, asm
   void (*print)(void* context, const char* text, std::size_t size) = nullptr;
   void* print_context = nullptr;

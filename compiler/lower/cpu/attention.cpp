@@ -8,7 +8,6 @@
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
 #include "heed/compiler/lower/tile/mask_ranges.h"
-#include "heed/compiler/lower/tile/masks.h"
 
 using namespace mlir;
 
@@ -26,8 +25,8 @@ struct KeyRanges {
 class Attention {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-      : kernel(kernel), op(cast<ir::AttentionOp>(kernel.op)), e(kernel, target, module), blocking(kernel, target),
-        tile{e, blocking}, mask(tile::classifyMask(kernel, op.getMask())) {}
+      : kernel(kernel), op(cast<ir::AttentionOp>(kernel.op)), e(kernel, target, module),
+        mask(tile::classifyMask(kernel, op.getMask())), blocking(kernel, mask, target), tile{e, blocking} {}
 
   Lowering lower() {
     if (failed(emitParts())) return failure();
@@ -47,17 +46,18 @@ class Attention {
   const tile::Kernel& kernel;
   ir::AttentionOp op;
   Emit e;
+  tile::MaskClasses mask;
   AttentionBlocking blocking;
   AttentionTile tile;
-  tile::MaskClasses mask;
 
   // Values of the walk.
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
   Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
   Value scratch, packed, values;  // of packed keys and of values, packed or not, the latter two
-  Value packedKeys, firstValue;   // their addresses for the current batch index
   Value batch;
+  // Of the current batch index: addresses of its keys and values, and the keys [packedLow, packedHigh) that are packed.
+  Value packedKeys, firstValue, packedLow, packedHigh;
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasWeights() const { return kernel.outs.size() > 1; }
@@ -139,6 +139,8 @@ class Attention {
     values = blocking.valuesInPlace ? buffers[2] : packed;
   }
 
+  Value blockStart(Value key) { return e.mul(e.divide(key, keyBlock), keyBlock); }
+
   void setBatch(Value b) {
     batch = b;
     Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
@@ -149,10 +151,17 @@ class Attention {
       place.set('b', batch);
       firstValue = place.address(kernel.ins[2]);
     }
+    packedLow = e.constant(0);
+    packedHigh = keys;
+    if (mask.bounds.empty() || hasWeights()) return;
+    KeyRanges seen = rangesOf(e.constant(0), queries);  // by any query; one key at least
+    packedLow = blockStart(e.min(seen.low, e.sub(keys, e.constant(1))));
+    packedHigh = e.min(e.max(seen.high, e.add(packedLow, 1)), keys);
   }
 
   void emitPackLaunch() {
     begin(packName());
+    prepareTiles();
     e.loop(arguments.begin, arguments.end, 1, [&](Value b) {
       setBatch(b);
       callPack();
@@ -162,7 +171,7 @@ class Attention {
 
   void callPack() {
     Values call(buffers);
-    call.append({packed, batch, packedKeys, firstValue});
+    call.append({packed, batch, packedKeys, firstValue, packedLow, packedHigh});
     e.call(tile.name("pack"), call);
   }
 
@@ -214,7 +223,7 @@ class Attention {
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
                      e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, 3);
     KeyRanges all = rangesOf(blockQuery, end);
-    Value from = e.mul(e.divide(e.min(all.low, e.sub(keys, e.constant(1))), keyBlock), keyBlock);
+    Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
     auto loop = scf::ForOp::create(e.b, e.loc, from, to, keyBlock);
     {

@@ -3,13 +3,14 @@
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
+#include "heed/compiler/lower/tile/masks.h"
 
 namespace heed::cpu {
 
 // Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed values rows
 // [key][valueStride]. Offsets are in f32 elements of the scratch.
 struct AttentionBlocking {
-  AttentionBlocking(const tile::Kernel& kernel, const Target& target);
+  AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target);
 
   Dim batch, queries, keys;
   std::int64_t features = 0, values = 0;     // extents of e and d
@@ -68,7 +69,8 @@ struct AttentionTile {
   mlir::LogicalResult emitFinish();
   // "weights": outs[1] of one block.    (ins..., outs..., S, batch, query, rows, key start, high, row in the block)
   void emitWeights();
-  // "pack": keys and values.            (ins..., outs..., K and V, batch, address of K, address of V)
+  // "pack": keys [low, high) and their values, low being the first of a panel.
+  //                             (ins..., outs..., K and V, batch, address of K, address of V, low, high)
   mlir::LogicalResult emitPack();
 
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;

@@ -10,10 +10,6 @@ namespace heed::cpu {
 
 namespace {
 
-constexpr int64_t key_block = 256;        // 12 rows of scores: 12 KiB
-constexpr int64_t block_tiles = 16;       // so often is a block of keys and values met while it is in cache
-constexpr int64_t items_enough = 12;      // batch indices that make work items without cutting queries
-constexpr double packed_share_of_l2 = 0.5;  // of the keys and values that a thread packs for itself
 constexpr double least_exponent = 1e-6;   // dead scores stay dead when multiplied by it
 
 int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
@@ -26,7 +22,7 @@ int tileRows(const Target& target, const Dim& queries) {
 
 }  // namespace
 
-AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& target) {
+AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target) {
   auto op = cast<ir::AttentionOp>(kernel.op);
   batch = kernel.extentOf('b');
   queries = kernel.extentOf('i');
@@ -36,7 +32,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& t
   rows = tileRows(target, queries);
   vectors = 2;
   width = vectors * target.lanes;
-  keyBlock = key_block;
+  const AttentionTuning& tuning = target.tuning.attention;
+  const bool band = llvm::any_of(mask.bounds, [](const tile::KeyBound& bound) { return bound.below; });
+  keyBlock = band ? tuning.band_key_block : tuning.key_block;
   if (keys.is_static()) keyBlock = std::min(keyBlock, roundUp(keys.constant, width));
   valueStride = roundUp(values, target.lanes);
   scoreStride = keyBlock + target.lanes;  // not a power of two
@@ -51,7 +49,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& t
     heights.push_back(1);
     for (int64_t height = std::max(2, rows / 2); height <= rows; ++height) heights.push_back(height);
   }
-  blockTiles = block_tiles;
+  blockTiles = tuning.block_tiles;
   if (queries.is_static()) blockTiles = std::min(blockTiles, (queries.constant + rows - 1) / rows);
 
   const tile::Access& q = kernel.ins[0];
@@ -61,8 +59,10 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const Target& t
   valuesInPlace = v.dtype == DType::f32 && v.linear() && valueStride == values &&
                   tile::strideAlong(kernel, v, 'd') == Dim(1) && tile::strideAlong(kernel, v, 'j') == Dim(valueStride);
   Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
-  packsInside = lower_bound(batch) >= items_enough && queries.is_static() && packedBytes.is_static() &&
-                double(packedBytes.constant) <= packed_share_of_l2 * double(target.l2_bytes);
+  // With one block of queries nothing is packed twice.
+  const bool oneBlock = queries.is_static() && queries.constant <= blockTiles * rows;
+  packsInside = oneBlock || (lower_bound(batch) >= tuning.inside_from && queries.is_static() && packedBytes.is_static() &&
+                             double(packedBytes.constant) <= tuning.inside_share_of_l2 * double(target.l2_bytes));
   double scale = op.getScale().convertToDouble();
   editsScores = !tile::isIdentity(op.getScore()) || scale < least_exponent;
   exponent = (editsScores ? 1 : scale) * M_LOG2E;

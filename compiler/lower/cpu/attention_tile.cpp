@@ -324,17 +324,18 @@ void AttentionTile::emitWeights() {
 
 LogicalResult AttentionTile::emitPack() {
   Type f = e.bufferType(e.f32), i = e.index;
-  Values all = e.beginFunction(name("pack"), kernelBuffers({f, i, i, i}));
-  ValueRange values(all), arguments = values.take_back(4), buffers = values.drop_back(4);
+  Values all = e.beginFunction(name("pack"), kernelBuffers({f, i, i, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(6), buffers = values.drop_back(6);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
-  e.loop(e.constant(0), e.dim(blocking.keys), blocking.width, [&](Value key) {
+  Value low = arguments[4], high = arguments[5];
+  e.loop(low, high, blocking.width, [&](Value key) {
     packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
               e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
   });
   LogicalResult result = success();
   if (!blocking.valuesInPlace)
-    result = packRows(e, {2, 'j', 'd'}, buffers, batch, e.constant(0), e.dim(blocking.keys), to, rows,
-                      e.constant(blocking.valueStride), nullptr, captured);
+    result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
+                      e.add(rows, e.mul(low, blocking.valueStride)), e.constant(blocking.valueStride), nullptr, captured);
   e.finishFunction();
   return result;
 }
