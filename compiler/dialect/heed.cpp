@@ -5,19 +5,12 @@
 #include "mlir/IR/TypeUtilities.h"
 
 #include "heed_dialect.cpp.inc"
-#define GET_OP_CLASSES
-#include "heed_ops.cpp.inc"
 
 using namespace mlir;
 
 namespace heed::ir {
 
-void HeedDialect::initialize() {
-  addOperations<
-#define GET_OP_LIST
-#include "heed_ops.cpp.inc"
-      >();
-}
+void HeedDialect::initialize() { registerHeedDialectOperations(this); }
 
 Shape shapeOf(Type type) {
   Shape shape;
