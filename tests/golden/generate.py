@@ -51,6 +51,26 @@ def vit_b_16_80():
     return vision_transformer(model, batch=2, image_size=80, stride=7)
 
 
+def vit_l_16():
+    model = timm.create_model("vit_large_patch16_224", pretrained=False, num_classes=1000)
+    return vision_transformer(model, batch=1, image_size=224, stride=211)
+
+
+def vit_s_16_80():
+    model = timm.models.VisionTransformer(img_size=80, embed_dim=384, num_heads=6, depth=1)
+    return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_l_16_80():
+    model = timm.models.VisionTransformer(img_size=80, embed_dim=1024, num_heads=16, depth=1)
+    return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_b_32_160():
+    model = timm.models.VisionTransformer(img_size=160, patch_size=32, depth=1)
+    return vision_transformer(model, batch=2, image_size=160, stride=7)
+
+
 def vit_tiny():
     model = timm.models.VisionTransformer(
         img_size=48, patch_size=16, embed_dim=96, depth=2, num_heads=3, num_classes=10)
@@ -104,7 +124,8 @@ def mha():
     return golden
 
 
-MODELS = {f.__name__: f for f in (vit_b_16, vit_b_16_80, vit_tiny, mha, *swin.MODELS)}
+MODELS = {f.__name__: f for f in (
+    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *swin.MODELS)}
 
 
 def main():

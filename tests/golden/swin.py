@@ -65,6 +65,11 @@ def swin_t():
     return timm_swin(model, batch=3, stride=211)
 
 
+def swin_b():
+    model = timm.create_model("swin_base_patch4_window7_224", pretrained=False)
+    return timm_swin(model, batch=1, stride=211)
+
+
 def swin_56():
     model = timm.models.SwinTransformer(
         img_size=56, depths=(2, 1), num_heads=(3, 6), embed_dim=96, num_classes=10)
@@ -123,4 +128,4 @@ def swin_230x310():
                   stride=211)
 
 
-MODELS = (swin_t, swin_56, swin_230x310)
+MODELS = (swin_t, swin_b, swin_56, swin_230x310)
