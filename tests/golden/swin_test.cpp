@@ -16,6 +16,7 @@ struct Case {
   std::int64_t stride;
 };
 const Case full{"swin_t.safetensors", 3, 224, 224, {2, 2, 6, 2}, 211};
+const Case larger{"swin_b.safetensors", 1, 224, 224, {2, 2, 18, 2}, 211};
 const Case padded{"swin_230x310.safetensors", 2, 230, 310, {2, 2, 2, 2}, 211};
 const Case reduced{"swin_56.safetensors", 2, 56, 56, {2, 1}, 7};
 
@@ -101,6 +102,10 @@ TEST_CASE("a wrong mask, bias or scale is seen") {
   CHECK(!agrees<Mutation::mask>());
   CHECK(!agrees<Mutation::bias>());
   CHECK(!agrees<Mutation::scale>());
+}
+
+TEST_CASE("large: Swin-B" * doctest::skip()) {
+  for (const char* fusion : {"none", "all"}) run<nn::swin_b, 224, 224>(larger, 1, "host", fusion);
 }
 
 TEST_CASE("Swin on the reference target" * doctest::skip()) {
