@@ -34,6 +34,19 @@ double overlap(const Corners& found, const Label& label) {
   return whole > 0 ? intersection(found, label.box) / whole : 0;
 }
 
+// In place; equal scores keep their order. (std::stable_sort of libstdc++ 12 uses what C++17 deprecated.)
+template <class Scored>
+void sort_by_score(std::vector<Scored>& list) {
+  std::vector<std::size_t> order(list.size());
+  std::iota(order.begin(), order.end(), std::size_t(0));
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return list[a].score > list[b].score || (list[a].score == list[b].score && a < b);
+  });
+  std::vector<Scored> sorted;
+  for (std::size_t i : order) sorted.push_back(list[i]);
+  list = std::move(sorted);
+}
+
 bool outside(const Corners& box, const PrecisionOptions& options) {
   const double a = area(box);
   return a < options.least_area || a > options.largest_area;
@@ -46,18 +59,20 @@ std::map<Key, Cell> cells_of(std::span<const Detection> detections, std::span<co
   for (std::size_t i = 0; i < labelled.size(); ++i) {
     const LabelledBox& l = labelled[i];
     if (!whole(l.box)) throw Error("average precision: labelled box ", i, " has a NaN");
-    cells[{l.category, l.image}].labels.push_back({l.box, l.crowd, l.crowd || outside(l.box, options)});
   }
+  for (const bool ignored : {false, true})  // those that are expected come first
+    for (const LabelledBox& l : labelled)
+      if ((l.crowd || outside(l.box, options)) == ignored)
+        cells[{l.category, l.image}].labels.push_back({l.box, l.crowd, ignored});
   for (std::size_t i = 0; i < detections.size(); ++i) {
     const Detection& d = detections[i];
     if (!whole(d.box) || std::isnan(d.score)) throw Error("average precision: detection ", i, " has a NaN");
     cells[{d.category, d.image}].detections.push_back(d);
   }
   for (auto& [key, cell] : cells) {
-    std::ranges::stable_sort(cell.detections, std::ranges::greater(), &Detection::score);
+    sort_by_score(cell.detections);
     if (std::int64_t(cell.detections.size()) > options.most_detections)
-      cell.detections.resize(std::size_t(options.most_detections));
-    std::ranges::stable_partition(cell.labels, [](const Label& l) { return !l.ignored; });
+      cell.detections.erase(cell.detections.begin() + options.most_detections, cell.detections.end());
   }
   return cells;
 }
@@ -85,7 +100,7 @@ void judge(const Cell& cell, double threshold, const PrecisionOptions& options, 
 
 // expected: boxes that are there to be found, at least one.
 double precision(std::vector<Verdict> verdicts, std::int64_t expected) {
-  std::ranges::stable_sort(verdicts, std::ranges::greater(), &Verdict::score);
+  sort_by_score(verdicts);
   std::vector<double> recall, precise;
   double right = 0, wrong = 0;
   for (const Verdict& verdict : verdicts) {
