@@ -1,8 +1,7 @@
 #include "cases.h"
 
 #include "heed/dsl/load.h"
-#include "heed/dsl/nn/vision_transformer.h"
-#include "heed/runtime/checkpoint.h"
+#include "heed/dsl/nn/linear.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/formula.h"
 #include "references.h"
@@ -20,26 +19,6 @@ std::vector<Tensor> one(Tensor tensor) {
   std::vector<Tensor> list;
   list.push_back(std::move(tensor));
   return list;
-}
-
-// ---- ViT-B/16 -----------------------------------------------------------------------------------
-
-Case vit_b_16() {
-  constexpr double tokens = 197, width = 768, hidden = 3072, depth = 12;
-  constexpr double block = tokens * width * (4 * width + 2 * hidden) + 2 * tokens * tokens * width;
-  constexpr double macs = 196 * width * width + depth * block + width * 1000;
-  Case c{"model", "vit_b_16", 2e-9 * macs, {}, {}, {}};
-  c.load = [](const Options& options) {
-    return heed::load<nn::vit_b_16, tensor<f32, dim("B"), 3, 224, 224>>(options);
-  };
-  c.inputs = [](int i) {
-    return one(formula_tensor(i ? "input" + std::to_string(i) : "input", {1, 3, 224, 224}));
-  };
-  c.check = [](const std::vector<Tensor>&, const Tensor& result) {
-    const Tensor logits = Checkpoint::open(HEED_GOLDEN_DIR "/vit_b_16.safetensors").read("logits");
-    require_close(result.as<float>(), logits.as<float>().first(1000), "vit_b_16: the logits");
-  };
-  return c;
 }
 
 // ---- linear layers: y = x W^T, W packed when it is bound ----------------------------------------
@@ -106,7 +85,6 @@ Case attention_case() {
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> list = {
-        vit_b_16(),
         gemm<197, 768, 768>(),
         gemm<197, 2304, 768>(),
         gemm<197, 3072, 768>(),
@@ -116,6 +94,8 @@ const std::vector<Case>& cases() {
         attention_case<8, 4096, 64, true>(),
     };
     for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
+    std::vector<Case> models = vision_cases();
+    list.insert(list.begin(), models.begin(), models.end());
     return list;
   }();
   return all;

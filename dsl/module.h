@@ -230,6 +230,19 @@ struct chain {
   refused<detail::chained<X, Layers...>> operator()(X) const;
 };
 
+// The name of one of several, "blocks.3" of numbered<"blocks.", 3>: for layers in a row that are not all alike.
+namespace detail {
+template <text Prefix, std::int64_t N>
+struct Numbered {
+  static constexpr void print(CharBuffer& b) {
+    b(Prefix);
+    print_number(N, [&](char c) { b(c); });
+  }
+};
+}  // namespace detail
+template <text Prefix, std::int64_t N>
+inline constexpr auto numbered = detail::printed<detail::Numbered<Prefix, N>>();
+
 // A second use of something that the same body declares: weights are shared only where it is said.
 // tied<"embed.weight", tensor<f32, V, D>> is a parameter, tied<"norm", layer_norm<D>>(x) a call.
 namespace detail {

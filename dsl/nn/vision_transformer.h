@@ -25,6 +25,10 @@ struct vision_transformer {
   }
 };
 
+// timm's vit_small_patch16_224, vit_base_patch16_224, vit_large_patch16_224 and vit_base_patch32_224
+using vit_s_16 = vision_transformer<224, 16, 3, 384, 12, 6, 1536, 1000>;
 using vit_b_16 = vision_transformer<224, 16, 3, 768, 12, 12, 3072, 1000>;
+using vit_l_16 = vision_transformer<224, 16, 3, 1024, 24, 16, 4096, 1000>;
+using vit_b_32 = vision_transformer<224, 32, 3, 768, 12, 12, 3072, 1000>;
 
 }  // namespace heed::nn

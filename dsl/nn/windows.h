@@ -9,6 +9,23 @@
 
 namespace heed::nn {
 
+// Up to the next multiple of a step; a symbolic size must be one.
+template <std::int64_t Step>
+constexpr dim padded(dim size) {
+  return size.is_static() ? dim((size.constant + Step - 1) / Step * Step) : size;
+}
+// [batch, height, width, features] grown by zeros, below and on the right, to sizes that the step divides
+template <std::int64_t Step>
+constexpr auto padded_to(expression auto x) {
+  constexpr dim height = size<1>(x), width = size<2>(x), h = padded<Step>(height), w = padded<Step>(width);
+  if constexpr (h == height && w == width) return x;
+  else return pad<2, 0, w - width>(pad<1, 0, h - height>(x));
+}
+
+// A shift moves nothing to another window where one window spans the axis.
+template <std::int64_t W>
+constexpr bool shifts(dim extent) { return !(extent == dim(W)); }
+
 // [batch, height, width, features] to [batch * windows, W * W, features] and back
 template <std::int64_t W>
 constexpr auto windows(expression auto x) {
@@ -37,10 +54,11 @@ struct relative_positions {
 // scores: [Batch * windows, heads, W * W, W * W], of images of Height x Width
 template <std::int64_t W, std::int64_t Shift, dim Batch, dim Height, dim Width>
 struct shift_mask {
-  // Which of the three pieces along an axis a position belongs to.
+  // Which of the three pieces along an axis a position belongs to; what one window spans is one piece.
   template <dim Extent>
   static constexpr auto piece(auto at) {
-    return cast<i64>(at >= extent<Extent>() - scalar<W>) + cast<i64>(at >= extent<Extent>() - scalar<Shift>);
+    if constexpr (!shifts<W>(Extent)) return at - at;
+    else return cast<i64>(at >= extent<Extent>() - scalar<W>) + cast<i64>(at >= extent<Extent>() - scalar<Shift>);
   }
   static constexpr auto apply(expression auto scores) {
     constexpr dim windows = size<0>(scores), heads = size<1>(scores);
@@ -70,6 +88,7 @@ struct window_attention {
   }
 };
 
+// Shift: by how much windows are moved along axes that have several; half a window in every other block.
 // Mask: what a shifted block applies to the scores, shift_mask or one that reads a buffer.
 template <std::int64_t Features, std::int64_t Heads, std::int64_t W, std::int64_t Shift,
           template <std::int64_t, std::int64_t, dim, dim, dim> class Mask = shift_mask>
@@ -80,30 +99,30 @@ struct swin_block {
 
   constexpr auto operator()(expression auto x) const {
     auto h = x + attended(norm1(x));
-    return h + mlp_(norm2(h));
+    return probe<"tokens">(h + mlp_(norm2(h)));
   }
 
  private:
-  // Up to the next multiple of the window; a symbolic size must be one.
-  static constexpr dim padded(dim size) { return size.is_static() ? dim((size.constant + W - 1) / W * W) : size; }
-
   static constexpr auto attended(expression auto x) {
-    constexpr dim b = size<0>(x), height = size<1>(x), width = size<2>(x), h = padded(height), w = padded(width);
-    auto grown = [&] {
-      if constexpr (h == height && w == width) return x;
-      else return pad<2, 0, w - width>(pad<1, 0, h - height>(x));
-    }();
+    constexpr dim b = size<0>(x), height = size<1>(x), width = size<2>(x), h = padded<W>(height), w = padded<W>(width);
+    constexpr int down = shifts<W>(h) ? int(Shift) : 0, right = shifts<W>(w) ? int(Shift) : 0;
+    auto grown = padded_to<W>(x);
     auto moved = [&] {
-      if constexpr (Shift == 0)
+      if constexpr (down == 0 && right == 0)
         return from_windows<W, b, h, w>(attention<everything>(windows<W>(grown)));
       else {
-        auto shifted = roll<2, -Shift>(roll<1, -Shift>(grown));
-        return roll<2, Shift>(
-            roll<1, Shift>(from_windows<W, b, h, w>(attention<Mask<W, Shift, b, h, w>>(windows<W>(shifted)))));
+        auto shifted = rolled<2, -right>(rolled<1, -down>(grown));
+        return rolled<2, right>(
+            rolled<1, down>(from_windows<W, b, h, w>(attention<Mask<W, Shift, b, h, w>>(windows<W>(shifted)))));
       }
     }();
     if constexpr (h == height && w == width) return moved;
     else return slice<2, 0, width>(slice<1, 0, height>(moved));
+  }
+  template <int Axis, int By>
+  static constexpr auto rolled(expression auto x) {
+    if constexpr (By == 0) return x;
+    else return roll<Axis, By>(x);
   }
   template <class M>
   static constexpr auto attention(expression auto x) {

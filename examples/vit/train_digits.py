@@ -70,7 +70,7 @@ def accuracy(model, images, labels):
         return (model(images).argmax(1) == labels).double().mean().item()
 
 
-def train(images, labels, validation, epochs, seed, batch=64, peak_rate=2e-3, decay=0.1):
+def train(make_model, images, labels, validation, epochs, seed, batch=64, peak_rate=2e-3, decay=0.1):
     """AdamW, warm-up and cosine, label smoothing; returns the moving average of the weights."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -108,10 +108,12 @@ def write_png(path, image):
     Image.fromarray(pixels.repeat(16, 0).repeat(16, 1)).save(path, optimize=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).parent)
-    parser.add_argument("--epochs", type=int, default=200)
+def run(make_model, weights_name, folder, description, epochs):
+    """Trains, writes the weights and reads the test split once, as the command line says. Returns
+    where the files are written, the digits and their split; nothing where there is no test."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--output", type=pathlib.Path, default=folder)
+    parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-test", action="store_true",
                         help="train and validate only: for choosing the settings above")
@@ -126,21 +128,29 @@ def main():
     def part(which):
         return normalise(images[split == which]), torch.from_numpy(labels[split == which]).long()
 
-    model = train(*part(TRAIN), part(VALIDATION), arguments.epochs, arguments.seed)
+    model = train(make_model, *part(TRAIN), part(VALIDATION), arguments.epochs, arguments.seed)
     if arguments.no_test:
-        return
+        return None
 
-    weights_path = arguments.output / "digits_vit.safetensors"
+    weights_path = arguments.output / weights_name
     safetensors.torch.save_file(model.state_dict(), weights_path)
-    safetensors.numpy.save_file({"images": images, "labels": labels, "split": split},
-                                arguments.output / "digits.safetensors")
-    for digit in (3, 7):
-        index = np.flatnonzero((split == TEST) & (labels == digit))[0]
-        write_png(arguments.output / f"digit_{digit}.png", images[index])
-
     reloaded = make_model()
     reloaded.load_state_dict(safetensors.torch.load_file(weights_path))
     print(f"test {accuracy(reloaded, *part(TEST)):.4f}")
+    return arguments.output, images, labels, split
+
+
+def main():
+    written = run(make_model, "digits_vit.safetensors", pathlib.Path(__file__).parent,
+                  __doc__.split("\n")[0], epochs=200)
+    if not written:
+        return
+    output, images, labels, split = written
+    safetensors.numpy.save_file({"images": images, "labels": labels, "split": split},
+                                output / "digits.safetensors")
+    for digit in (3, 7):
+        index = np.flatnonzero((split == TEST) & (labels == digit))[0]
+        write_png(output / f"digit_{digit}.png", images[index])
 
 
 if __name__ == "__main__":

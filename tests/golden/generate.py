@@ -3,65 +3,19 @@
     python tests/golden/generate.py            every model
     python tests/golden/generate.py vit_tiny   the named ones
 
-README.md beside this file describes the files. Needs torch, timm and safetensors.
+README.md beside this file describes the files. Needs torch, timm, transformers and safetensors.
 """
 
 import argparse
 import pathlib
 
-import numpy as np
 import timm
 import torch
 from safetensors.numpy import save_file
 
 import formula
-
-SCORE_STD_RANGE = (0.5, 3.0)
-ENTROPY_RANGE = (0.30, 0.95)
-
-
-class Golden:
-    """What one file holds: float32 tensors of the float64 run, and string metadata."""
-
-    def __init__(self):
-        self.tensors = {}
-        self.metadata = {}
-
-    def add(self, name, tensor, stride=1):
-        """The whole tensor, or every stride-th element of it flattened."""
-        kept = tensor.flatten()[::stride] if stride > 1 else tensor
-        self.tensors[name] = kept.detach().float().contiguous().numpy()
-
-    def add_attention(self, name, weights):
-        std, entropy = attention_statistics(weights)
-        self.metadata[f"{name}.score_std"] = f"{std:.3f}"
-        self.metadata[f"{name}.entropy"] = f"{entropy:.3f}"
-        for value, (low, high) in ((std, SCORE_STD_RANGE), (entropy, ENTROPY_RANGE)):
-            if not low <= value <= high:
-                raise SystemExit(f"{name}: score std {std:.3f} or entropy {entropy:.3f} "
-                                 f"outside {SCORE_STD_RANGE}, {ENTROPY_RANGE}")
-
-    def add_f32_error(self, name, f32, f64):
-        difference = f32.double() - f64
-        self.metadata[f"{name}.f32_error_norm"] = f"{difference.norm() / f64.norm():.2e}"
-        self.metadata[f"{name}.f32_error_max"] = f"{difference.abs().max() / f64.abs().max():.2e}"
-
-
-def attention_statistics(weights):
-    """Means over the rows of softmax weights that see two keys or more: the standard deviation of
-    a row's scores (its log weights, up to a constant), and its entropy as a fraction of log(keys).
-    """
-    rows = weights.detach().reshape(-1, weights.shape[-1])
-    stds, entropies = [], []
-    for row in rows:
-        row = row[row > 0]
-        if len(row) < 2:
-            continue
-        logs = row.log()
-        stds.append(logs.std(unbiased=False))
-        entropies.append(-(row * logs).sum() / np.log(len(row)))
-    return torch.stack(stds).mean().item(), torch.stack(entropies).mean().item()
-
+import swin
+from golden import Golden
 
 def vision_transformer(model, batch, image_size, stride=1):
     """The tokens that enter block 0, every block's output, and the logits."""
@@ -95,6 +49,26 @@ def vit_b_16():
 def vit_b_16_80():
     model = timm.models.VisionTransformer(img_size=80, depth=1)
     return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_l_16():
+    model = timm.create_model("vit_large_patch16_224", pretrained=False, num_classes=1000)
+    return vision_transformer(model, batch=1, image_size=224, stride=211)
+
+
+def vit_s_16_80():
+    model = timm.models.VisionTransformer(img_size=80, embed_dim=384, num_heads=6, depth=1)
+    return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_l_16_80():
+    model = timm.models.VisionTransformer(img_size=80, embed_dim=1024, num_heads=16, depth=1)
+    return vision_transformer(model, batch=2, image_size=80, stride=7)
+
+
+def vit_b_32_160():
+    model = timm.models.VisionTransformer(img_size=160, patch_size=32, depth=1)
+    return vision_transformer(model, batch=2, image_size=160, stride=7)
 
 
 def vit_tiny():
@@ -150,7 +124,8 @@ def mha():
     return golden
 
 
-MODELS = {f.__name__: f for f in (vit_b_16, vit_b_16_80, vit_tiny, mha)}
+MODELS = {f.__name__: f for f in (
+    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *swin.MODELS)}
 
 
 def main():

@@ -57,6 +57,11 @@ void run(const std::string& file, std::int64_t batch, std::int64_t size, int dep
 using Small = probed_vit<48, 16, 96, 2, 3, 384, 10>;
 using Wide = probed_vit<80, 16, 768, 1, 12, 3072, 1000>;
 using Full = probed_vit<224, 16, 768, 12, 12, 3072, 1000>;
+// ViT-S/16, L/16 and B/32, of one block each; and L/16 as it is.
+using Slim = probed_vit<80, 16, 384, 1, 6, 1536, 1000>;
+using Large = probed_vit<80, 16, 1024, 1, 16, 4096, 1000>;
+using Coarse = probed_vit<160, 32, 768, 1, 12, 3072, 1000>;
+using FullLarge = probed_vit<224, 16, 1024, 24, 16, 4096, 1000>;
 
 }  // namespace
 
@@ -72,9 +77,23 @@ TEST_CASE("ViT-B/16 at reduced depth and resolution") {
       run<Wide, tensor<f32, B, 3, 80, 80>>("vit_b_16_80.safetensors", 2, 80, 1, 7, target, fusion);
 }
 
+TEST_CASE("ViT-S/16, L/16 and B/32 at reduced depth and resolution") {
+  for (const std::string& target : golden::targets())
+    run<Slim, tensor<f32, B, 3, 80, 80>>("vit_s_16_80.safetensors", 2, 80, 1, 7, target, "all");
+  for (const char* fusion : {"none", "all"}) {
+    run<Large, tensor<f32, B, 3, 80, 80>>("vit_l_16_80.safetensors", 2, 80, 1, 7, "host", fusion);
+    run<Coarse, tensor<f32, B, 3, 160, 160>>("vit_b_32_160.safetensors", 2, 160, 1, 7, "host", fusion);
+  }
+}
+
 TEST_CASE("ViT-B/16") {
   for (const char* fusion : {"none", "all"})
     run<Full, tensor<f32, B, 3, 224, 224>>("vit_b_16.safetensors", 2, 224, 12, 61, "host", fusion);
+}
+
+TEST_CASE("large: ViT-L/16" * doctest::skip()) {
+  for (const char* fusion : {"none", "all"})
+    run<FullLarge, tensor<f32, B, 3, 224, 224>>("vit_l_16.safetensors", 1, 224, 24, 211, "host", fusion);
 }
 
 TEST_CASE("ViT-B/16 on the reference target" * doctest::skip()) {

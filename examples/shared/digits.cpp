@@ -10,7 +10,7 @@ namespace heed::examples {
 namespace {
 
 constexpr int side = 8, pixels = side * side;
-constexpr int test_split = 2;  // train_digits.py: 0 trains, 1 validates
+constexpr int test_split = 2;  // vit/train_digits.py: 0 trains, 1 validates
 
 float normalised(float ink) { return (ink - 0.5f) / 0.5f; }  // ink: 0 to 1
 

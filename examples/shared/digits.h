@@ -13,7 +13,7 @@ struct DigitTest {
   std::vector<int> labels;
 };
 
-// The fifth that train_digits.py neither trained on nor chose by.
+// The fifth that vit/train_digits.py neither trained on nor chose by.
 DigitTest read_digit_test(const std::filesystem::path& file);
 
 // How many rows of logits, [images, 10], are largest at their label.
