@@ -11,3 +11,4 @@
 #include "heed/dsl/ops/matmul.h"
 #include "heed/dsl/ops/probe.h"
 #include "heed/dsl/ops/reduce.h"
+#include "heed/dsl/scan.h"

@@ -6,6 +6,7 @@
 #include "heed/dsl/graph/graph.h"
 #include "heed/dsl/module.h"
 #include "heed/dsl/ops/probe.h"
+#include "heed/dsl/scan.h"
 
 namespace heed::detail {
 
@@ -117,6 +118,30 @@ struct NodeOf<expr<ops::repeat<Name, Times, M>, T, C...>> {
   static constexpr graph::Node node() {
     return call_node<M, T, C...>(OpCode::repeat, literal<Name>.chars, false, Times);
   }
+};
+
+template <std::size_t States, int Axis, class C, class... More>
+struct ScanSteps : ScanSteps<States - 1, Axis, More...> {};
+template <int Axis, class C, class... More>
+struct ScanSteps<0, Axis, C, More...> : StepsOf<typename C::type, Axis> {
+  static constexpr Dim dims[] = {StepsOf<typename C::type, Axis>::value};
+};
+template <text Name, class Cell, int Axis, bool Reverse, std::size_t States, std::size_t Scanned, class T, class... C>
+struct NodeOf<expr<ops::scan<Name, Cell, Axis, Reverse, States, Scanned>, T, C...>> {
+  using Op = ops::scan<Name, Cell, Axis, Reverse, States, Scanned>;
+  using Steps = ScanSteps<States, Axis, C...>;
+  static constexpr int operands = sizeof...(C);
+  template <std::size_t... I>
+  static constexpr graph::Node node(std::index_sequence<I...>) {
+    graph::Node n = call_node<Cell, T, of_type<typename CellArgument<I, States, Scanned, Axis, typename C::type, Steps>::type>...>(
+        OpCode::scan, Op::name, false, 0);
+    n.ints = Op::ints;
+    n.int_count = 4;
+    n.dims = Steps::dims;
+    n.dim_count = 1;
+    return n;
+  }
+  static constexpr graph::Node node() { return node(std::index_sequence_for<C...>{}); }
 };
 
 // ---- the table of a body --------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ inline constexpr char kernel_too_large[] = "kernel exceeds the image:";
 inline constexpr char step_not_positive[] = "stride or dilation below 1:";
 inline constexpr char epsilon_not_positive[] = "epsilon is not positive";
 inline constexpr char must_be_static[] = "must be static:";
+inline constexpr char steps_differ[] = "steps differ:";
 
 // library modules: the parameter concerned comes first
 inline constexpr char weight_columns_differ[] = "weight columns differ:";
@@ -54,6 +55,9 @@ inline constexpr char operand_has_no_shape[] = "a scalar or position has no shap
 inline constexpr char wrong_input_count[] = "takes another number of inputs";
 inline constexpr char returns_no_tensor[] = "module returns no tensor";
 inline constexpr char must_keep_its_type[] = "a repeated block must keep its type";
+inline constexpr char state_changes_type[] = "a state must keep its type";
+inline constexpr char fewer_results_than_states[] = "returns fewer values than states";
+inline constexpr char nothing_to_scan[] = "needs a tensor to scan";
 
 // a whole network
 inline constexpr char names_collide[] = "two parameters share a name:";

@@ -23,7 +23,7 @@ struct Name {
   }
 };
 
-constexpr bool calls(const graph::Node& node) { return node.op == OpCode::call || node.op == OpCode::repeat; }
+constexpr bool calls(const graph::Node& node) { return node.callee != nullptr; }
 
 // Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of a repeat.
 template <class Visit>

@@ -27,7 +27,11 @@ namespace heed {
 // gather      table [n, …], indices (i32/i64) [s…] → [s…, …]
 // structural  call (callee, name: its parameters and probes are "name.weight" and so on; an empty name adds nothing),
 //             repeat (callee, times; "name.0.weight", "name.1.weight"...; one result, of the type of the first operand,
-//             which is carried from block to block; the other operands reach each block unchanged), probe (name; identity)
+//             which is carried from block to block; the other operands reach each block unchanged), probe (name; identity),
+//             scan (callee, name; ints {states, scanned, axis, reverse} dims {steps}: operands are initial states, scanned
+//             tensors and held ones. Step by step the callee takes states, the scanned tensors without `axis` and the held
+//             ones, and gives the next states and outputs; results are the last states, then the outputs, stacked along
+//             `axis`. reverse: the last step comes first)
 // Axes are counted from the left. Two parameters of the same full name are the same tensor.
 #define HEED_OPS(X)                                                                                             \
   X(input, 0, leaf, 0, 0) X(parameter, 1, leaf, 0, 0) X(buffer, 2, leaf, 0, 0) X(constant, 3, leaf, 0, 0)       \
@@ -48,7 +52,8 @@ namespace heed {
   X(softmax, 96, rows, 1, 1) X(normalize, 97, rows, 1, 3) X(sum, 98, rows, 1, 1) X(mean, 99, rows, 1, 1)        \
   X(max, 100, rows, 1, 1) X(min, 101, rows, 1, 1)                                                               \
   X(gather, 112, gather, 2, 2)                                                                                  \
-  X(call, 128, structural, 0, 64) X(repeat, 129, structural, 1, 64) X(probe, 130, structural, 1, 1)
+  X(call, 128, structural, 0, 64) X(repeat, 129, structural, 1, 64) X(probe, 130, structural, 1, 1) \
+  X(scan, 131, structural, 1, 64)
 // clang-format on
 
 enum class OpClass : std::uint8_t { leaf, scalar, layout, contraction, rows, gather, structural };

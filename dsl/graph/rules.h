@@ -5,6 +5,7 @@
 #include "heed/dsl/graph/rules/layout.h"
 #include "heed/dsl/graph/rules/rows.h"
 #include "heed/dsl/graph/rules/scalar.h"
+#include "heed/dsl/graph/rules/scan.h"
 
 namespace heed::graph {
 
@@ -37,7 +38,7 @@ constexpr Inferred infer_leaf(OpCode op, const Attributes& with, const TensorTyp
 }
 
 // Type of a node's result, or why there is none. Operand and attribute counts are as op.h says; `declared` is
-// read by leaves, cast, reshape and broadcast. call and repeat take their types from the callee, not from here.
+// read by leaves, cast, reshape and broadcast. call, repeat and scan take their types from the callee, not from here.
 constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
                          const TensorType& declared) {
   switch (op) {
@@ -71,7 +72,7 @@ constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
       return infer_reduction(op, xs[0], with);
     case OpCode::gather: return infer_gather(xs[0], xs[1]);
     case OpCode::probe: return {xs[0]};
-    case OpCode::call: case OpCode::repeat: break;
+    case OpCode::call: case OpCode::repeat: case OpCode::scan: break;
   }
   return {{}, problem("has no shape rule")};
 }

@@ -69,6 +69,7 @@ inline Counts attribute_counts(const OwnedNode& n) {
     case OpCode::pad: return {1, 2, 1};
     case OpCode::roll: case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min: return {2, 0, 0};
     case OpCode::conv2d: return {4, 0, 0};
+    case OpCode::scan: return {4, 1, 0};
     default: return {};
   }
 }
@@ -142,12 +143,14 @@ class Verifier {
     for (const Dim& d : n.dims)
       if (std::string e = dimension(d); !e.empty()) return e;
     if (std::string e = attributes(n); !e.empty()) return e;
-    return n.callee >= 0 ? call(f, n, function) : simple(f, n);
+    if (n.callee >= std::int64_t(function)) return "a callee does not come before its caller";
+    if (n.op == OpCode::scan) return scan(f, n);
+    return n.callee >= 0 ? call(f, n) : simple(f, n);
   }
 
   static std::string attributes(const OwnedNode& n) {
     bool named = n.op == OpCode::parameter || n.op == OpCode::buffer || n.op == OpCode::probe;
-    bool calls = n.op == OpCode::call || n.op == OpCode::repeat;
+    bool calls = n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan;
     if (!is_name(n.name)) return "bad name";
     if (named && n.name.empty()) return "needs a name";
     if (!named && !calls && !n.name.empty()) return "has a name but needs none";
@@ -189,23 +192,56 @@ class Verifier {
     return type.dtype == DType::boolean && !bits ? "a bool is neither 0 nor 1" : "";
   }
 
-  std::string call(const OwnedFunction& f, const OwnedNode& n, std::size_t caller) {
-    if (std::size_t(n.callee) >= caller) return "a callee does not come before its caller";
+  static const TensorType& type_of_value(const OwnedFunction& f, const Value& v) {
+    return f.nodes[std::size_t(v.node)].results[std::size_t(v.result)];
+  }
+  // The callee's side of a node: as many arguments and results.
+  std::string counts(const OwnedNode& n) const {
     const OwnedFunction& g = module.functions[std::size_t(n.callee)];
     if (g.arguments.size() != n.inputs.size()) return "callee takes another number of arguments";
-    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
-      const Value& v = n.inputs[i];
-      if (!(f.nodes[std::size_t(v.node)].results[std::size_t(v.result)] == g.arguments[i]))
-        return "callee takes another type as argument " + std::to_string(i);
-    }
     if (g.results.size() != n.results.size()) return "callee has another number of results";
-    for (std::size_t i = 0; i < g.results.size(); ++i) {
-      const Value& v = g.results[i];
-      if (!(g.nodes[std::size_t(v.node)].results[std::size_t(v.result)] == n.results[i]))
+    return {};
+  }
+
+  std::string call(const OwnedFunction& f, const OwnedNode& n) {
+    const OwnedFunction& g = module.functions[std::size_t(n.callee)];
+    if (std::string e = counts(n); !e.empty()) return e;
+    for (std::size_t i = 0; i < n.inputs.size(); ++i)
+      if (!(type_of_value(f, n.inputs[i]) == g.arguments[i]))
+        return "callee takes another type as argument " + std::to_string(i);
+    for (std::size_t i = 0; i < g.results.size(); ++i)
+      if (!(type_of_value(g, g.results[i]) == n.results[i]))
         return "callee has another type as result " + std::to_string(i);
-    }
     if (n.op == OpCode::repeat && (n.results.size() != 1 || !(n.results[0] == g.arguments[0])))
       return "a repeated function must keep the type of its first argument";
+    return {};
+  }
+
+  std::string scan(const OwnedFunction& f, const OwnedNode& n) const {
+    const OwnedFunction& g = module.functions[std::size_t(n.callee)];
+    if (std::string e = counts(n); !e.empty()) return e;
+    const std::int64_t states = n.ints[0], scanned = n.ints[1], axis = n.ints[2];
+    if (states < 0 || scanned < 0 || states > std::int64_t(n.results.size()) ||
+        states > std::int64_t(n.inputs.size()) || scanned > std::int64_t(n.inputs.size()) - states)
+      return "counts more states or scanned tensors than there are";
+    if (n.ints[3] != 0 && n.ints[3] != 1) return "reverse is neither 0 nor 1";
+    auto differs = [](const Inferred& r, const TensorType& type) {
+      return r.problem ? text_of(r.problem) : r.type == type ? "" : "a type differs from the callee's";
+    };
+    for (std::int64_t i = 0; i < std::int64_t(n.inputs.size()); ++i) {
+      const TensorType& given = type_of_value(f, n.inputs[std::size_t(i)]);
+      bool stepped = i >= states && i < states + scanned;
+      Inferred r = stepped ? infer_step(given, axis, n.dims[0]) : Inferred{given};
+      if (std::string e = differs(r, g.arguments[std::size_t(i)]); !e.empty())
+        return "argument " + std::to_string(i) + ": " + e;
+    }
+    for (std::int64_t i = 0; i < std::int64_t(n.results.size()); ++i) {
+      const TensorType& made = type_of_value(g, g.results[std::size_t(i)]);
+      if (i < states && !(made == g.arguments[std::size_t(i)])) return "a state does not keep its type";
+      Inferred r = i < states ? Inferred{made} : infer_stacked(made, axis, n.dims[0]);
+      if (std::string e = differs(r, n.results[std::size_t(i)]); !e.empty())
+        return "result " + std::to_string(i) + ": " + e;
+    }
     return {};
   }
 
