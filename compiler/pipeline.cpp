@@ -41,7 +41,9 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   if (options.fusion == Fusion::all) {
     passes.addPass(createFormAttention());
     passes.addPass(createMoveLayouts());
+    passes.addPass(createFoldScales());
   }
+  passes.addPass(createAssignLayouts());
   passes.addPass(createFormKernels(options.fusion));
   passes.addPass(createPackWeights(options.target));
   passes.addPass(createHoistPrepare());
@@ -60,6 +62,8 @@ void registerPasses() {
   registerPass(createSimplifyGraph);
   registerPass(createFormAttention);
   registerPass(createMoveLayouts);
+  registerPass(createFoldScales);
+  registerPass(createAssignLayouts);
   registerPass([] { return createFormKernels(); });
   registerPass([] { return createPackWeights(); });
   registerPass(createHoistPrepare);
