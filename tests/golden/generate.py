@@ -103,6 +103,33 @@ def vit_tiny():
     return vision_transformer(model, batch=3, image_size=48)
 
 
+def residual_network(batch, height, width, stride):
+    """timm's resnet50: the stem, every stage, the logits."""
+    golden = Golden()
+    model = formula.fill_module(timm.create_model("resnet50", pretrained=False).eval())
+    image = torch.from_numpy(formula.input_array("input", (batch, 3, height, width)))
+    golden.metadata["input"] = str([batch, 3, height, width])
+    golden.metadata["stride"] = str(stride)
+    f32_logits = model(image)
+
+    model = model.double()
+    for name in ("maxpool", "layer1", "layer2", "layer3", "layer4"):
+        getattr(model, name).register_forward_hook(
+            lambda _, inputs, output, name=name: golden.add(name, output, stride))
+    logits = model(image.double())
+    golden.add("logits", logits)
+    golden.add_f32_error("logits", f32_logits, logits)
+    return golden
+
+
+def resnet50():
+    return residual_network(batch=3, height=224, width=224, stride=499)
+
+
+def resnet50_33x47():
+    return residual_network(batch=2, height=33, width=47, stride=29)
+
+
 def mha():
     """torch.nn.MultiheadAttention, width 96, 3 heads, batch 3: README.md lists the cases."""
     golden = Golden()
@@ -150,7 +177,7 @@ def mha():
     return golden
 
 
-MODELS = {f.__name__: f for f in (vit_b_16, vit_b_16_80, vit_tiny, mha)}
+MODELS = {f.__name__: f for f in (vit_b_16, vit_b_16_80, vit_tiny, resnet50, resnet50_33x47, mha)}
 
 
 def main():
