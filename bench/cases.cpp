@@ -116,6 +116,7 @@ const std::vector<Case>& cases() {
         attention_case<8, 4096, 64, true>(),
     };
     for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
+    for (Case& c : convolution_cases()) list.push_back(std::move(c));
     return list;
   }();
   return all;
