@@ -12,3 +12,4 @@
 #include "heed/dsl/ops/pool.h"
 #include "heed/dsl/ops/probe.h"
 #include "heed/dsl/ops/reduce.h"
+#include "heed/dsl/ops/resize.h"
