@@ -131,10 +131,11 @@ def Heed_Conv2dOp : Heed_GraphOp<"conv2d", [Pure]> {
   let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$w, I64Attr:$stride, I64Attr:$padding, I64Attr:$dilation,
                        I64Attr:$groups);
 }
+def Heed_Three : ConfinedAttr<DenseI64ArrayAttr, [DenseArrayCount<3>]>;
 def Heed_Conv3dOp : Heed_GraphOp<"conv3d", [Pure]> {
   let summary = "x [b, c, t, h, w], w [o, c/groups, kt, kh, kw] -> [b, o, t', h', w']";
-  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$w, DenseI64ArrayAttr:$stride, DenseI64ArrayAttr:$padding,
-                       DenseI64ArrayAttr:$dilation, I64Attr:$groups);
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$w, Heed_Three:$stride, Heed_Three:$padding, Heed_Three:$dilation,
+                       I64Attr:$groups);
 }
 def Heed_SoftmaxOp : Heed_GraphOp<"softmax", [Pure]> {
   let summary = "along an axis; a slice that is all -inf gives zeros";
