@@ -96,6 +96,7 @@ const std::vector<Case>& cases() {
     for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
     std::vector<Case> models = vision_cases();
     list.insert(list.begin(), models.begin(), models.end());
+    for (Case& c : convolution_cases()) list.push_back(std::move(c));
     return list;
   }();
   return all;

@@ -24,5 +24,6 @@ struct Case {
 const std::vector<Case>& cases();
 std::vector<Case> edited_attention_cases();  // those of attention_cases.cpp
 std::vector<Case> vision_cases();            // and of vision_cases.cpp
+std::vector<Case> convolution_cases();       // those of convolution_cases.cpp
 
 }  // namespace heed::bench

@@ -42,7 +42,9 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   if (options.fusion == Fusion::all) {
     passes.addPass(createFormAttention(options.target));
     passes.addPass(createMoveLayouts());
+    passes.addPass(createFoldScales());
   }
+  passes.addPass(createAssignLayouts());
   passes.addPass(createFormKernels(options.fusion));
   passes.addPass(createPackWeights(options.target));
   passes.addPass(createHoistPrepare());
@@ -62,6 +64,8 @@ void registerPasses() {
   registerPass(createSimplifyGraph);
   registerPass([] { return createFormAttention(); });
   registerPass(createMoveLayouts);
+  registerPass(createFoldScales);
+  registerPass(createAssignLayouts);
   registerPass([] { return createFormKernels(); });
   registerPass([] { return createPackWeights(); });
   registerPass(createHoistPrepare);

@@ -9,6 +9,8 @@
 #include "heed/dsl/ops/layout.h"
 #include "heed/dsl/ops/logic.h"
 #include "heed/dsl/ops/matmul.h"
+#include "heed/dsl/ops/pool.h"
 #include "heed/dsl/ops/probe.h"
 #include "heed/dsl/ops/reduce.h"
+#include "heed/dsl/ops/resize.h"
 #include "heed/dsl/scan.h"

@@ -88,6 +88,7 @@ OpFoldResult RollOp::fold(FoldAdaptor) {
 // A slice or padding that keeps the type keeps every element.
 OpFoldResult SliceOp::fold(FoldAdaptor) { return same(getX(), getResult()); }
 OpFoldResult PadOp::fold(FoldAdaptor) { return same(getX(), getResult()); }
+OpFoldResult WindowOp::fold(FoldAdaptor) { return nullptr; }
 OpFoldResult BroadcastOp::fold(FoldAdaptor) { return same(getX(), getResult()); }
 OpFoldResult ConcatOp::fold(FoldAdaptor) {
   return getXs().size() == 1 ? same(getXs().front(), getResult()) : nullptr;

@@ -98,7 +98,7 @@ bool isScalarOp(Operation* op) {
              LogicalOrOp, LogicalNotOp, WhereOp, CastOp, NegOp, AbsOp, ExpOp, LogOp, SqrtOp, RsqrtOp, TanhOp, SigmoidOp,
              ErfOp, SinOp, CosOp, ReluOp, GeluOp, SiluOp>(op);
 }
-bool isLayoutOp(Operation* op) { return isa<ReshapeOp, PermuteOp, SliceOp, PadOp, BroadcastOp, RollOp, ConcatOp>(op); }
+bool isLayoutOp(Operation* op) { return isa<ReshapeOp, PermuteOp, SliceOp, PadOp, BroadcastOp, RollOp, ConcatOp, WindowOp>(op); }
 bool isKernelOp(Operation* op) { return isa<ContractOp, AttentionOp, RowsOp, MapOp, PackOp>(op); }
 
 }  // namespace heed::ir

@@ -119,10 +119,22 @@ def Heed_ConcatOp : Heed_LayoutOp<"concat"> {
   let arguments = (ins Variadic<AnyRankedTensor>:$xs, I64Attr:$axis);
 }
 
+def Heed_WindowOp : Heed_LayoutOp<"window"> {
+  let summary = "[.. n ..] to [.. m .., size]: result[.. i .., j] = x[i stride + j dilation - before], value outside";
+  let arguments = (ins AnyRankedTensor:$x, I64Attr:$axis, I64Attr:$size, I64Attr:$stride, I64Attr:$dilation,
+                       I64Attr:$before, I64Attr:$after, F64Attr:$value);
+}
+
 def Heed_MatmulOp : Heed_GraphOp<"matmul", [Pure]> { let arguments = (ins AnyRankedTensor:$a, AnyRankedTensor:$b); }
 def Heed_Conv2dOp : Heed_GraphOp<"conv2d", [Pure]> {
   let summary = "x [b, c, h, w], w [o, c/groups, kh, kw] -> [b, o, h', w']";
   let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$w, I64Attr:$stride, I64Attr:$padding, I64Attr:$dilation,
+                       I64Attr:$groups);
+}
+def Heed_Three : ConfinedAttr<DenseI64ArrayAttr, [DenseArrayCount<3>]>;
+def Heed_Conv3dOp : Heed_GraphOp<"conv3d", [Pure]> {
+  let summary = "x [b, c, t, h, w], w [o, c/groups, kt, kh, kw] -> [b, o, t', h', w']";
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$w, Heed_Three:$stride, Heed_Three:$padding, Heed_Three:$dilation,
                        I64Attr:$groups);
 }
 def Heed_SoftmaxOp : Heed_GraphOp<"softmax", [Pure]> {

@@ -23,10 +23,11 @@ struct OpAttributes {
   SmallVector<double> reals;
 
   LogicalResult read(Operation* op) {
-    for (StringRef name : {"axis", "shift", "keep", "stride", "padding", "dilation", "groups"}) {
+    for (StringRef name : {"axis", "shift", "keep", "size", "stride", "padding", "dilation", "groups", "before", "after"}) {
       if (auto number = op->getAttrOfType<IntegerAttr>(name))
         ints.push_back(isa<BoolAttr>(number) ? int64_t(number.getValue().getBoolValue())
                                              : number.getInt());
+      if (auto numbers = op->getAttrOfType<DenseI64ArrayAttr>(name)) llvm::append_range(ints, numbers.asArrayRef());
     }
     if (auto axes = op->getAttrOfType<DenseI64ArrayAttr>("permutation"))
       llvm::append_range(ints, axes.asArrayRef());

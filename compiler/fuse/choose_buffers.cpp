@@ -5,6 +5,8 @@
 //      of two anchors (a residual) belongs to the later one, since the earlier result has its buffer by then.
 #include "heed/compiler/fuse/choose_buffers.h"
 
+#include "heed/compiler/fuse/layouts.h"
+
 #include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
@@ -12,7 +14,7 @@ using namespace mlir;
 namespace heed::fuse {
 
 bool isAnchorOp(Operation* op) {
-  return isa<ir::MatmulOp, ir::Conv2dOp, ir::SoftmaxOp, ir::NormalizeOp, ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp,
+  return isa<ir::MatmulOp, ir::Conv2dOp, ir::Conv3dOp, ir::SoftmaxOp, ir::NormalizeOp, ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp,
              ir::GatherOp>(op);
 }
 bool insideAttention(Operation* op) {
@@ -72,7 +74,9 @@ class Chooser {
     loops();
     for (Operation& op : block_.without_terminator()) {
       if (isLeafOp(&op) || isa<ir::ProbeOp, ir::LoopOp>(op)) continue;
-      if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op)) choose(op.getResult(0));
+      if (op.hasAttr(read_through) || overlaps(op.getResult(0))) continue;
+      if (op.hasOneUse() && op.getUsers().begin()->hasAttr(keeps_buffer)) continue;
+      if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op) || op.hasAttr(keeps_buffer)) choose(op.getResult(0));
     }
     results();
     return std::move(chosen_);
@@ -87,6 +91,7 @@ class Chooser {
         for (Value x : op.getOperands()) choose(x);
       }
       if (isAnchorOp(&op) && !insideAttention(&op)) choose(tailOf(&op));
+      if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0))) choose(op.getResult(0));
     }
     sharedWork();
     return std::move(chosen_);
@@ -149,7 +154,8 @@ class Chooser {
       if (closed) tail = op->getResult(0);
     }
     if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;  // the latter once, so that readers have it easy
-    while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail))
+    while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail) &&
+           !tail.getDefiningOp()->hasAttr(keeps_buffer))
       tail = tail.getDefiningOp()->getOperand(0);
     return tail;
   }
@@ -161,6 +167,14 @@ class Chooser {
     return llvm::any_of(op->getOperands(), [&](Value x) { return readsTensors(x); });
   }
 
+  // Of a value that depends on parameters alone: what reads it, perhaps through layouts, does not.
+  bool isReadByRuns(Value v) {
+    return llvm::any_of(v.getUsers(), [&](Operation* user) {
+      if (user->getNumResults() == 0 || !dependsOnParametersOnly(user->getResult(0))) return true;
+      return ir::isLayoutOp(user) && isReadByRuns(user->getResult(0));
+    });
+  }
+
   // Elementwise work that no anchor took: computed once where several would read it, and once and for all where it
   // depends on parameters alone.
   void sharedWork() {
@@ -169,8 +183,7 @@ class Chooser {
       Value v = op.getResult(0);
       if (!readsTensors(v)) continue;
       bool parameters = dependsOnParametersOnly(v);
-      bool last = llvm::any_of(v.getUsers(), [&](Operation* u) { return !dependsOnParametersOnly(u->getResult(0)); });
-      if (parameters ? last : !v.hasOneUse()) choose(v);
+      if (parameters ? isReadByRuns(v) : !v.hasOneUse()) choose(v);
     }
   }
 

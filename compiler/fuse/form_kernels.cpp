@@ -4,6 +4,7 @@
 #include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/kernel_builder.h"
+#include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "heed/compiler/fuse/score_parts.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -173,7 +174,7 @@ class KernelFormer {
           return op->hasAttr("heed.attention") ? attention(op, domain, v, at, root, anchor, conflicts)
                                                : contract(op, domain, v, at, root, anchor, puller, conflicts);
         })
-        .Case([&](ir::Conv2dOp op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
+        .Case<ir::Conv2dOp, ir::Conv3dOp>([&](auto op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
         .Case([&](ir::GatherOp op) { return gather(op, domain, v, at, root, anchor, puller, conflicts); })
         .Default([&](Operation* op) { return rows(op, domain, v, at, root, anchor, puller, conflicts); });
   }
@@ -263,29 +264,42 @@ class KernelFormer {
   }
 
   // Implicit GEMM: the window is a sum of digits in the coordinate, its padding what a read outside gives.
-  FailureOr<Operation*> convolution(ir::Conv2dOp op, Domain& domain, Value v, const Coordinates& at,
+  FailureOr<Operation*> convolution(Operation* op, Domain& domain, Value v, const Coordinates& at,
                                     const ExpressionPtr& root, Expression* anchor, Puller& puller,
                                     std::vector<Value>& conflicts) {
-    Shape x = ir::shapeOf(op.getX()), w = ir::shapeOf(op.getW());
+    Value x = op->getOperand(0), w = op->getOperand(1);
+    Shape image = ir::shapeOf(x), kernel = ir::shapeOf(w);
+    auto step = [&](StringRef name, int axis) { return convolutionStep(op, name, axis); };
     Coordinates c = anchor->coordinates;
-    Coordinate group, channel = domain.fresh(w[1]);
-    if (op.getGroups() != 1) {
-      auto parts = domain.cut(c[1], Dim(w[0].constant / static_cast<int64_t>(op.getGroups())));
-      if (!parts) return op.emitError("expected output channels that split into groups");
+    Coordinate group, channel = domain.fresh(kernel[1]);
+    if (int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(); groups != 1) {
+      auto parts = domain.cut(c[1], Dim(kernel[0].constant / groups));
+      if (!parts) return op->emitError("expected output channels that split into groups");
       group = parts->first;
     }
-    Coordinate ky = domain.fresh(w[2]), kx = domain.fresh(w[3]);
     Coordinate in = group;
     in.insert(in.end(), channel.begin(), channel.end());
-    auto window = [&](const Coordinate& out, const Coordinate& tap, const Dim& extent) {
-      return sumOf({out, tap}, {Dim(int64_t(op.getStride())), Dim(int64_t(op.getDilation()))}, Dim(-int64_t(op.getPadding())), extent);
-    };
-    Coordinates ca{c[0], in, window(c[2], ky, x[2]), window(c[3], kx, x[3])};
-    Coordinates cb{c[1], channel, ky, kx};
+    Coordinates ca{c[0], in}, cb{c[1], channel}, reduced{channel};
     std::optional<double> fill;
-    if (op.getPadding() != 0) fill = 0.0;
-    return contractKernel(domain, v, at, root, anchor, puller, op.getX(), ca, op.getW(), cb, {channel, ky, kx}, fill,
-                          conflicts);
+    for (int axis = 2; axis < image.rank; ++axis) {
+      Coordinate tap = domain.fresh(kernel[axis]);
+      ca.push_back(sumOf({c[axis], tap}, {Dim(step("stride", axis)), Dim(step("dilation", axis))},
+                         Dim(-step("padding", axis)), image[axis]));
+      cb.push_back(tap);
+      reduced.push_back(tap);
+      if (step("padding", axis)) fill = 0.0;
+    }
+    // Taps and channels in the order in which x lies, so that its rows are runs.
+    visit(puller.pull(x, ca), [&](Expression& e) {
+      if (e.kind != Expression::load || e.coordinates.empty()) return;
+      std::vector<int> inner;
+      digitsOf(domain.normal(e.coordinates.back()), inner);
+      std::vector<int> own;
+      digitsOf(domain.normal(channel), own);
+      if (llvm::any_of(own, [&](int id) { return llvm::is_contained(inner, id); }))
+        std::rotate(reduced.begin(), std::find(reduced.begin(), reduced.end(), channel) + 1, reduced.end());
+    });
+    return contractKernel(domain, v, at, root, anchor, puller, x, ca, w, cb, reduced, fill, conflicts);
   }
 
   FailureOr<Operation*> rows(Operation* op, Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,

@@ -32,6 +32,12 @@ std::unique_ptr<mlir::Pass> createFormAttention(Target target = {});
 // Layouts of rows move through row-wise ops to the attention that they are made for.
 std::unique_ptr<mlir::Pass> createMoveLayouts();
 
+// A convolution times something that depends on parameters alone: its weights take the factor.
+std::unique_ptr<mlir::Pass> createFoldScales();
+
+// What convolutions give, and what follows elementwise or by pooling, lies channels last.
+std::unique_ptr<mlir::Pass> createAssignLayouts();
+
 // Graph ops become kernel ops with index maps and regions.
 std::unique_ptr<mlir::Pass> createFormKernels(Fusion fusion = Fusion::all);
 

@@ -115,25 +115,41 @@ ExpressionPtr Puller::scalar(Operation* op, const Coordinates& coordinates) {
   return applyExpression(op->getName().getStringRef(), std::move(operands), getElementTypeOrSelf(op->getResult(0).getType()));
 }
 
+ExpressionPtr Puller::filled(Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,
+                             double value) {
+  Value source = op->getOperand(0);
+  ExpressionPtr x = pull(source, inner);
+  // Only a load can answer outside its bounds; one that already answers differently cannot do both.
+  if (x->kind != Expression::load || (x->fill && *x->fill != value) ||
+      !keepsBounds(domain_, *x, inner[axis], ir::shapeOf(source).dims[axis]))
+    return give_up(op, coordinates, source);
+  auto e = std::make_shared<Expression>(*x);
+  e->fill = value;
+  return e;
+}
+
 ExpressionPtr Puller::padded(ir::PadOp op, const Coordinates& coordinates) {
   Shape inner = ir::shapeOf(op.getX());
   int64_t axis = ir::axisIn(inner, op.getAxis());
   Coordinates at = coordinates;
   auto before = parse_dim(std::string(op.getBefore()));
   at[axis] = sumOf({at[axis]}, {Dim(1)}, Dim(0) - *before, inner.dims[axis]);
-  ExpressionPtr x = pull(op.getX(), at);
-  double value = op.getValue().convertToDouble();
-  // Only a load can answer outside its bounds; one that already answers differently cannot do both.
-  if (x->kind != Expression::load || (x->fill && *x->fill != value) ||
-      !keepsBounds(domain_, *x, at[axis], inner.dims[axis]))
-    return give_up(op, coordinates, op.getX());
-  auto e = std::make_shared<Expression>(*x);
-  e->fill = value;
-  return e;
+  return filled(op, coordinates, at, axis, op.getValue().convertToDouble());
+}
+
+ExpressionPtr Puller::windowed(ir::WindowOp op, const Coordinates& coordinates) {
+  Shape inner = ir::shapeOf(op.getX());
+  int64_t axis = ir::axisIn(inner, op.getAxis());
+  Coordinates at(coordinates.begin(), coordinates.end() - 1);
+  at[axis] = sumOf({at[axis], coordinates.back()}, {Dim(int64_t(op.getStride())), Dim(int64_t(op.getDilation()))},
+                   Dim(-int64_t(op.getBefore())), inner.dims[axis]);
+  if (op.getBefore() == 0 && op.getAfter() == 0) return pull(op.getX(), at);
+  return filled(op, coordinates, at, axis, op.getValue().convertToDouble());
 }
 
 ExpressionPtr Puller::layout(Operation* op, const Coordinates& coordinates) {
   if (auto pad = dyn_cast<ir::PadOp>(op)) return padded(pad, coordinates);
+  if (auto window = dyn_cast<ir::WindowOp>(op)) return windowed(window, coordinates);
   Value x = op->getOperand(0);
   Shape inner = ir::shapeOf(x);
   if (isa<ir::ReshapeOp>(op)) {

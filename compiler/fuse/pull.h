@@ -58,6 +58,10 @@ class Puller {
  private:
   ExpressionPtr layout(mlir::Operation* op, const Coordinates& coordinates);
   ExpressionPtr padded(ir::PadOp op, const Coordinates& coordinates);
+  ExpressionPtr windowed(ir::WindowOp op, const Coordinates& coordinates);
+  // x with what a read outside of the extent gives, where that can be said.
+  ExpressionPtr filled(mlir::Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,
+                       double value);
   ExpressionPtr scalar(mlir::Operation* op, const Coordinates& coordinates);
   ExpressionPtr give_up(mlir::Operation* op, const Coordinates& coordinates, mlir::Value culprit);
 

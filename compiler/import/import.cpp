@@ -57,6 +57,14 @@ struct FunctionImporter {
       case OpCode::softmax: return {integer("axis", i[0])};
       case OpCode::conv2d:
         return {integer("stride", i[0]), integer("padding", i[1]), integer("dilation", i[2]), integer("groups", i[3])};
+      case OpCode::conv3d: {
+        auto three = [&](size_t first) { return b.getDenseI64ArrayAttr(ArrayRef(i).slice(first, 3)); };
+        return {attribute("stride", three(0)), attribute("padding", three(3)), attribute("dilation", three(6)),
+                integer("groups", i[9])};
+      }
+      case OpCode::window:
+        return {integer("axis", i[0]),     integer("size", i[1]),   integer("stride", i[2]),
+                integer("dilation", i[3]), integer("before", i[4]), integer("after", i[5]), real("value", n.reals[0])};
       case OpCode::normalize: return {real("eps", n.reals[0])};
       case OpCode::sum:
       case OpCode::mean:

@@ -19,9 +19,11 @@ namespace heed {
 //             division of integers rounds down
 // layout      reshape, broadcast: to the result shape; permute ints {p…}; slice ints {axis} dims {begin, end};
 //             pad ints {axis} dims {before, after} reals {value}; roll ints {axis, shift} (result[i] = x[(i - shift) mod n]);
-//             concat ints {axis}
+//             concat ints {axis}; window ints {axis, size, stride, dilation, before, after} reals {value}: [.. n ..] to
+//             [.. m .., size], result[.. i .., j] = x[i stride + j dilation - before], the value where that is outside
 // contraction matmul (…, m, k) × (…, k, n), batch broadcast; conv2d x [b,c,h,w], w [o,c/groups,kh,kw]
-//             ints {stride, padding, dilation, groups}
+//             ints {stride, padding, dilation, groups}; conv3d x [b,c,t,h,w], w [o,c/groups,kt,kh,kw], the same with three
+//             strides, paddings and dilations
 // rows        softmax ints {axis}; sum, mean, max, min ints {axis, keep}; normalize: over the last axis, reals {eps},
 //             (x - mean) / sqrt(var + eps) [* weight] [+ bias]
 // gather      table [n, …], indices (i32/i64) [s…] → [s…, …]
@@ -48,7 +50,9 @@ namespace heed {
   X(relu, 51, scalar, 1, 1) X(gelu, 52, scalar, 1, 1) X(silu, 53, scalar, 1, 1)                                 \
   X(reshape, 64, layout, 1, 1) X(permute, 65, layout, 1, 1) X(slice, 66, layout, 1, 1) X(pad, 67, layout, 1, 1) \
   X(broadcast, 68, layout, 1, 1) X(roll, 69, layout, 1, 1) X(concat, 70, layout, 1, 16)                         \
+  X(window, 71, layout, 1, 1)                                                                                   \
   X(matmul, 80, contraction, 2, 2) X(conv2d, 81, contraction, 2, 2)                                             \
+  X(conv3d, 82, contraction, 2, 2)                                                                              \
   X(softmax, 96, rows, 1, 1) X(normalize, 97, rows, 1, 3) X(sum, 98, rows, 1, 1) X(mean, 99, rows, 1, 1)        \
   X(max, 100, rows, 1, 1) X(min, 101, rows, 1, 1)                                                               \
   X(gather, 112, gather, 2, 2)                                                                                  \

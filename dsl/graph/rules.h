@@ -64,8 +64,10 @@ constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
     case OpCode::pad: return infer_pad(xs[0], with);
     case OpCode::roll: return infer_roll(xs[0], with);
     case OpCode::concat: return infer_concat(xs, with);
+    case OpCode::window: return infer_window(xs[0], with);
     case OpCode::matmul: return infer_matmul(xs[0], xs[1]);
-    case OpCode::conv2d: return infer_conv2d(xs[0], xs[1], with);
+    case OpCode::conv2d: return infer_convolution<2>(xs[0], xs[1], with);
+    case OpCode::conv3d: return infer_convolution<3>(xs[0], xs[1], with);
     case OpCode::softmax: return infer_softmax(xs[0], with);
     case OpCode::normalize: return infer_normalize(xs, with);
     case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min:

@@ -68,8 +68,10 @@ inline Counts attribute_counts(const OwnedNode& n) {
     case OpCode::slice: return {1, 2, 0};
     case OpCode::pad: return {1, 2, 1};
     case OpCode::roll: case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min: return {2, 0, 0};
+    case OpCode::window: return {6, 0, 1};
     case OpCode::conv2d: return {4, 0, 0};
     case OpCode::scan: return {4, 1, 0};
+    case OpCode::conv3d: return {10, 0, 0};
     default: return {};
   }
 }

@@ -62,7 +62,8 @@ class RandomModule {
     if (n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan) return propose_call(f, std::move(n));
     int operands = info.least_operands + pick(std::min(info.most_operands, 4) - info.least_operands + 1);
     for (int i = 0; i < operands; ++i) n.inputs.push_back(value(f));
-    if (n.op == OpCode::conv2d) n.inputs = {image(f, 8), image(f, 3)};
+    if (n.op == OpCode::conv2d) n.inputs = {image(f, 2, 8), image(f, 2, 3)};
+    if (n.op == OpCode::conv3d) n.inputs = {image(f, 3, 8), image(f, 3, 3)};
     TensorType declared = type(true);
     fill_attributes(f, n, declared);
     std::vector<const TensorType*> types;
@@ -76,11 +77,12 @@ class RandomModule {
   }
 
   // A parameter that can be convolved, or convolve.
-  Value image(OwnedFunction& f, int side) {
+  Value image(OwnedFunction& f, int axes, int side) {
     OwnedNode n;
     n.op = OpCode::parameter;
     n.name = "image" + std::to_string(random());
-    n.results = {{DType::f32, {4, {2, 2, side, side}}}};
+    n.results = {{DType::f32, {axes + 2, {2, 2, side, side}}}};
+    if (axes == 3) n.results[0].shape[4] = side;
     f.nodes.push_back(std::move(n));
     return {std::int32_t(f.nodes.size() - 1), 0};
   }
@@ -123,6 +125,11 @@ class RandomModule {
       case OpCode::concat: case OpCode::softmax: n.ints = {axis()}; break;
       case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min: n.ints = {axis(), pick(2)}; break;
       case OpCode::conv2d: n.ints = {1 + pick(2), pick(2), 1 + pick(2), 1}; break;
+      case OpCode::conv3d:
+        for (int least : {1, 1, 1, 0, 0, 0, 1, 1, 1}) n.ints.push_back(least + pick(2));
+        n.ints.push_back(1);
+        break;
+      case OpCode::window: n.ints = {axis(), 1 + pick(3), 1 + pick(2), 1 + pick(2), pick(2), pick(2)}; n.reals = {0.5}; break;
       case OpCode::normalize: n.reals = {1e-5}; break;
       default: break;
     }

@@ -155,6 +155,32 @@ TEST_CASE("contractions") {
         "stride or dilation below 1: 0");
 }
 
+TEST_CASE("convolution of clips") {
+  With stem{{2, 4, 4, 1, 3, 3, 1, 1, 1, 1}, {}, {}, {}};
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 224, 224}), f({96, 3, 3, 7, 7})}, stem) == "f32[B, 96, 8, 56, 56]");
+  CHECK(ask(OpCode::conv3d, {f({B, 8, 4, H, W}), f({8, 1, 3, 3, 3})}, {{1, 2, 2, 1, 1, 1, 1, 1, 1, 8}, {}, {}, {}}) ==
+        "f32[B, 8, 4, floor((H+1)/2), floor((W+1)/2)]");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 8, 8}), f({96, 3, 3, 7})}, stem) == "rank differs: 4 vs 5");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 1, 8, 8}), f({8, 3, 4, 3, 3})}, stem) == "kernel exceeds the image: 4 vs 3");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 4, 8, 8}), f({8, 3, 3, 3, 3})}, {{1, 1, 0, 0, 0, 0, 1, 1, 1, 1}, {}, {}, {}}) ==
+        "stride or dilation below 1: 0");
+}
+
+TEST_CASE("windows") {
+  auto window = [](const TensorType& x, std::vector<std::int64_t> ints) {
+    return ask(OpCode::window, {x}, {ints, {}, {0}, {}});
+  };
+  CHECK(window(f({B, 64, 112, 112}), {2, 3, 2, 1, 1, 1}) == "f32[B, 64, 56, 112, 3]");
+  CHECK(window(f({B, T}), {1, 3, 2, 2, 1, 0}) == "f32[B, floor((T)/2)-1, 3]");
+  CHECK(window(i({B, 7}), {1, 7, 1, 1, 0, 0}) == "i64[B, 1, 7]");
+  CHECK(window(f({B, 6}), {1, 4, 1, 2, 0, 0}) == "kernel exceeds the image: 7 vs 6");
+  CHECK(window(f({B, 6}), {2, 4, 1, 1, 0, 0}) == "axis is out of range: 2 vs 2");
+  CHECK(window(f({B, 6}), {1, 0, 1, 1, 0, 0}) == "dimension is not positive: 0");
+  CHECK(window(f({B, 6}), {1, 2, 1, 0, 0, 0}) == "stride or dilation below 1: 0");
+  CHECK(window(f({B, 6}), {1, 2, 1, 1, 0, -1}) == "padding is negative: -1");
+  CHECK(window(f({1, 1, 1, 1, 1, 1, 1, 4}), {7, 2, 1, 1, 0, 0}) == "rank is too large: 9 vs 8");
+}
+
 TEST_CASE("rows and gather") {
   CHECK(ask(OpCode::softmax, {f({B, T})}, {{1}, {}, {}, {}}) == "f32[B, T]");
   CHECK(ask(OpCode::softmax, {f({B, T})}, {{2}, {}, {}, {}}) == "axis is out of range: 2 vs 2");

@@ -88,6 +88,7 @@ class RandomGraph {
   int sliced(int x);
   int contraction();
   int convolution();
+  int pooled();
   int rows();
   int gathered();
   int attention();

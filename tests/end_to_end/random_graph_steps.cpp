@@ -9,7 +9,7 @@ namespace heed::test {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 int RandomGraph::step() {
-  switch (pick(14)) {
+  switch (pick(15)) {
     case 0: case 1: case 2: return scalar();
     case 3: return guarded();
     case 4: case 5: case 6: return layout();
@@ -19,6 +19,7 @@ int RandomGraph::step() {
     case 10: return gathered();
     case 11: return called();
     case 12: return attention();
+    case 13: return pooled();
     default: return chance(50) ? rows() : contraction();
   }
 }
@@ -185,6 +186,23 @@ int RandomGraph::convolution() {
   if (y < 0) return -1;
   if (chance(50)) y = apply(OpCode::add, {y, parameter(shape_of({shape(y)[1], 1, 1}))});
   return y;
+}
+
+// Windows of one axis, reduced over their taps; or a clip of one image, convolved.
+int RandomGraph::pooled() {
+  int x = any_float();
+  if (x < 0 || shape(x).rank == 0) return -1;
+  const Shape from = shape(x);
+  if (from.rank == 4 && from[1].is_static() && chance(40)) {
+    x = to_shape(OpCode::reshape, x, shape_of({from[0], from[1], 1, from[2], from[3]}));
+    int w = parameter(shape_of({1 + pick(6), from[1], 1 + pick(2), 1 + pick(2), 1}));
+    return apply(OpCode::conv3d, {x, w}, {1 + pick(2), 1 + pick(2), 1, 1, pick(2), 0, 1, 1 + pick(2), 1, 1});
+  }
+  const int axis = any_axis(x), before = pick(2);
+  int y = apply(OpCode::window, {x}, {axis, 1 + pick(3), 1 + pick(2), 1 + pick(2), before, before}, {},
+                {(pick(5) - 2) * 0.5});
+  if (y < 0) return -1;
+  return apply(one_of({OpCode::sum, OpCode::mean, OpCode::max, OpCode::min}), {y}, {from.rank, 0});
 }
 
 int RandomGraph::rows() {

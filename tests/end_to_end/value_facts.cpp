@@ -136,9 +136,9 @@ struct Rules {
   std::optional<Facts> contraction() const {
     const Facts &a = in[0], &b = in[1];
     double terms = double(extent(-1));
-    if (node.op == OpCode::conv2d) {
+    if (node.op != OpCode::matmul) {
       const Shape& w = types[1].shape;
-      terms = double(largest(w[1] * w[2] * w[3], bindings));
+      terms = double(largest(element_count(w) / w[0].constant, bindings));
     }
     double size = terms * a.size() * b.size();
     return Facts{-size, size,
@@ -193,7 +193,7 @@ struct Rules {
       case OpClass::layout: {
         Facts r = in[0];
         for (const Facts& x : in.subspan(1)) r = hull(r, x);
-        return node.op == OpCode::pad ? hull(r, {node.reals[0], node.reals[0]}) : r;
+        return node.op == OpCode::pad || node.op == OpCode::window ? hull(r, {node.reals[0], node.reals[0]}) : r;
       }
       default: break;
     }

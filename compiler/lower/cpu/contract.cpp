@@ -95,10 +95,14 @@ class Contract {
     return launch;
   }
 
-  // What is packed for a row block serves all its panels.
+  // What is packed for a row block serves all its panels; where row blocks are few, it is packed for parts of them.
   int64_t grain() const {
+    constexpr int64_t enough_items = 8, least_panels = 4;
     if (!blocking.exactWork) return blocking.rows;
-    return blocking.packsA ? blocking.panels().constant : 1;
+    if (!blocking.packsA) return 1;
+    int64_t blocks = blocking.rowBlocks(blocking.tiles(blocking.m.constant)) * std::max<int64_t>(1, lower_bound(blocking.batch));
+    int64_t panels = blocking.panels().constant, parts = (enough_items + blocks - 1) / blocks;
+    return std::min(panels, std::max(least_panels, (panels + parts - 1) / parts));
   }
   // The number of items where it is known when compiling; otherwise something proportional, see firstItem.
   Dim work() const {

@@ -21,6 +21,8 @@ namespace {
 constexpr std::int64_t depth_block = 768;       // f32 sums longer than this lose accuracy
 constexpr double block_share_of_l2 = 0.4;       // a row block's share; a panel of B passes by
 constexpr std::int64_t least_items = 8;         // work items worth having
+constexpr std::int64_t packed_tiles = 8;        // worth packing for,
+constexpr std::int64_t packed_blocks = 12;      // so many times
 constexpr std::int64_t symbolic_depth = 768;    // what to plan with
 constexpr std::int64_t waiting_sums = 1 << 16;  // elements
 
@@ -77,6 +79,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   exactWork = m.is_static() && n.is_static();
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;
+  if (packsA && m.is_static()) leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
 }
 
 // Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one batch index.

@@ -78,6 +78,7 @@ void Cursor::finishRolled(Address& address, const tile::Rolled& rolled, size_t g
 void Cursor::add(size_t n, int digit, Value value) {
   Address& address = addresses[n];
   const tile::Access& access = this->access(n);
+  if (access.strides.empty()) return;  // panels: not read by digits
   if (weighs(access.strides[digit]))
     address.at = e->add(address.at, e->mul(value, e->dim(access.strides[digit])));
   for (auto [group, rolled] : llvm::enumerate(access.rolled)) {
@@ -98,6 +99,7 @@ void Cursor::setLanes(int digit, Value value, Value mask) {
   lane_mask = mask;
   digits[digit] = {value, e->iota()};
   for (size_t n = 0; n < addresses.size(); ++n) {
+    if (access(n).strides.empty()) continue;
     const Dim& stride = access(n).strides[digit];
     addresses[n].unit = stride == Dim(1);
     if (weighs(stride)) addresses[n].lanes = e->mul(e->iota(), widened(*e, e->dim(stride)));

@@ -1,5 +1,7 @@
 #include "heed/compiler/lower/cpu/index_lanes.h"
 
+#include "heed/compiler/lower/tile/access.h"
+
 using namespace mlir;
 
 namespace heed::cpu {
@@ -48,6 +50,7 @@ Value withinBounds(Emit& e, const tile::Access& access, llvm::ArrayRef<LaneIndex
   };
   // One unsigned comparison answers for both ends.
   for (auto [axis, expression] : llvm::enumerate(access.map.getResults())) {
+    if (tile::staysInside(e.kernel, expression, access.shape.dims[axis])) continue;
     LaneIndex x = evaluate(e, expression, digits);
     Value extent = e.dim(access.shape.dims[axis]);
     if (x.lanes)

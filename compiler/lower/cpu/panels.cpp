@@ -1,5 +1,6 @@
 #include "heed/compiler/lower/cpu/panels.h"
 
+#include "heed/compiler/lower/cpu/cursor.h"
 #include "heed/compiler/lower/cpu/place.h"
 #include "heed/compiler/lower/cpu/transpose.h"
 
@@ -79,8 +80,79 @@ void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value bat
   });
 }
 
+namespace {
+
+// A convolution's rows: runs of the role's last digit, which is contiguous, one for each value of those before.
+struct Runs {
+  std::vector<int> outer;  // digits
+  int inner = -1;
+};
+std::optional<Runs> runsOf(Emit& e, const RowSource& source) {
+  const tile::Access& access = e.kernel.ins[source.operand];
+  Runs runs;
+  for (int digit : e.kernel.withRole(source.along))
+    if (!(e.kernel.digits[digit].extent == Dim(1))) runs.outer.push_back(digit);
+  if (runs.outer.size() < 2 || !access.rolled.empty() || !(access.strides[runs.outer.back()] == Dim(1))) return {};
+  runs.inner = runs.outer.back();
+  runs.outer.pop_back();
+  return runs;
+}
+
+// The role's digits where it stands at `index`.
+void setRole(Emit& e, Cursor& cursor, char role, Value index) {
+  auto members = e.kernel.withRole(role);
+  for (size_t n = members.size(); n-- > 0;) {
+    Value extent = e.dim(e.kernel.digits[members[n]].extent);
+    cursor.set(members[n], n ? e.remainder(index, extent) : index);
+    if (n) index = e.divide(index, extent);
+  }
+}
+
+LogicalResult packRuns(Emit& e, const RowSource& source, const Runs& runs, ValueRange buffers, Value batch, Value first,
+                       Value count, Value destination, Value at, Value stride, Region* prologue, int captured) {
+  LogicalResult result = success();
+  Value length = e.dim(e.kernel.digits[runs.inner].extent), whole = e.roundDown(length, e.lanes());
+  auto vectorAt = [&](const Cursor& run, Value to, Value x, Value mask) {
+    Cursor cursor = run;
+    cursor.setLanes(runs.inner, x, mask);
+    Value lanes = cursor.load(source.operand);
+    if (prologue) {
+      auto values = cursor.region(*prologue, lanes, captured);
+      if (failed(values)) result = failure();
+      else lanes = values->front();
+    }
+    e.store(lanes, destination, e.add(to, x));
+  };
+  std::function<void(const Cursor&, size_t, Value)> walk = [&](const Cursor& cursor, size_t level, Value to) {
+    if (level == runs.outer.size()) {
+      e.loop(e.constant(0), whole, e.lanes(), [&](Value x) { vectorAt(cursor, to, x, {}); });
+      if (constantOf(e.sub(length, whole)) == 0) return;
+      e.when(e.below(whole, length), [&] { vectorAt(cursor, to, whole, e.lanesBelow(e.sub(length, whole))); });
+      return;
+    }
+    Value size = length;  // of what lies below one value of this digit
+    for (size_t n = level + 1; n < runs.outer.size(); ++n) size = e.mul(size, e.dim(e.kernel.digits[runs.outer[n]].extent));
+    e.loop(e.constant(0), e.dim(e.kernel.digits[runs.outer[level]].extent), 1, [&](Value value) {
+      Cursor deeper = cursor;
+      deeper.set(runs.outer[level], value);
+      walk(deeper, level + 1, e.add(to, e.mul(value, size)));
+    });
+  };
+  e.loop(e.constant(0), count, 1, [&](Value r) {
+    Cursor row(e, buffers);
+    setRole(e, row, 'b', batch);
+    setRole(e, row, source.row, e.add(first, r));
+    walk(row, 0, e.add(at, e.mul(r, stride)));
+  });
+  return result;
+}
+
+}  // namespace
+
 LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch, Value first, Value count,
                        Value destination, Value at, Value stride, Region* prologue, int captured) {
+  if (auto runs = runsOf(e, source))
+    return packRuns(e, source, *runs, buffers, batch, first, count, destination, at, stride, prologue, captured);
   Dim along = e.kernel.extentOf(source.along);
   Value extent = e.dim(along), whole = e.roundDown(extent, e.lanes());
   bool failed = false;

@@ -1,6 +1,45 @@
 #include "heed/compiler/lower/tile/access.h"
 
+#include "mlir/IR/AffineExpr.h"
+
+using namespace mlir;
+
 namespace heed::tile {
+
+namespace {
+
+struct Range {
+  Dim least, most;
+};
+
+// Of sums of digits, symbols and constants with constant factors; nullopt for anything else.
+std::optional<Range> rangeOf(const Kernel& kernel, AffineExpr e) {
+  if (auto c = dyn_cast<AffineConstantExpr>(e)) return Range{Dim(c.getValue()), Dim(c.getValue())};
+  if (auto d = dyn_cast<AffineDimExpr>(e)) return Range{Dim(0), kernel.digits[d.getPosition()].extent - Dim(1)};
+  auto binary = dyn_cast<AffineBinaryOpExpr>(e);
+  if (!binary) return {};
+  auto x = rangeOf(kernel, binary.getLHS());
+  if (!x) return {};
+  if (e.getKind() == AffineExprKind::Add) {
+    auto y = rangeOf(kernel, binary.getRHS());
+    if (!y) return {};
+    return Range{x->least + y->least, x->most + y->most};
+  }
+  auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  if (e.getKind() != AffineExprKind::Mul || !factor) return {};
+  Range r{x->least * Dim(factor.getValue()), x->most * Dim(factor.getValue())};
+  if (factor.getValue() < 0) std::swap(r.least, r.most);
+  return r;
+}
+
+}  // namespace
+
+bool staysInside(const Kernel& kernel, AffineExpr coordinate, const Dim& extent) {
+  auto range = rangeOf(kernel, coordinate);
+  if (!range) return false;
+  Dim room = extent - Dim(1) - range->most;
+  return range->least.is_static() && range->least.constant >= 0 && room.is_static() && !room.invalid && room.constant >= 0;
+}
 
 bool rolls(const Access& access, int digit) {
   for (const Rolled& rolled : access.rolled)

@@ -10,6 +10,9 @@ std::optional<Dim> strideAlong(const Kernel& kernel, const Access& access, char 
 // The role's innermost digit of extent other than 1, or -1.
 int innermost(const Kernel& kernel, char role);
 
+// Whether no value of the digits takes a coordinate out of [0, extent), as far as that can be seen.
+bool staysInside(const Kernel& kernel, mlir::AffineExpr coordinate, const Dim& extent);
+
 // Some rolled group of the access contains the digit.
 bool rolls(const Access& access, int digit);
 

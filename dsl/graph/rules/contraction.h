@@ -1,6 +1,7 @@
 // Matrix product and convolution.
 #pragma once
 #include "heed/dsl/graph/rules/scalar.h"
+#include "heed/dsl/graph/rules/sliding.h"
 
 namespace heed::graph {
 
@@ -28,24 +29,26 @@ constexpr Inferred infer_matmul(const TensorType& a, const TensorType& b) {
   return r;
 }
 
-// x: [batch, channels, height, width], w: [outputs, channels / groups, kernel height, kernel width]
-constexpr Inferred infer_conv2d(const TensorType& x, const TensorType& w, const Attributes& with) {
-  std::int64_t stride = with.ints[0], padding = with.ints[1];
-  std::int64_t dilation = with.ints[2], groups = with.ints[3];
+// x: [batch, channels, image...], w: [outputs, channels / groups, kernel...] with as many axes of an image as Axes.
+// conv2d has one stride, padding and dilation for all of them, others one each.
+template <int Axes>
+constexpr Inferred infer_convolution(const TensorType& x, const TensorType& w, const Attributes& with) {
+  constexpr int each = Axes == 2 ? 1 : Axes;
+  const std::int64_t *strides = with.ints, *paddings = strides + each, *dilations = paddings + each;
+  const std::int64_t groups = dilations[each];
   Inferred r{x};
   r.problem = check_same(x.dtype, w.dtype);
   if (!r.problem) r.problem = check_float(x.dtype);
   for (const TensorType* t : {&x, &w})
-    if (!r.problem && t->shape.rank != 4)
-      r.problem = problem(message::rank_differs, Dim(t->shape.rank), Dim(4));
+    if (!r.problem && t->shape.rank != Axes + 2)
+      r.problem = problem(message::rank_differs, Dim(t->shape.rank), Dim(Axes + 2));
   if (!r.problem) r.problem = check_static(w.shape);
   if (r.problem) return r;
   const Dim &channels = x.shape[1], &outputs = w.shape[0];
   if (!channels.is_static()) r.problem = problem(message::channels_not_static, channels);
-  else if (stride < 1 || dilation < 1)
-    r.problem = problem(message::step_not_positive, Dim(stride < dilation ? stride : dilation));
-  else if (padding < 0) r.problem = problem(message::negative_padding, Dim(padding));
-  else if (groups < 1 || channels.constant % groups)
+  for (int i = 0; i < each && !r.problem; ++i) r.problem = check_steps(strides[i], dilations[i], paddings[i], paddings[i]);
+  if (r.problem) return r;
+  if (groups < 1 || channels.constant % groups)
     r.problem = problem(message::groups_do_not_divide, Dim(groups), channels);
   else if (outputs.constant % groups)
     r.problem = problem(message::groups_do_not_divide, Dim(groups), outputs);
@@ -53,13 +56,10 @@ constexpr Inferred infer_conv2d(const TensorType& x, const TensorType& w, const 
     r.problem = problem(message::channels_differ, channels / groups, w.shape[1]);
   if (r.problem) return r;
   r.type.shape[1] = outputs;
-  for (int i = 2; i < 4; ++i) {
-    Dim image = x.shape[i] + Dim(2) * Dim(padding);
-    Dim reach = Dim(dilation) * (w.shape[i] - Dim(1)) + Dim(1);
-    Dim room = image - reach;
-    if (!r.problem && room.is_static() && room.constant < 0)
-      r.problem = problem(message::kernel_too_large, reach, image);
-    r.type.shape[i] = floor_div(room, stride) + Dim(1);
+  for (int axis = 0; axis < Axes && !r.problem; ++axis) {
+    const int i = each == 1 ? 0 : axis;
+    Dim image = x.shape[axis + 2] + Dim(2) * Dim(paddings[i]);
+    r.problem = slide(r.type.shape[axis + 2], image, w.shape[axis + 2], strides[i], dilations[i]);
   }
   if (!r.problem) r.problem = check_shape(r.type.shape);
   return r;

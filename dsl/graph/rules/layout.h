@@ -1,6 +1,7 @@
 // Ops that move elements without computing.
 #pragma once
 #include "heed/dsl/graph/rules/scalar.h"
+#include "heed/dsl/graph/rules/sliding.h"
 
 namespace heed::graph {
 
@@ -115,6 +116,22 @@ constexpr Inferred infer_concat(const Operands& xs, const Attributes& with) {
         r.problem = problem(message::dimensions_differ, size, other.dims[i]);
     }
   }
+  if (!r.problem) r.problem = check_shape(r.type.shape);
+  return r;
+}
+
+constexpr Inferred infer_window(const TensorType& x, const Attributes& with) {
+  const std::int64_t axis = with.ints[0], size = with.ints[1], stride = with.ints[2], dilation = with.ints[3];
+  const std::int64_t before = with.ints[4], after = with.ints[5];
+  Inferred r{x, check_number(x.dtype)};
+  if (!r.problem) r.problem = check_axis(axis, x.shape.rank);
+  if (!r.problem && x.shape.rank == max_rank)
+    r.problem = problem(message::rank_too_large, Dim(max_rank + 1), Dim(max_rank));
+  if (!r.problem) r.problem = check_steps(stride, dilation, before, after);
+  if (!r.problem && size < 1) r.problem = problem(message::dimension_not_positive, Dim(size));
+  if (r.problem) return r;
+  r.problem = slide(r.type.shape.dims[axis], x.shape.dims[axis] + Dim(before) + Dim(after), Dim(size), stride, dilation);
+  r.type.shape.append(Dim(size));
   if (!r.problem) r.problem = check_shape(r.type.shape);
   return r;
 }

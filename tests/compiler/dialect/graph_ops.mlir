@@ -143,3 +143,14 @@ func.func @calls(%x: tensor<?x4xf32, "B,4">) -> tensor<?x4xf32, "B,4"> {
   %1 = heed.repeat %0 {callee = @twice, name = "layers", times = 12 : i64} : (tensor<?x4xf32, "B,4">) -> tensor<?x4xf32, "B,4">
   return %1 : tensor<?x4xf32, "B,4">
 }
+
+// CHECK-LABEL: func.func @windows_and_clips
+func.func @windows_and_clips(%x: tensor<?x3x4x8x8xf32, "B,3,4,8,8">, %w: tensor<4x3x3x3x3xf32>) -> tensor<?x4x4x4x4x3xf32, "B,4,4,4,4,3"> {
+  // CHECK: heed.conv3d {{.*}} {dilation = array<i64: 1, 1, 1>, groups = 1 : i64, padding = array<i64: 1, 1, 1>, stride = array<i64: 1, 2, 2>}
+  %0 = heed.conv3d %x, %w {stride = array<i64: 1, 2, 2>, padding = array<i64: 1, 1, 1>, dilation = array<i64: 1, 1, 1>, groups = 1 : i64}
+      : (tensor<?x3x4x8x8xf32, "B,3,4,8,8">, tensor<4x3x3x3x3xf32>) -> tensor<?x4x4x4x4xf32, "B,4,4,4,4">
+  // CHECK: heed.window {{.*}} {after = 1 : i64, axis = 4 : i64, before = 1 : i64, dilation = 1 : i64, size = 3 : i64, stride = 1 : i64, value = 5.000000e-01 : f64}
+  %1 = heed.window %0 {axis = 4 : i64, size = 3 : i64, stride = 1 : i64, dilation = 1 : i64, before = 1 : i64, after = 1 : i64, value = 0.5 : f64}
+      : (tensor<?x4x4x4x4xf32, "B,4,4,4,4">) -> tensor<?x4x4x4x4x3xf32, "B,4,4,4,4,3">
+  return %1 : tensor<?x4x4x4x4x3xf32, "B,4,4,4,4,3">
+}

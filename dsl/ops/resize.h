@@ -1,0 +1,91 @@
+// Images [batch, channels, height, width] at other sizes, which may be symbolic: interpolation (torch: align_corners off)
+// and adaptive average pooling. Along each axis a row of weights says what a new cell takes of the old ones; the weights
+// are computed from positions in whole numbers, so that no cell is missed by rounding.
+#pragma once
+#include "heed/dsl/ops/activation.h"
+#include "heed/dsl/ops/arithmetic.h"
+#include "heed/dsl/ops/gather.h"
+#include "heed/dsl/ops/layout.h"
+#include "heed/dsl/ops/logic.h"
+#include "heed/dsl/ops/matmul.h"
+
+namespace heed {
+
+namespace detail {
+
+template <class T>
+struct NoImage {
+  static constexpr int rank = type_of<T>.shape.rank;
+  static constexpr graph::Inferred inferred{
+      {}, rank == 4 ? graph::check_float(type_of<T>.dtype) : graph::problem(message::rank_differs, Dim(rank), Dim(4))};
+};
+template <text Who, class X>
+consteval auto image_or_error() {
+  using E = settled<X>;
+  if constexpr (!expression<E>) return std::type_identity<E>{};
+  else if constexpr (NoImage<typename E::type>::inferred.problem)
+    return std::type_identity<error<Who, NoImage<typename E::type>, shape_text<typename E::type>>>{};
+  else return std::type_identity<E>{};
+}
+template <text Who, class X>
+using image = typename decltype(image_or_error<Who, X>())::type;
+
+// Cell o lies at ((2 o + 1) In - Out) / (2 Out) among the old ones, its two neighbours share it by distance.
+template <DType Element, Dim Out, Dim In>
+constexpr auto bilinear_weights() {
+  auto unit = extent<Out>() * scalar<2>;
+  auto at = (position<-2>() * scalar<2> + scalar<1>) * extent<In>() - extent<Out>();
+  auto inside = minimum(maximum(at, scalar<0>), (extent<In>() - scalar<1>) * unit);
+  auto distance = cast<Element>(abs(inside - position<-1>() * unit)) / cast<Element>(unit);
+  return broadcast_to<Out, In>(maximum(scalar<1> - distance, scalar<0>));
+}
+// Cell o is the mean of the old ones from ⌊o In / Out⌋ to ⌈(o + 1) In / Out⌉.
+template <DType Element, Dim Out, Dim In>
+constexpr auto averaging_weights() {
+  auto first = position<-2>() * extent<In>() / extent<Out>();
+  auto last = ((position<-2>() + scalar<1>) * extent<In>() + extent<Out>() - scalar<1>) / extent<Out>();
+  auto member = position<-1>() >= first && position<-1>() < last;
+  return broadcast_to<Out, In>(where(member, scalar<1> / cast<Element>(last - first), scalar<0>));
+}
+template <Dim Out, Dim In>
+constexpr auto nearest_indices() {
+  return broadcast_to<Out>(position<-1>() * extent<In>() / extent<Out>());
+}
+
+}  // namespace detail
+
+template <Dim Height, Dim Width, operand X>
+  requires fine<detail::image<"interpolate_bilinear", X>>
+constexpr auto interpolate_bilinear(X x) {
+  constexpr DType e = dtype_of(x);
+  constexpr Dim height = size<2>(x), width = size<3>(x);
+  auto rows = matmul(detail::bilinear_weights<e, Height, height>(), x);
+  return matmul(rows, transpose(detail::bilinear_weights<e, Width, width>()));
+}
+template <Dim Height, Dim Width, operand X>
+refused<detail::image<"interpolate_bilinear", X>> interpolate_bilinear(X);
+
+template <Dim Height, Dim Width, operand X>
+  requires fine<detail::image<"adaptive_avg_pool2d", X>>
+constexpr auto adaptive_avg_pool2d(X x) {
+  constexpr DType e = dtype_of(x);
+  constexpr Dim height = size<2>(x), width = size<3>(x);
+  auto rows = matmul(detail::averaging_weights<e, Height, height>(), x);
+  return matmul(rows, transpose(detail::averaging_weights<e, Width, width>()));
+}
+template <Dim Height, Dim Width, operand X>
+refused<detail::image<"adaptive_avg_pool2d", X>> adaptive_avg_pool2d(X);
+
+// Cell o is the old one at ⌊o In / Out⌋.
+template <Dim Height, Dim Width, operand X>
+  requires fine<detail::image<"interpolate_nearest", X>>
+constexpr auto interpolate_nearest(X x) {
+  constexpr Dim height = size<2>(x), width = size<3>(x);
+  auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());  // [Height, b, c, w]
+  auto columns = gather(permute<3, 0, 1, 2>(rows), detail::nearest_indices<Width, width>());
+  return permute<2, 3, 1, 0>(columns);
+}
+template <Dim Height, Dim Width, operand X>
+refused<detail::image<"interpolate_nearest", X>> interpolate_nearest(X);
+
+}  // namespace heed

@@ -1,0 +1,55 @@
+// DETR-R50 against transformers' in float64, one program for images of any size: what enters the encoder, what leaves it,
+// the decoder's queries, scores and boxes.
+#include "golden.h"
+#include "heed/dsl/nn/detr.h"
+
+using namespace heed;
+
+namespace {
+
+constexpr dim B{"B"}, H{"H"}, W{"W"};
+
+struct Size {
+  std::int64_t height, width, stride;
+};
+
+template <class Image>
+void run(std::initializer_list<Size> images, const std::string& target, const std::string& fusion) {
+  Options options;
+  options.target = target;
+  options.fusion = fusion;
+  options.probes = {"cells", "memory", "found"};
+  Program program = load<nn::detr_r50, Image>(options);
+  Session session = program.bind(formula_checkpoint(program.parameters()));
+  for (const Size& s : images) {
+    const std::string file = "detr_" + std::to_string(s.height) + "x" + std::to_string(s.width) + ".safetensors";
+    std::printf("%s target %s fusion %s\n", file.c_str(), target.c_str(), fusion.c_str());
+    Checkpoint expected = golden::reference(file);
+    Results results = session.run(golden::formula_tensor("input", {1, 3, s.height, s.width}));
+    for (const std::string& name : options.probes)
+      golden::check(name.c_str(), results.probe(name).as<float>(), expected.read(name).as<float>(), s.stride);
+    golden::check("logits", results[0].as<float>(), expected.read("logits").as<float>());
+    golden::check("boxes", results[1].as<float>(), expected.read("boxes").as<float>());
+  }
+}
+
+constexpr Size tiny{64, 96, 1}, odd{333, 517, 17}, medium{480, 640, 17}, large{800, 1066, 37};
+
+// The scores of an encoder are [batch, 8, cells, cells], which has more factors than a symbolic dimension: where they get
+// a buffer, the size of the image must be known.
+using any = tensor<f32, B, 3, H, W>;
+
+}  // namespace
+
+TEST_CASE("DETR on a small image") {
+  for (const char* target : {"host", "x86-64-avx2", "x86-64"}) {
+    run<tensor<f32, B, 3, 64, 96>>({tiny}, target, "none");
+    run<any>({tiny}, target, "all");
+  }
+}
+
+TEST_CASE("DETR on photographs of several sizes, one program") { run<any>({medium, odd, large}, "host", "all"); }
+
+TEST_CASE("DETR on a photograph, every op a kernel") {
+  for (const char* fusion : {"none", "layout"}) run<tensor<f32, B, 3, 333, 517>>({odd}, "host", fusion);
+}
