@@ -73,6 +73,7 @@ void formula_fill(std::string_view name, std::span<const std::int64_t> shape,
   if (leaf == "running_mean") return fill(hash, 0, out, 0.0, 0.1f);
   if (leaf.starts_with("bias") || leaf.ends_with("bias")) return fill(hash, 0, out, 0.0, 0.1f);
   if (leaf == "weight" && shape.size() == 1) return fill(hash, 0, out, 1.0, 0.1f);
+  if (leaf.starts_with("rel_pos")) return fill(hash, 0, out, 0.0, 0.1f);
   if (leaf.find("weight") == leaf.npos || shape.size() < 2) return fill(hash, 0, out, 0.0, 0.5f);
 
   auto scaled = [&](double gain) {

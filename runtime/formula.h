@@ -20,6 +20,7 @@ float formula_value(std::string_view name, std::uint64_t index);
 //   leaf running_mean                                             0       0.1
 //   leaf starts or ends with "bias"                               0       0.1
 //   leaf weight, rank 1 (a norm's scale)                          1       0.1
+//   leaf starts with "rel_pos" (vectors that queries multiply)    0       0.1
 //   leaf contains "weight", rank >= 2                             0       g * sqrt(3 / fan_in)
 //   anything else (cls_token, pos_embed, bias tables)             0       0.5
 //

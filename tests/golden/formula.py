@@ -53,6 +53,8 @@ def parameter(name, shape):
         return filled(0.0, 0.1)
     if leaf == "weight" and len(shape) == 1:
         return filled(1.0, 0.1)
+    if leaf.startswith("rel_pos"):
+        return filled(0.0, 0.1)
     if "weight" not in leaf or len(shape) < 2:
         return filled(0.0, 0.5)
 

@@ -1,7 +1,7 @@
 // Swin against timm's SwinTransformer in float64, and against transformers' where sizes are padded: the embedded
 // patches, every block, the logits.
-#include "golden.h"
 #include "heed/dsl/nn/swin.h"
+#include "stages.h"
 
 using namespace heed;
 
@@ -9,46 +9,18 @@ namespace {
 
 constexpr dim B{"B"};
 
-struct Case {
-  const char* file;
-  std::int64_t batch, height, width;
-  std::vector<int> depths;
-  std::int64_t stride;
-};
-const Case full{"swin_t.safetensors", 3, 224, 224, {2, 2, 6, 2}, 211};
-const Case larger{"swin_b.safetensors", 1, 224, 224, {2, 2, 18, 2}, 211};
-const Case padded{"swin_230x310.safetensors", 2, 230, 310, {2, 2, 2, 2}, 211};
-const Case reduced{"swin_56.safetensors", 2, 56, 56, {2, 1}, 7};
+using golden::Stages;
+const Stages full{"swin_t.safetensors", "layers", 224, 224, {2, 2, 6, 2}, 211};
+const Stages larger{"swin_b.safetensors", "layers", 224, 224, {2, 2, 18, 2}, 211};
+const Stages padded{"swin_230x310.safetensors", "layers", 230, 310, {2, 2, 2, 2}, 211};
+const Stages reduced{"swin_56.safetensors", "layers", 56, 56, {2, 1}, 7};
 
 using Padded = nn::swin_transformer<4, 7, 3, 96, 3, 10, 2, 2, 2, 2>;
 using Reduced = nn::swin_transformer<4, 7, 3, 96, 3, 10, 2, 1>;
 
-// The first `batch` images of the file's.
 template <class Model, std::int64_t Height, std::int64_t Width>
-void run(const Case& c, std::int64_t batch, const std::string& target, const std::string& fusion) {
-  std::printf("%s batch %d target %s fusion %s\n", c.file, int(batch), target.c_str(), fusion.c_str());
-  Options options;
-  options.target = target;
-  options.fusion = fusion;
-  options.probes = {"embed"};
-  std::vector<std::string> blocks;
-  for (std::size_t layer = 0; layer < c.depths.size(); ++layer)
-    for (int block = 0; block < c.depths[layer]; ++block)
-      blocks.push_back("layers." + std::to_string(layer) + ".blocks." + std::to_string(block));
-  for (const std::string& block : blocks) options.probes.push_back(block + ".tokens");
-
-  Program program = load<Model, tensor<f32, B, 3, Height, Width>>(options);
-  Session session = program.bind(formula_checkpoint(program.parameters()));
-  Checkpoint expected = golden::reference(c.file);
-  Results results = session.run(golden::formula_tensor("input", {batch, 3, c.height, c.width}));
-  auto check = [&](const std::string& name, const Tensor& found, std::int64_t stride) {
-    const std::size_t count = (found.as<float>().size() + std::size_t(stride) - 1) / std::size_t(stride);
-    const Tensor reference = expected.read(name);
-    golden::check(name.c_str(), found.as<float>(), reference.as<float>().first(count), stride);
-  };
-  check("embed", results.probe("embed"), c.stride);
-  for (const std::string& block : blocks) check(block, results.probe(block + ".tokens"), c.stride);
-  check("logits", results[0], 1);
+void run(const Stages& c, std::int64_t batch, const std::string& target, const std::string& fusion) {
+  golden::run_stages<Model, tensor<f32, B, 3, Height, Width>>(c, batch, target, fusion);
 }
 
 // What a shifted block does to its scores: as it should, or not.

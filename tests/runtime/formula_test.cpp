@@ -55,6 +55,8 @@ const Expected table[] = {
     {"gru.weight_ih_l0", {96, 32}, 9, 0x1.1f857cp-4f},
     {"gru.bias_ih_l0", {96}, 9, -0x1.b23e14p-5f},
     {"layers.0.blocks.0.attn.relative_position_bias_table", {169, 3}, 506, -0x1.2722c0p-2f},
+    {"stages.0.blocks.0.attn.rel_pos_h", {111, 96}, 5, -0x1.79b02ep-5f},
+    {"stages.0.blocks.0.attn.rel_pos_h", {111, 96}, 10655, -0x1.a74d34p-6f},
 };
 
 }  // namespace
