@@ -1,6 +1,9 @@
 // Vision transformers on one image of 224 × 224, checked against their golden logits.
+#include <algorithm>
+
 #include "cases.h"
 #include "heed/dsl/load.h"
+#include "heed/dsl/nn/mvit_v2.h"
 #include "heed/dsl/nn/swin.h"
 #include "heed/dsl/nn/vision_transformer.h"
 #include "heed/runtime/checkpoint.h"
@@ -59,6 +62,29 @@ Case swin(const std::string& name, double width, std::vector<int> depths) {
   return image_case<Model>(name, macs + width * 1000);
 }
 
+template <class Model>
+Case mvit_v2(const std::string& name, std::vector<int> depths) {
+  constexpr double kernel = 9;
+  double in = 96, out = 96, side = 56, key_stride = 4, macs = side * side * 3 * 49 * out;
+  for (std::size_t stage = 0; stage < depths.size(); ++stage) {
+    if (stage > 0) {
+      out *= 2;
+      key_stride = std::max(key_stride / 2, 1.0);
+    }
+    for (int block = 0; block < depths[stage]; ++block) {
+      const double queries = stage > 0 && block == 0 ? side / 2 : side, keys = side / key_stride;
+      const double q = queries * queries, k = keys * keys, cells = side * side;
+      macs += cells * in * 3 * out + (in == out ? 0 : cells * in * out);  // q, k, v; the shortcut
+      macs += kernel * (q + 2 * k) * out;
+      macs += 2 * q * k * out + 2 * q * keys * out;  // attention; distances along two axes
+      macs += q * out * 9 * out;
+      side = queries;
+      in = out;
+    }
+  }
+  return image_case<Model>(name, macs + out * 1000);
+}
+
 }  // namespace
 
 std::vector<Case> vision_cases() {
@@ -67,6 +93,7 @@ std::vector<Case> vision_cases() {
       vit<nn::vit_l_16>("vit_l_16", 1024, 24),
       swin<nn::swin_t>("swin_t", 96, {2, 2, 6, 2}),
       swin<nn::swin_b>("swin_b", 128, {2, 2, 18, 2}),
+      mvit_v2<nn::mvitv2_tiny>("mvitv2_tiny", {1, 2, 5, 2}),
   };
 }
 

@@ -13,24 +13,19 @@
 
 namespace heed::nn {
 
-// tokens of an image, [batch, side * side, features], as [batch, features, side, side] and back
-template <std::int64_t Side>
-constexpr auto as_image(expression auto tokens) {
-  constexpr dim b = size<0>(tokens), features = size<2>(tokens);
-  return permute<0, 3, 1, 2>(reshape<b, Side, Side, features>(tokens));
-}
-constexpr auto as_tokens(expression auto image) {
-  constexpr dim b = size<0>(image), features = size<1>(image), cells = size<2>(image) * size<3>(image);
-  return reshape<b, cells, features>(permute<0, 2, 3, 1>(image));
-}
+// [batch, height, width, channels] as convolutions and pooling take it, [batch, channels, height, width], and back
+constexpr auto channels_first(expression auto image) { return permute<0, 3, 1, 2>(image); }
+constexpr auto channels_last(expression auto image) { return permute<0, 2, 3, 1>(image); }
 
-// [batch, side * side, heads * features] to [batch, heads, pooled cells, features]; the heads share the kernels.
-template <std::int64_t Heads, std::int64_t Features, std::int64_t Side, int Stride>
+// [batch, height, width, heads * features] to [batch, heads, pooled cells, features]; the heads share the kernels.
+template <std::int64_t Heads, std::int64_t Features, int Stride>
 struct head_pooling {
-  constexpr auto operator()(expression auto tokens) const {
+  constexpr auto operator()(expression auto image) const {
     auto kernels = reshape<1, Features, 1, 3, 3>(param<"weight", tensor<f32, Features, 1, 3, 3>>);
     auto weight = reshape<Heads * Features, 1, 3, 3>(broadcast_to<Heads, Features, 1, 3, 3>(kernels));
-    return split_heads<Heads>(as_tokens(conv2d<Stride, 1, 1, int(Heads * Features)>(as_image<Side>(tokens), weight)));
+    auto pooled = channels_last(conv2d<Stride, 1, 1, int(Heads * Features)>(channels_first(image), weight));
+    constexpr dim b = size<0>(pooled), cells = size<1>(pooled) * size<2>(pooled);
+    return permute<0, 2, 1, 3>(reshape<b, cells, Heads, Features>(pooled));
   }
 };
 
@@ -45,16 +40,16 @@ struct axis_distances {
   }
 };
 
-// Side: of the image whose tokens come in, which the strides divide.
+// Side: of the image [batch, side, side, In] that comes in; the strides divide it.
 template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride, int KeyStride>
 struct multiscale_attention {
   static constexpr std::int64_t features = Out / Heads, queries = Side / QueryStride, keys = Side / KeyStride;
   static constexpr std::int64_t distances = 2 * std::max(queries, keys) - 1;  // that occur along an axis
   sub<"qkv", linear<In, 3 * Out>> qkv;
   sub<"proj", linear<Out, Out>> proj;
-  sub<"pool_q", head_pooling<Heads, features, Side, QueryStride>> pool_q;
-  sub<"pool_k", head_pooling<Heads, features, Side, KeyStride>> pool_k;
-  sub<"pool_v", head_pooling<Heads, features, Side, KeyStride>> pool_v;
+  sub<"pool_q", head_pooling<Heads, features, QueryStride>> pool_q;
+  sub<"pool_k", head_pooling<Heads, features, KeyStride>> pool_k;
+  sub<"pool_v", head_pooling<Heads, features, KeyStride>> pool_v;
   sub<"norm_q", layer_norm<features, 1e-6>> norm_q;
   sub<"norm_k", layer_norm<features, 1e-6>> norm_k;
   sub<"norm_v", layer_norm<features, 1e-6>> norm_v;
@@ -65,7 +60,9 @@ struct multiscale_attention {
     auto k = norm_k(pool_k(given_k));
     auto v = norm_v(pool_v(given_v));
     auto weights = softmax<-1>(with_positions(scaled_scores(q, k), q));
-    return proj(merge_heads(matmul(probe<"attention">(weights), v) + q));
+    auto mixed = permute<0, 2, 1, 3>(matmul(probe<"attention">(weights), v) + q);
+    constexpr dim b = size<0>(x);
+    return proj(reshape<b, queries, queries, Out>(mixed));
   }
 
  private:
@@ -106,7 +103,7 @@ struct multiscale_block {
       else return sub<"shortcut_proj_attn", linear<In, Out>>{}(normed);
     }();
     if constexpr (QueryStride == 1) return wide;
-    else return as_tokens(max_pool2d<QueryStride + 1, QueryStride, (QueryStride + 1) / 2>(as_image<Side>(wide)));
+    else return channels_last(max_pool2d<QueryStride + 1, QueryStride, (QueryStride + 1) / 2>(channels_first(wide)));
   }
 };
 
@@ -126,32 +123,35 @@ struct multiscale_stage {
   }
 };
 
-// Square images of Image pixels a side; widths and heads double from stage to stage, Depths are the stages' blocks.
-template <std::int64_t Image, std::int64_t Features, std::int64_t Classes, std::int64_t... Depths>
+// Square images of Image pixels a side, embedded by a convolution of Kernel that is moved by Patch. Widths and heads
+// double from stage to stage, Depths are the stages' blocks. Every stage but the first halves the image's sides;
+// KeyStride is by how much the first stage pools keys and values, and is halved with them, down to 1.
+template <std::int64_t Image, std::int64_t Channels, int Kernel, int Patch, int KeyStride, std::int64_t Features,
+          std::int64_t Classes, std::int64_t... Depths>
 struct mvit_v2 {
   static constexpr std::int64_t depths[] = {Depths...}, last = Features << (sizeof...(Depths) - 1);
-  sub<"patch_embed.proj", convolution<3, Features, 7, 4, 3>> patch_embed;
+  sub<"patch_embed.proj", convolution<Channels, Features, Kernel, Patch, Kernel / 2>> patch_embed;
   sub<"norm", layer_norm<last, 1e-6>> norm;
   sub<"head.fc", linear<last, Classes>> head;
 
-  // image: [batch, 3, Image, Image] gives logits: [batch, Classes]
+  // image: [batch, Channels, Image, Image] gives logits: [batch, Classes]
   constexpr auto operator()(expression auto image) const {
-    auto x = stages(probe<"embed">(as_tokens(patch_embed(image))), std::make_index_sequence<sizeof...(Depths)>{});
-    return head(mean<1>(norm(x)));
+    auto x = norm(stages(probe<"embed">(channels_last(patch_embed(image))), std::make_index_sequence<sizeof...(Depths)>{}));
+    constexpr dim b = size<0>(x), cells = size<1>(x) * size<2>(x);
+    return head(mean<1>(reshape<b, cells, last>(x)));
   }
 
  private:
-  // Keys and values are pooled to the same grid in all stages but the last, where it is the queries'.
   template <std::size_t N>
-  using stage = multiscale_stage<(N ? Features << (N - 1) : Features), (Features << N), (1 << N), (Image >> (N < 2 ? 2 : N + 1)),
-                                 (N ? 2 : 1), (N < 2 ? 4 >> N : 1), depths[N]>;
+  using stage = multiscale_stage<(N ? Features << (N - 1) : Features), (Features << N), (1 << N),
+                                 (Image / Patch >> (N ? N - 1 : 0)), (N ? 2 : 1), std::max(KeyStride >> N, 1), depths[N]>;
   template <std::size_t... N>
   static constexpr auto stages(expression auto x, std::index_sequence<N...>) {
     return chain<sub<numbered<"stages.", N>, stage<N>>...>{}(x);
   }
 };
 
-using mvitv2_tiny = mvit_v2<224, 96, 1000, 1, 2, 5, 2>;
-using mvitv2_small = mvit_v2<224, 96, 1000, 1, 2, 11, 2>;
+using mvitv2_tiny = mvit_v2<224, 3, 7, 4, 4, 96, 1000, 1, 2, 5, 2>;
+using mvitv2_small = mvit_v2<224, 3, 7, 4, 4, 96, 1000, 1, 2, 11, 2>;
 
 }  // namespace heed::nn

@@ -14,8 +14,8 @@ import torch
 from safetensors.numpy import save_file
 
 import formula
-import recurrent
 import mvit
+import recurrent
 import swin
 from golden import Golden
 

@@ -12,7 +12,7 @@ constexpr dim B{"B"};
 const Stages tiny{"mvitv2_tiny.safetensors", "stages", 224, 224, {1, 2, 5, 2}, 211};
 const Stages reduced{"mvit_v2_64.safetensors", "stages", 64, 64, {1, 2, 1, 1}, 7};
 
-using Reduced = nn::mvit_v2<64, 96, 10, 1, 2, 1, 1>;
+using Reduced = nn::mvit_v2<64, 3, 7, 4, 4, 96, 10, 1, 2, 1, 1>;
 using Image = tensor<f32, B, 3, 224, 224>;
 using SmallImage = tensor<f32, B, 3, 64, 64>;
 
