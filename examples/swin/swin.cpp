@@ -6,7 +6,7 @@
 #include "../shared/files.h"
 #include "heed/dsl/load.h"
 #include "timm_names.h"
-#include "window_map.h"
+#include "../shared/window_map.h"
 
 using namespace heed;
 using namespace heed::examples;
