@@ -25,4 +25,4 @@ def make_model(drop_path=0.0):
 
 
 if __name__ == "__main__":
-    train_digits.run(make_model, "digits_mvit_v2.safetensors", FOLDER, __doc__.split("\n")[0], epochs=120)
+    train_digits.run(make_model, "digits_mvit_v2.safetensors", FOLDER, __doc__.split("\n")[0], epochs=24)
