@@ -119,7 +119,8 @@ struct multiscale_stage {
  private:
   template <std::int64_t... N>
   static constexpr auto rest(expression auto x, std::integer_sequence<std::int64_t, N...>) {
-    return chain<sub<numbered<"blocks.", N + 1>, multiscale_block<Out, Out, Heads, Side / QueryStride, 1, KeyStride>>...>{}(x);
+    using block = multiscale_block<Out, Out, Heads, Side / QueryStride, 1, KeyStride>;
+    return chain<sub<numbered<"blocks.", N + 1>, block>...>{}(x);
   }
 };
 
@@ -136,7 +137,8 @@ struct mvit_v2 {
 
   // image: [batch, Channels, Image, Image] gives logits: [batch, Classes]
   constexpr auto operator()(expression auto image) const {
-    auto x = norm(stages(probe<"embed">(channels_last(patch_embed(image))), std::make_index_sequence<sizeof...(Depths)>{}));
+    auto embedded = probe<"embed">(channels_last(patch_embed(image)));
+    auto x = norm(stages(embedded, std::make_index_sequence<sizeof...(Depths)>{}));
     constexpr dim b = size<0>(x), cells = size<1>(x) * size<2>(x);
     return head(mean<1>(reshape<b, cells, last>(x)));
   }
