@@ -6,9 +6,8 @@
 
 namespace heed::examples {
 
-inline constexpr std::int64_t attention_heads = 6, head_features = token_features / attention_heads;
+inline constexpr std::int64_t head_features = token_features / attention_heads;
 using multi_head_attention = nn::multi_head_attention<token_features, attention_heads>;
-using token_rows = tensor<f32, 1, dim("T"), token_features>;
 
 // The same from its parts: every head has its own rows of the projections.
 struct heads_one_by_one {

@@ -8,7 +8,6 @@ namespace heed::examples {
 
 inline constexpr std::int64_t longest_sentence = 512;
 using sentence_positions = nn::sinusoidal_positions<token_features, longest_sentence>;
-using token_rows = tensor<f32, 1, dim("T"), token_features>;
 
 // Where a grid's cells are, added to x: [height, width, features]
 struct grid_positions {
@@ -20,7 +19,7 @@ struct grid_positions {
 using grid = tensor<f32, dim("H"), dim("W"), token_features>;
 
 // Self-attention of tokens, with and without their positions
-using unordered_attention = nn::multi_head_attention<token_features, 6>;
+using unordered_attention = nn::multi_head_attention<token_features, attention_heads>;
 struct ordered_attention {
   sub<"positions", sentence_positions> positions;
   sub<"", unordered_attention> attend;

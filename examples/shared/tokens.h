@@ -3,12 +3,15 @@
 #include <string>
 #include <vector>
 
+#include "heed/dsl/tensor.h"
 #include "heed/runtime/image/image.h"
 #include "heed/runtime/tensor.h"
 
 namespace heed::examples {
 
 inline constexpr std::int64_t token_features = 192;  // an 8 × 8 patch in red, green and blue
+inline constexpr std::int64_t attention_heads = 6;
+using token_rows = tensor<f32, 1, dim("T"), token_features>;
 inline const std::string default_sentence =
     "The animal didn't cross the street because it was too tired to go on";
 

@@ -13,8 +13,10 @@ import timm
 import torch
 from safetensors.numpy import save_file
 
+import attention_layers
 import formula
 import swin
+import transformer
 from golden import Golden
 
 def vision_transformer(model, batch, image_size, stride=1):
@@ -125,7 +127,8 @@ def mha():
 
 
 MODELS = {f.__name__: f for f in (
-    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *swin.MODELS)}
+    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *swin.MODELS,
+    *attention_layers.MODELS, *transformer.MODELS)}
 
 
 def main():
