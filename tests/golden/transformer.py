@@ -6,8 +6,9 @@ import formula
 from golden import Golden
 
 
-def run(golden, model, prefix, batch, source_length, target_length, lengths=None, stride=1):
-    """Adds the outputs of every layer and of both stacks as PREFIX.encoder.layers.0 and so on."""
+def run(golden, model, prefix, batch, source_length, target_length, lengths=None, stride=1,
+        layers=True):
+    """Adds the outputs of both stacks as PREFIX.encoder and PREFIX.decoder, and of every layer."""
     width = model.d_model
     source = torch.from_numpy(formula.input_array(f"{prefix}.source", (batch, source_length, width)))
     target = torch.from_numpy(formula.input_array(f"{prefix}.target", (batch, target_length, width)))
@@ -25,7 +26,7 @@ def run(golden, model, prefix, batch, source_length, target_length, lengths=None
     kept = torch.arange(source_length)[None] < torch.tensor(lengths or [source_length] * batch)[:, None]
     hooks = []
     for part, name in ((model.encoder, "encoder"), (model.decoder, "decoder")):
-        modules = [(f"{name}.layers.{n}", layer) for n, layer in enumerate(part.layers)]
+        modules = [(f"{name}.layers.{n}", layer) for n, layer in enumerate(part.layers) if layers]
         for layer_name, layer in modules + [(name, part)]:
             def keep(_, inputs, output, layer_name=layer_name, encoder=name == "encoder"):
                 rows = output * kept[:, :, None] if encoder else output  # padding's rows mean nothing
@@ -46,7 +47,8 @@ def run(golden, model, prefix, batch, source_length, target_length, lengths=None
 
 
 def transformer():
-    """`base` at full size, of odd lengths, and `padded`: one layer of each, rows of unlike length."""
+    """`base` at full size, of odd lengths; `speed`, the benchmark's; `padded`: one layer of each,
+    rows of unlike length."""
     golden = Golden()
 
     def model(depth):
@@ -57,6 +59,7 @@ def transformer():
 
     golden.metadata["stride"] = "29"
     run(golden, model(6), "base", 2, 37, 23, stride=29)
+    run(golden, model(6), "speed", 1, 128, 128, stride=29, layers=False)  # bench/sequence_cases.cpp
     run(golden, model(1), "padded", 3, 33, 7, lengths=[33, 5, 18], stride=29)
     return golden
 
