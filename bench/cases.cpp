@@ -95,6 +95,7 @@ const std::vector<Case>& cases() {
     };
     for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
     std::vector<Case> models = vision_cases();
+    for (Case& c : sequence_cases()) models.push_back(std::move(c));
     list.insert(list.begin(), models.begin(), models.end());
     for (Case& c : convolution_cases()) list.push_back(std::move(c));
     return list;

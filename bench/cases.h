@@ -23,7 +23,8 @@ struct Case {
 
 const std::vector<Case>& cases();
 std::vector<Case> edited_attention_cases();  // those of attention_cases.cpp
-std::vector<Case> vision_cases();            // and of vision_cases.cpp
-std::vector<Case> convolution_cases();       // those of convolution_cases.cpp
+std::vector<Case> vision_cases();            // of vision_cases.cpp
+std::vector<Case> convolution_cases();       // of convolution_cases.cpp
+std::vector<Case> sequence_cases();          // and of sequence_cases.cpp
 
 }  // namespace heed::bench

@@ -2,12 +2,12 @@
 
     python bench/peers.py [--json FILE] [--only PREFIX] [--seconds S] [--rounds N]
 
-Cases: vit_b_16, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
+Cases: vit_b_16, transformer_base, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
     PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
     PEER_min        its minimum
     PEER_2t         the median on two threads; PEER_2t_min
     PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t
-    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (vit_b_16, one thread) creation of the session, or
+    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread) creation of the session, or
                     of the module with its weights; VmHWM at the end, and before creation
 Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
 before it is timed. Needs numpy, onnx, onnxruntime, torch, timm and safetensors.
@@ -44,8 +44,8 @@ def attention_name(heads, length, width, causal):
 
 def plan():
     """[case, peer, variant, threads, arguments], the measurements of one round."""
-    rows = [["vit_b_16", peer, "", threads, []]
-            for threads in (1, 2) for peer in ("onnxruntime", "torch")]
+    rows = [[model, peer, "", threads, []]
+            for model in MODELS for threads in (1, 2) for peer in ("onnxruntime", "torch")]
     for gemm in GEMMS:
         rows += [[gemm_name(*gemm), peer, "", threads, gemm]
                  for threads in (1, 2) for peer in ("onnxruntime", "torch")]
@@ -91,15 +91,57 @@ def vit_reference():
     return formula.input_array("input", (1, 3, 224, 224)), logits[:1].astype(np.float64)
 
 
+def vit_inputs():
+    """Input sets, and a function that checks the first one's result."""
+    image, logits = vit_reference()
+    return ([[np.roll(image, 16 * i, axis=3)] for i in range(ROTATED_INPUTS)],
+            lambda found: check(found, logits))
+
+
+def transformer_inputs():
+    from safetensors.numpy import load_file
+    expected = load_file(ROOT / "tests" / "golden" / "transformer.safetensors")["speed.decoder"]
+    sets = [[formula.input_array(f"speed.{x}{i or ''}", (1, 128, 512)) for x in ("source", "target")]
+            for i in range(ROTATED_INPUTS)]
+    return sets, lambda found: check(found.reshape(-1)[::29], expected.astype(np.float64))
+
+
+def make_vit():
+    import timm
+    model = timm.create_model("vit_base_patch16_224", pretrained=False)
+    return formula.fill_module(model.eval())
+
+
+def make_transformer():
+    import torch
+
+    class Causal(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = formula.fill_module(torch.nn.Transformer(batch_first=True))
+            self.register_buffer("mask", torch.ones(128, 128, dtype=torch.bool).triu(1))
+
+        def forward(self, source, target):
+            return self.net(source, target, tgt_mask=self.mask, tgt_is_causal=True)
+
+    return Causal().eval()
+
+
+# name: what makes it, and its inputs
+MODELS = {"vit_b_16": (make_vit, vit_inputs),
+          "transformer_base": (make_transformer, transformer_inputs)}
+
+
 # Models as ONNX files
 
-def write_vit(path):
-    import timm
+def write_model(name, path):
     import torch
-    model = timm.create_model("vit_base_patch16_224", pretrained=False)
-    formula.fill_module(model.eval())
-    torch.onnx.export(model, (torch.zeros(1, 3, 224, 224),), path, dynamo=False,
-                      input_names=["x"], output_names=["y"], opset_version=17)
+    torch.backends.mha.set_fastpath_enabled(False)  # its fused operator has no ONNX form
+    make, inputs = MODELS[name]
+    first = inputs()[0][0]
+    torch.onnx.export(make(), tuple(map(torch.from_numpy, first)), path, dynamo=False,
+                      input_names=[f"x{i}" for i in range(len(first))], output_names=["y"],
+                      opset_version=17)
 
 
 def write_graph(path, nodes, inputs, output_shape, constants=(), opset=17):
@@ -155,9 +197,9 @@ def write_models(folder, rows):
         path = model_path(folder, case, variant)
         if peer != "onnxruntime" or os.path.exists(path):
             continue
-        if case == "vit_b_16":
+        if case in MODELS:
             # A process of its own: the exporter's memory is given back.
-            subprocess.run([sys.executable, __file__, "--write-vit", path], check=True,
+            subprocess.run([sys.executable, __file__, "--write-model", case, path], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         elif case.startswith("gemm"):
             write_gemm(path, *arguments)
@@ -197,11 +239,10 @@ def measure_onnxruntime(case, variant, threads, arguments, path, seconds):
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     create = (time.perf_counter() - begin) * 1e3
 
-    if case == "vit_b_16":
-        image, logits = vit_reference()
-        images = [np.roll(image, 16 * i, axis=3) for i in range(ROTATED_INPUTS)]
-        feeds = [{"x": image} for image in images]
-        check(session.run(None, feeds[0])[0], logits)
+    if case in MODELS:
+        sets, check_first = MODELS[case][1]()
+        feeds = [{f"x{i}": x for i, x in enumerate(inputs)} for inputs in sets]
+        check_first(session.run(None, feeds[0])[0])
     elif case.startswith("gemm"):
         inputs, weight = gemm_inputs(*arguments)
         feeds = [{"x": a} for a in inputs]
@@ -232,17 +273,16 @@ def measure_torch(case, threads, arguments, seconds):
     torch.set_grad_enabled(False)
     create = 0.0
 
-    if case == "vit_b_16":
-        import timm
+    if case in MODELS:
+        make, make_inputs = MODELS[case]
         base = resident_peak_mb()
         begin = time.perf_counter()
-        model = timm.create_model("vit_base_patch16_224", pretrained=False)
-        formula.fill_module(model.eval())
+        model = make()
         create = (time.perf_counter() - begin) * 1e3
-        image, logits = vit_reference()
-        images = [torch.from_numpy(np.roll(image, 16 * i, axis=3)) for i in range(ROTATED_INPUTS)]
-        calls = [lambda i: model(images[i])]
-        check(calls[0](0).numpy(), logits)
+        sets, check_first = make_inputs()
+        inputs = [[torch.from_numpy(x) for x in row] for row in sets]
+        calls = [lambda i: model(*inputs[i])]
+        check_first(calls[0](0).numpy())
     elif case.startswith("gemm"):
         base = resident_peak_mb()
         inputs, weight = gemm_inputs(*arguments)
@@ -299,7 +339,7 @@ def summarise(pooled):
         if variant:
             suffix = "" if threads == 1 else f"_{threads}t"
             result[f"{peer}_{variant}{suffix}"] = round(median, 4)
-        if case == "vit_b_16" and threads == 1:
+        if case in MODELS and threads == 1:
             for extra in ("create_ms", "peak_mb", "base_mb"):
                 result[f"{peer}_{extra}"] = round(statistics.median(o[extra] for o in found), 1)
     return cases
@@ -312,13 +352,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=2, help="of one measurement (2)")
     parser.add_argument("--rounds", type=int, default=3, help="of all measurements (3)")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
-    parser.add_argument("--write-vit", help=argparse.SUPPRESS)
+    parser.add_argument("--write-model", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
         print(json.dumps(measure(**json.loads(arguments.measure))))
         return
-    if arguments.write_vit:
-        write_vit(arguments.write_vit)
+    if arguments.write_model:
+        write_model(*arguments.write_model)
         return
 
     rows = [row for row in plan() if row[0].startswith(arguments.only)]

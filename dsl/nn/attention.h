@@ -45,12 +45,16 @@ constexpr auto attention(expression auto q, expression auto k, expression auto v
   auto weights = softmax<-1>(Mask::apply(scaled_scores(q, k)));
   return matmul(probe<"attention">(weights), v);
 }
-// With a mask that is data: bools say which keys are seen, floats are added to the scores.
+// With a mask that is data: bools say which keys are seen, floats are added to the scores, i64 [batch] is how many
+// keys there are, the others being padding.
 constexpr auto attention(expression auto q, expression auto k, expression auto v, expression auto mask) {
   auto scores = scaled_scores(q, k);
   auto masked = [&] {
     if constexpr (dtype_of(mask) == boolean) return where(mask, scores, minus_infinity);
-    else return scores + mask;
+    else if constexpr (dtype_of(mask) == i64) {
+      constexpr dim batch = size<0>(mask);
+      return where(position<-1>() < reshape<batch, 1, 1, 1>(mask), scores, minus_infinity);
+    } else return scores + mask;
   }();
   return matmul(probe<"attention">(softmax<-1>(masked)), v);
 }

@@ -24,7 +24,7 @@ void classify_digits(const Classifier& network, const CommonOptions& options,
   say_compiled(program);
   Session session = program.bind(weights);
 
-  const DigitTest test = read_digit_test(example_file("vit/digits.safetensors"));
+  const Digits test = read_digits(example_file("vit/digits.safetensors"), DigitSplit::test);
   const Tensor logits = session.run(test.images);  // [images, 10], all in one run
   const int right = count_right(logits, test.labels);
   say("accuracy", format("%.1f %%", 100.0 * right / double(test.labels.size())));
@@ -42,8 +42,8 @@ void classify_digits(const Classifier& network, const CommonOptions& options,
 
   const Image picture = read_image(files.at(0));
   const Tensor input = digit_from(picture);
-  say_times(session, network.load, weights, options.program, input);
-  write_profile(session, options, input);
+  say_times(session, network.load, weights, options.program, {&input});
+  write_profile(session, options, {&input});
   network.draw(weights, input, picture);
 }
 
@@ -72,8 +72,8 @@ void classify_photograph(const Classifier& network, const CommonOptions& options
     say("class", format("%5.1f %%  %s", 100 * likelihood[std::size_t(i)],
                         names.at(std::size_t(i)).c_str()));
 
-  say_times(session, network.load, weights, options.program, input);
-  write_profile(session, options, input);
+  say_times(session, network.load, weights, options.program, {&input});
+  write_profile(session, options, {&input});
   network.draw(weights, input, center_square(picture, how));
 }
 

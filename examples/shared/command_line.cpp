@@ -74,6 +74,10 @@ void CommandLine::add_choice(const std::string& name, std::string& value,
       ->capture_default_str();
 }
 
+void CommandLine::add_text(const std::string& name, std::string& value, const std::string& help) {
+  parser_->app.add_option(name, value, help)->type_name("TEXT")->capture_default_str();
+}
+
 void CommandLine::add_flag(const std::string& name, bool& value, const std::string& help) {
   parser_->app.add_flag(name, value, help);
 }

@@ -10,7 +10,6 @@ namespace heed::examples {
 namespace {
 
 constexpr int side = 8, pixels = side * side;
-constexpr int test_split = 2;  // vit/train_digits.py: 0 trains, 1 validates
 
 float normalised(float ink) { return (ink - 0.5f) / 0.5f; }  // ink: 0 to 1
 
@@ -32,23 +31,23 @@ float mean_brightness(const Image& picture, int x, int y) {
 
 }  // namespace
 
-DigitTest read_digit_test(const std::filesystem::path& file) {
+Digits read_digits(const std::filesystem::path& file, DigitSplit which) {
   const Checkpoint data = Checkpoint::open(file);
   // images: [all, 8, 8], 0 to 16; labels and split: [all]
   const Tensor images = data.read("images"), labels = data.read("labels"),
                split = data.read("split");
   const auto all = images.as<std::int8_t>();
-  DigitTest test;
+  Digits digits;
   std::vector<float> kept;
   for (std::size_t i = 0; i < std::size_t(split.count()); ++i) {
-    if (split.as<std::int8_t>()[i] != test_split) continue;
-    test.labels.push_back(labels.as<std::int8_t>()[i]);
+    if (split.as<std::int8_t>()[i] != int(which)) continue;
+    digits.labels.push_back(labels.as<std::int8_t>()[i]);
     for (const std::int8_t pixel : all.subspan(i * pixels, pixels))
       kept.push_back(normalised(float(pixel) / 16));
   }
-  test.images = Tensor::of<float>(DType::f32, {std::int64_t(test.labels.size()), 1, side, side},
-                                  kept);
-  return test;
+  digits.images = Tensor::of<float>(
+      DType::f32, {std::int64_t(digits.labels.size()), 1, side, side}, kept);
+  return digits;
 }
 
 int count_right(const Tensor& logits, const std::vector<int>& labels) {
@@ -59,6 +58,17 @@ int count_right(const Tensor& logits, const std::vector<int>& labels) {
     right += std::ranges::max_element(row) - row.begin() == labels[i];
   }
   return right;
+}
+
+Image picture_of_digit(const Tensor& images, std::int64_t index) {
+  constexpr int cell = 16;
+  Image picture(side * cell, side * cell);
+  for (int y = 0; y < picture.height; ++y)
+    for (int x = 0; x < picture.width; ++x) {
+      const float ink = images.at<float>({index, 0, y / cell, x / cell});
+      std::fill_n(picture.row(y) + std::ptrdiff_t(x) * 3, 3, std::uint8_t((ink + 1) / 2 * 255));
+    }
+  return picture;
 }
 
 Tensor digit_from(const Image& picture) {

@@ -8,14 +8,16 @@
 #include <numeric>
 
 #include "files.h"
+#include "heed/runtime/error.h"
 #include "heed/runtime/peak.h"
+#include "heed/runtime/profile.h"
 
 namespace heed::examples {
 namespace {
 
-double run_ms(Session& session, const Tensor& input) {
+double run_ms(Session& session, const Inputs& inputs) {
   const auto begin = std::chrono::steady_clock::now();
-  session.run(input);
+  session.run(inputs);
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
       .count();
 }
@@ -24,13 +26,6 @@ double median(std::vector<double> values) {
   const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
   std::ranges::nth_element(values, middle);
   return *middle;
-}
-
-double largest_difference(std::span<const float> a, std::span<const float> b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    largest = std::max(largest, std::abs(double(a[i]) - double(b[i])));
-  return largest;
 }
 
 }  // namespace
@@ -56,20 +51,57 @@ void say_compiled(const Program& program) {
                          program.data().fusion.c_str()));
 }
 
+Checkpoint only_parameters(const Checkpoint& checkpoint, const Program& program) {
+  return checkpoint.rename([&](std::string_view name) {
+    const bool needed = std::ranges::any_of(
+        program.parameters(), [&](const abi::TensorSpec& spec) { return spec.name == name; });
+    return needed ? std::string(name) : std::string();
+  });
+}
+
+Checkpoint weights_or_formula(const Program& program, const std::string& file) {
+  if (program.parameters().empty()) {
+    if (!file.empty()) throw Error("examples: this network has no weights, '", file, "' cannot give it any");
+    say("weights", "none: there are no parameters");
+    return formula_checkpoint({});
+  }
+  if (!file.empty()) {
+    const Checkpoint weights = Checkpoint::open(file);
+    say("weights", shown(file));
+    return only_parameters(weights, program);
+  }
+  say("weights", "none given: made by a formula, nothing was trained");
+  return formula_checkpoint(program.parameters());
+}
+
+Session with_probes(const Load& load, Options options, const Checkpoint& weights,
+                    std::vector<std::string> probes) {
+  options.probes = std::move(probes);
+  options.print_after.clear();
+  return load(options).bind(weights);
+}
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(double(a[i]) - double(b[i])));
+  return largest;
+}
+
 void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
-               const Options& options, const Tensor& input) {
+               const Options& options, const Inputs& inputs) {
   Options other_options = options;
   other_options.fusion = options.fusion == "none" ? "all" : "none";
   other_options.print_after.clear();
   Session other = load(other_options).bind(checkpoint);
 
   // The first runs warm up and give the results to compare.
-  const Tensor result = session.run(input)[0].copy(), other_result = other.run(input)[0].copy();
+  const Tensor result = session.run(inputs)[0].copy(), other_result = other.run(inputs)[0].copy();
   std::vector<double> times, other_times;
   double spent_ms = 0;
   while (times.empty() || (spent_ms < (times.size() < 5 ? 10'000 : 1'000) && times.size() < 201)) {
-    times.push_back(run_ms(session, input));
-    other_times.push_back(run_ms(other, input));
+    times.push_back(run_ms(session, inputs));
+    other_times.push_back(run_ms(other, inputs));
     spent_ms += times.back() + other_times.back();
   }
   say("run", format("%.3g ms, median of %zu runs on %d threads", median(times), times.size(),
@@ -80,12 +112,12 @@ void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
              largest_difference(result.as<float>(), other_result.as<float>())));
 }
 
-void write_profile(Session& session, const CommonOptions& options, const Tensor& input) {
+void write_profile(Session& session, const CommonOptions& options, const Inputs& inputs) {
   if (options.profile.empty()) return;
   Profile profile;
   profile.set_peak_gflops(peak_gflops(session.program().target(), session.threads()));
   session.set_profile(&profile);
-  for (int i = 0; i < 5; ++i) session.run(input);
+  for (int i = 0; i < 5; ++i) session.run(inputs);
   session.set_profile(nullptr);
   profile.write_trace(options.profile);
   say("profile", shown(options.profile) + ", for chrome://tracing\n\n" + profile.table());

@@ -33,20 +33,19 @@ struct Arguments : CommonOptions {
 Classifier classifier(const Load& load, int depth, const Arguments& arguments) {
   return {load, [=](const Checkpoint& weights, const Tensor& input, const Image& picture) {
     const bool all = arguments.map == "rollout";
-    Options options = arguments.program;
-    options.print_after.clear();
+    std::vector<std::string> probes;
     for (int block = all ? 0 : depth - 1; block < depth; ++block)
-      options.probes.push_back("blocks." + std::to_string(block) + ".attn.attention");
-    Session session = load(options).bind(weights);
+      probes.push_back("blocks." + std::to_string(block) + ".attn.attention");
+    Session session = with_probes(load, arguments.program, weights, probes);
     const Results results = session.run(input);
     std::vector<float> seen;  // of each patch
     if (all) {
       AttentionRollout rollout;
-      for (const std::string& probe : options.probes) rollout.add(results.probe(probe));
+      for (const std::string& probe : probes) rollout.add(results.probe(probe));
       const auto row = rollout.of(0).subspan(1);
       seen.assign(row.begin(), row.end());
     } else {
-      const Tensor& attention = results.probe(options.probes[0]);  // [1, heads, query, key]
+      const Tensor& attention = results.probe(probes[0]);  // [1, heads, query, key]
       const std::int64_t heads = attention.sizes()[1], patches = attention.sizes()[3] - 1;
       seen.resize(std::size_t(patches));
       for (std::int64_t head = 0; head < heads; ++head)

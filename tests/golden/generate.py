@@ -13,10 +13,12 @@ import timm
 import torch
 from safetensors.numpy import save_file
 
+import attention_layers
 import formula
 import mvit
 import recurrent
 import swin
+import transformer
 from golden import Golden
 
 def vision_transformer(model, batch, image_size, stride=1):
@@ -201,7 +203,8 @@ def mha():
 
 MODELS = {f.__name__: f for f in (
     vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, resnet50, resnet50_33x47,
-    detr_64x96, detr_333x517, detr_480x640, detr_800x1066, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS)}
+    detr_64x96, detr_333x517, detr_480x640, detr_800x1066, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS,
+    *attention_layers.MODELS, *transformer.MODELS)}
 
 
 def main():

@@ -64,6 +64,25 @@ inline std::vector<std::string> targets() {
   return {"reference", "host", "x86-64-avx2", "x86-64"};
 }
 
+// Every level of fusion on this machine's own target, and full fusion on the others.
+struct Way {
+  std::string target, fusion;
+  Options options(std::vector<std::string> probes = {}) const {
+    Options o;
+    o.target = target;
+    o.fusion = fusion;
+    o.probes = std::move(probes);
+    return o;
+  }
+};
+inline std::vector<Way> ways() {
+  std::vector<Way> all;
+  for (const std::string& target : targets())
+    for (const char* fusion : {"none", "layout", "all"})
+      if (target == "host" || targets().size() == 1 || std::string_view(fusion) == "all") all.push_back({target, fusion});
+  return all;
+}
+
 inline Checkpoint reference(const std::string& file) { return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file); }
 
 }  // namespace heed::golden
