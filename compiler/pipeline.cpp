@@ -37,6 +37,7 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   PassManager passes(context);
   passes.addPass(createInlineCalls());
   passes.addPass(createSelectProbes(options.probes));
+  if (options.fusion == Fusion::all) passes.addPass(createHoistSteps());
   passes.addPass(createSimplifyGraph());
   if (options.fusion == Fusion::all) {
     passes.addPass(createFormAttention(options.target));
@@ -57,6 +58,7 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
 void registerPasses() {
   registerPass(createInlineCalls);
   registerPass([] { return createSelectProbes(); });
+  registerPass(createHoistSteps);
   registerPass(createSimplifyGraph);
   registerPass([] { return createFormAttention(); });
   registerPass(createMoveLayouts);

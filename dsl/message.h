@@ -42,6 +42,7 @@ inline constexpr char steps_differ[] = "steps differ:";
 
 // library modules: the parameter concerned comes first
 inline constexpr char weight_columns_differ[] = "weight columns differ:";
+inline constexpr char state_columns_differ[] = "state columns differ:";
 inline constexpr char weight_length_differs[] = "weight length differs:";
 inline constexpr char weight_channels_differ[] = "weight channels differ:";
 inline constexpr char qkv_columns_differ[] = "qkv.weight columns differ:";

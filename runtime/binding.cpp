@@ -20,6 +20,8 @@ std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place
   for (const abi::Step& step : program.steps)
     for (const abi::BufferRef& ref : step.buffers)
       if (ref.place == place) last[std::size_t(ref.index)] = used_by_sessions;
+  for (const abi::Carried& carried : program.carried)
+    if (carried.initial.place == place) last[std::size_t(carried.initial.index)] = used_by_sessions;
   return last;
 }
 

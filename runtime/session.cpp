@@ -26,20 +26,37 @@ struct Session::State {
 
   // Addresses of what is shared, and where the others are to be filled in.
   void bind_steps() {
-    std::size_t count = 0;
-    for (const abi::Step& step : data().steps) count += step.buffers.size();
+    const abi::Program& p = data();
+    std::size_t count = 3 * p.carried.size();
+    for (const abi::Step& step : p.steps) count += step.buffers.size();
     addresses.reserve(count);  // the steps point into it
-    for (const abi::Step& step : data().steps) {
+    values_read.resize(p.carried.size());
+    values_written.resize(p.carried.size());
+    for (const abi::Loop& loop : p.loops)
+      loops.push_back({std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}});
+    for (const abi::Step& step : p.steps) {
       steps.push_back({binding->program().loaded().kernels[std::size_t(step.kernel)],
                        addresses.data() + addresses.size(), nullptr, 0, step.grain});
-      for (const abi::BufferRef& ref : step.buffers) {
-        const auto index = std::size_t(ref.index);
-        if (ref.place == abi::Place::arena) in_arena.push_back({addresses.size(), index});
-        if (ref.place == abi::Place::input) in_inputs.push_back({addresses.size(), index});
-        if (ref.place == abi::Place::output) in_outputs.push_back({addresses.size(), index});
-        addresses.push_back(binding->address(ref));
-      }
+      for (const abi::BufferRef& ref : step.buffers) bind(ref);
     }
+    for (std::size_t c = 0; c < p.carried.size(); ++c) {
+      const abi::Carried& carried = p.carried[c];
+      loops[std::size_t(carried.loop)].carried.push_back({c, addresses.size()});
+      for (const abi::BufferRef& ref : {carried.initial, carried.last, carried.other}) bind(ref);
+    }
+  }
+  void bind(const abi::BufferRef& ref) {
+    const auto index = std::size_t(ref.index);
+    const Patch patch{addresses.size(), index};
+    switch (ref.place) {
+      case abi::Place::arena: in_arena.push_back(patch); break;
+      case abi::Place::input: in_inputs.push_back(patch); break;
+      case abi::Place::output: in_outputs.push_back(patch); break;
+      case abi::Place::carried: loops[std::size_t(data().carried[index].loop)].reads.push_back(patch); break;
+      case abi::Place::next: loops[std::size_t(data().carried[index].loop)].writes.push_back(patch); break;
+      default: break;
+    }
+    addresses.push_back(binding->address(ref));
   }
 
   // ---- when sizes change --------------------------------------------------------------------
@@ -83,37 +100,84 @@ struct Session::State {
   }
 
   void execute() {
-    if (profile) return execute_profiled();
-    for (std::size_t s = 0; s < steps.size(); ++s)
-      if (const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes))
-        fail(s, status);
+    if (profile) profile->add_run();
+    execute(0, steps.size(), 0);
   }
 
-  void execute_profiled() {
-    profile->add_run();
+  // Steps [first, end), with the loops among them from `loop` on. Gives the loop that follows.
+  std::size_t execute(std::size_t first, std::size_t end, std::size_t loop) {
+    for (std::size_t s = first; s < end;) {
+      if (loop < loops.size() && loops[loop].first == s) {
+        s = loops[loop].end;
+        loop = execute_loop(loop);
+      } else {
+        execute_step(s++);
+      }
+    }
+    return loop;
+  }
+
+  std::size_t execute_loop(std::size_t l) {
+    const BoundLoop& loop = loops[l];
+    const LoopSizes& sizes = plan.loops[l];
+    std::size_t behind = l + 1;
+    std::int64_t shown = 0;  // the turn that dims are for
+    auto turn_to = [&](std::int64_t turn) {
+      for (const TurnDim& d : sizes.dims) plan.dims[d.dim] += d.slope * (turn - shown);
+      shown = turn;
+    };
+    for (std::int64_t done = 0; done < sizes.count; ++done) {
+      const std::size_t left = std::size_t(sizes.count - 1 - done);  // after this turn
+      for (const CarriedAddresses& carried : loop.carried) {
+        void* const* own = addresses.data() + carried.address;  // initial, last, other
+        values_read[carried.index] = done == 0 ? own[0] : own[1 + (left + 1) % 2];
+        values_written[carried.index] = own[1 + left % 2];
+      }
+      for (const Patch& patch : loop.reads) addresses[patch.address] = values_read[patch.index];
+      for (const Patch& patch : loop.writes) addresses[patch.address] = values_written[patch.index];
+      turn_to(loop.reverse ? sizes.count - done : done + 1);
+      behind = execute(loop.first, loop.end, l + 1);
+    }
+    turn_to(0);
+    return behind;
+  }
+
+  void execute_step(std::size_t s) {
+    if (!profile) {
+      if (const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes)) fail(s, status);
+      return;
+    }
     auto count = [&](const Dim& d) {
       return static_cast<double>(
           evaluate(d, [&](std::uint64_t symbol) { return plan.symbols.find(symbol); }).value_or(0));
     };
-    for (std::size_t s = 0; s < steps.size(); ++s) {
-      const abi::Step& step = data().steps[s];
-      const auto begin = Profile::now();
-      const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes);
-      const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
-      profile->add({step.label, kernel.kind, kernel.symbol, track, begin, Profile::now(),
-                    count(step.flops), count(step.bytes)});
-      if (status) fail(s, status);
-    }
+    const abi::Step& step = data().steps[s];
+    const auto begin = Profile::now();
+    const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan.scratch_bytes);
+    const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
+    profile->add({step.label, kernel.kind, kernel.symbol, track, begin, Profile::now(),
+                  count(step.flops), count(step.bytes)});
+    if (status) fail(s, status);
   }
 
-  [[noreturn]] void fail(std::size_t step, std::int32_t status) const {
+  [[noreturn]] void fail(std::size_t step, std::int32_t status) {
+    planned = false;  // a loop's dims stand in the middle of it
     const abi::Step& failed = data().steps[step];
     throw Error("run: step '", failed.label, "' (", data().kernels[std::size_t(failed.kernel)].kind,
                 ") of '", data().name, "' failed: ", text_of_status(status));
   }
 
   struct Patch {
-    std::size_t address, index;  // addresses[address] is that of slot, input or output `index`
+    std::size_t address, index;  // addresses[address] is that of slot, input, output or carried value `index`
+  };
+  struct CarriedAddresses {
+    std::size_t index, address;  // of `initial`; `last` and `other` follow
+  };
+  struct BoundLoop {
+    std::size_t first, end;
+    bool reverse;
+    std::vector<CarriedAddresses> carried;
+    std::vector<Patch> reads, writes;
   };
 
   std::shared_ptr<const Binding> binding;
@@ -121,6 +185,8 @@ struct Session::State {
   ShapePlan plan;
   std::vector<void*> addresses;  // the steps' buffers, one step after another
   std::vector<BoundStep> steps;
+  std::vector<BoundLoop> loops;
+  std::vector<void*> values_read, values_written;  // by the running turn, of each carried value
   std::vector<Patch> in_arena, in_inputs, in_outputs;
   Memory arena, scratch;
   std::vector<Tensor> outputs;

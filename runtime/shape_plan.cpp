@@ -86,6 +86,8 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
     arena_offsets.push_back(arena_bytes);
     arena_bytes += aligned_size(largest);
   }
+  for (const abi::Loop& loop : program_.loops)
+    if (!symbols.find(loop.symbol)) symbols.define(loop.symbol, 0);
   steps.clear();
   dims.clear();
   for (const abi::Step& step : program_.steps) {
@@ -94,9 +96,30 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
     scratch_bytes = std::max(scratch_bytes,
                              aligned_size(bytes_of(step.scratch_bytes, symbols, "scratch memory")));
   }
+  make_loops();
   inputs_.clear();
   for (const Tensor* input : inputs) inputs_.push_back(input->sizes());
   made_ = true;
+}
+
+void ShapePlan::make_loops() {
+  loops.clear();
+  for (const abi::Loop& loop : program_.loops) {
+    LoopSizes& sizes = loops.emplace_back();
+    sizes.count = value_of(loop.count, symbols, "a loop");
+    if (sizes.count < 1) throw Error("run: a loop would have ", sizes.count, " turns, it needs 1 or more");
+    Symbols second;
+    second.define(loop.symbol, 1);  // found before the value that follows
+    second.append(symbols);
+    for (std::int32_t s = loop.first; s < loop.end; ++s) {
+      const abi::Step& step = program_.steps[std::size_t(s)];
+      for (std::size_t d = 0; d < step.dims.size(); ++d) {
+        const std::size_t at = steps[std::size_t(s)].first_dim + d;
+        const std::int64_t slope = value_of(step.dims[d], second, "a step") - dims[at];
+        if (slope) sizes.dims.push_back({at, slope});
+      }
+    }
+  }
 }
 
 void ShapePlan::define_symbols(std::span<const Tensor* const> inputs) {

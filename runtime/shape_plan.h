@@ -16,6 +16,7 @@ class Symbols {
  public:
   std::optional<std::int64_t> find(std::uint64_t symbol) const;
   void define(std::uint64_t symbol, std::int64_t value) { values_.emplace_back(symbol, value); }
+  void append(const Symbols& more) { values_.insert(values_.end(), more.values_.begin(), more.values_.end()); }
   void clear() { values_.clear(); }
   // "B = 2, T = 7": those that occur in d.
   std::string text_for(const Dim& d) const;
@@ -32,6 +33,16 @@ struct StepSizes {
   std::size_t first_dim = 0;  // index of the step's dims in ShapePlan::dims
 };
 
+// A dim that grows by `slope` from turn to turn of a loop; in ShapePlan::dims stands its value at turn 0.
+struct TurnDim {
+  std::size_t dim = 0;
+  std::int64_t slope = 0;
+};
+struct LoopSizes {
+  std::int64_t count = 0;
+  std::vector<TurnDim> dims;
+};
+
 class ShapePlan {
  public:
   explicit ShapePlan(const abi::Program& program) : program_(program) {}
@@ -44,6 +55,7 @@ class ShapePlan {
 
   std::vector<StepSizes> steps;
   std::vector<std::int64_t> dims;
+  std::vector<LoopSizes> loops;
   std::vector<std::size_t> arena_offsets;          // of the slots
   std::size_t arena_bytes = 0, scratch_bytes = 0;  // scratch: one thread's, for every step
   std::vector<Sizes> outputs;
@@ -53,6 +65,7 @@ class ShapePlan {
   void define_symbols(std::span<const Tensor* const> inputs);
   void check_inputs(std::span<const Tensor* const> inputs) const;
   void check_guards() const;
+  void make_loops();
 
   const abi::Program& program_;
   std::vector<Sizes> inputs_;

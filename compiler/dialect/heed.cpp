@@ -4,6 +4,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#include "heed/dsl/graph/rules.h"
+
 #include "heed_dialect.cpp.inc"
 
 using namespace mlir;
@@ -70,6 +72,25 @@ DType dtypeOf(Type type) {
   if (type.isInteger(64)) return DType::i64;
   if (type.isInteger(1)) return DType::boolean;
   return DType::f32;
+}
+
+Value stepOf(OpBuilder& b, Location location, Value x, int64_t axis, StringRef symbol) {
+  Shape shape = shapeOf(x);
+  Dim number = *parse_dim(symbol);
+  Type element = getElementTypeOrSelf(x.getType());
+  Type step = tensorType(graph::infer_step({dtypeOf(element), shape}, axis, shape.dims[axis]).type.shape, element);
+  shape.dims[axis] = Dim(1);
+  Value slice = SliceOp::create(b, location, tensorType(shape, element), x, b.getI64IntegerAttr(axis),
+                                b.getStringAttr(text_of(number - Dim(1))), b.getStringAttr(text_of(number)));
+  return ReshapeOp::create(b, location, step, slice);
+}
+
+bool dependsOn(const Dim& dim, const Dim& symbol) {
+  uint64_t key = symbol.terms[0].factors[0].symbol;
+  for (const Term& term : dim.terms)
+    for (const Atom& factor : term.factors)
+      if (factor.symbol == key) return true;
+  return false;
 }
 
 bool isScalarOp(Operation* op) {

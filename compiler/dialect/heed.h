@@ -1,6 +1,7 @@
 // The heed dialect's C++ side: ops, shapes of tensor types, verification.
 #pragma once
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -27,6 +28,10 @@ DType dtypeOf(mlir::Type element);
 
 mlir::LogicalResult verifyByShapeRules(mlir::Operation* op);
 mlir::LogicalResult verifyKernel(mlir::Operation* op);
+
+// x at a step: its slice [symbol - 1, symbol) without the axis.
+mlir::Value stepOf(mlir::OpBuilder& b, mlir::Location location, mlir::Value x, std::int64_t axis, mlir::StringRef symbol);
+bool dependsOn(const Dim& dim, const Dim& symbol);
 
 bool isScalarOp(mlir::Operation* op);  // elementwise: the same op on tensors and in regions
 bool isLayoutOp(mlir::Operation* op);

@@ -155,6 +155,33 @@ def Heed_RepeatOp : Heed_Op<"repeat", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let arguments = (ins FlatSymbolRefAttr:$callee, StrAttr:$name, I64Attr:$times, Variadic<AnyRankedTensor>:$xs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
 }
+def Heed_ScanOp : Heed_Op<"scan", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a submodule run step by step";
+  let description = [{
+    xs = initial states, tensors that are scanned along `axis`, tensors that every step sees whole; results = the last
+    states, then the outputs of all steps, stacked along `axis`.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, StrAttr:$name, I64Attr:$states, I64Attr:$scanned, I64Attr:$axis,
+      BoolAttr:$reverse, StrAttr:$steps, Variadic<AnyRankedTensor>:$xs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+}
+def Heed_LoopOp : Op<Heed_Dialect, "loop", [RecursiveMemoryEffects]> {
+  let summary = "a scan with its calls inlined";
+  let description = [{
+    The body takes the states and yields the next ones, then the outputs of the step. `symbol` is the step's number, 1 to
+    `steps`, or downwards with `reverse`: what is scanned is sliced at [symbol - 1, symbol). Whatever stands in front of
+    the loop can be read in it. Serves both levels.
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$initial, StrAttr:$symbol, StrAttr:$steps, I64Attr:$axis,
+      BoolAttr:$reverse);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasVerifier = 1;
+  let assemblyFormat = "`(` $initial `)` attr-dict `body` $body `:` functional-type($initial, $results)";
+  let extraClassDeclaration = [{
+    ::mlir::Block& block() { return getBody().front(); }
+  }];
+}
 def Heed_ProbeOp : Heed_GraphOp<"probe"> {
   let summary = "identity; a value that can be asked for by name";
   let arguments = (ins AnyRankedTensor:$x, StrAttr:$name);

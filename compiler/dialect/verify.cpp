@@ -94,4 +94,51 @@ LogicalResult RepeatOp::verifySymbolUses(SymbolTableCollection& symbols) {
   return verifyCallee(*this, getCalleeAttr(), symbols);
 }
 
+LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection& symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  if (!callee) return emitOpError("expected a function named ") << getCalleeAttr();
+  auto steps = parse_dim(getSteps());
+  uint64_t states = getStates(), scanned = getScanned();
+  if (!steps || states > getNumResults() || states + scanned > getNumOperands() ||
+      callee.getArgumentTypes().size() != getNumOperands() || callee.getResultTypes().size() != getNumResults())
+    return emitOpError("expected states, scanned tensors and results as ") << callee.getFunctionType();
+  auto expect = [&](const graph::Inferred& inferred, Type type) {
+    return !inferred.problem && inferred.type == typeOf(type);
+  };
+  for (auto [n, x] : llvm::enumerate(getXs())) {
+    TensorType type = typeOf(x.getType());
+    bool stepped = n >= states && n < states + scanned;
+    if (!expect(stepped ? graph::infer_step(type, int64_t(getAxis()), *steps) : graph::Inferred{type},
+                callee.getArgumentTypes()[n]))
+      return emitOpError("expected operand ") << n << " to give " << callee.getArgumentTypes()[n] << " at a step";
+  }
+  for (auto [n, y] : llvm::enumerate(callee.getResultTypes())) {
+    TensorType type = typeOf(y);
+    if (!expect(n < states ? graph::Inferred{type} : graph::infer_stacked(type, int64_t(getAxis()), *steps),
+                getResult(n).getType()))
+      return emitOpError("expected result ") << n << " to be made of " << y;
+  }
+  return success();
+}
+
+LogicalResult LoopOp::verify() {
+  auto steps = parse_dim(getSteps()), symbol = parse_dim(getSymbol());
+  if (!steps || !symbol) return emitOpError("expected steps and a symbol to count them, found ") << getStepsAttr();
+  auto yield = dyn_cast<YieldOp>(block().getTerminator());
+  if (!yield) return emitOpError("expected heed.yield at the end of the body");
+  size_t states = getInitial().size();
+  if (block().getNumArguments() != states || yield->getNumOperands() != getNumResults() || getNumResults() < states)
+    return emitOpError("expected an argument and a result for each of ") << states << " states";
+  for (auto [n, argument] : llvm::enumerate(block().getArguments()))
+    for (Value v : {getInitial()[n], yield->getOperand(n), Value(getResult(n))})
+      if (v.getType() != argument.getType())
+        return emitOpError("expected state ") << n << " to be " << argument.getType() << ", found " << v.getType();
+  for (size_t n = states; n < getNumResults(); ++n) {
+    graph::Inferred stacked = graph::infer_stacked(typeOf(yield->getOperand(n).getType()), int64_t(getAxis()), *steps);
+    if (stacked.problem || !(stacked.type == typeOf(getResult(n).getType())))
+      return emitOpError("expected result ") << n << " to stack " << yield->getOperand(n).getType();
+  }
+  return success();
+}
+
 }  // namespace heed::ir

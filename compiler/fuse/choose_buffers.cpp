@@ -19,7 +19,7 @@ bool insideAttention(Operation* op) {
   return op->hasAttr("heed.attention_score") || (isa<ir::SoftmaxOp>(op) && op->hasAttr("heed.attention"));
 }
 static bool isAttention(Operation* op) { return isa<ir::MatmulOp>(op) && op->hasAttr("heed.attention"); }
-static bool isLeafOp(Operation* op) {
+bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
 
@@ -34,6 +34,7 @@ static bool isSymbolic(Operation* op) {
     for (auto digit : domain.getAsRange<StringAttr>())
       if (!isStatic(digit.getValue().split(':').second)) return true;
   if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"); symbols && !symbols.empty()) return true;
+  if (auto slice = dyn_cast<ir::SliceOp>(op); slice && !isStatic(slice.getBegin())) return true;
   return op->walk([&](ir::ExtentOp extent) {
     return isStatic(extent.getDim()) ? WalkResult::advance() : WalkResult::interrupt();
   }).wasInterrupted();
@@ -44,7 +45,7 @@ static bool isKnownBeforehand(Value value, bool& reads) {
   llvm::SmallPtrSet<Operation*, 16> seen;
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
-    if (!op || isSymbolic(op)) return false;
+    if (!op || isa<ir::LoopOp>(op) || isSymbolic(op)) return false;
     if (!seen.insert(op).second) continue;
     reads |= isa<ir::ParameterOp, ir::BufferOp>(op);
     todo.append(op->operand_begin(), op->operand_end());
@@ -65,11 +66,12 @@ namespace {
 
 class Chooser {
  public:
-  explicit Chooser(func::FuncOp main) : main_(main) {}
+  explicit Chooser(Block& block) : block_(block) {}
 
   llvm::DenseSet<Value> everything(bool layouts) {
-    for (Operation& op : main_.front().without_terminator()) {
-      if (isLeafOp(&op) || isa<ir::ProbeOp>(op)) continue;
+    loops();
+    for (Operation& op : block_.without_terminator()) {
+      if (isLeafOp(&op) || isa<ir::ProbeOp, ir::LoopOp>(op)) continue;
       if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op)) choose(op.getResult(0));
     }
     results();
@@ -78,7 +80,8 @@ class Chooser {
 
   llvm::DenseSet<Value> fused() {
     results();
-    for (Operation& op : main_.front().without_terminator()) {
+    loops();
+    for (Operation& op : block_.without_terminator()) {
       if (isa<ir::ConcatOp>(op)) {
         choose(op.getResult(0));
         for (Value x : op.getOperands()) choose(x);
@@ -90,20 +93,33 @@ class Chooser {
   }
 
  private:
-  func::FuncOp main_;
+  Block& block_;
   llvm::DenseSet<Value> chosen_;
 
+  bool isHere(Operation* op) { return op && op->getBlock() == &block_; }
   void choose(Value v) {
-    if (Operation* op = v.getDefiningOp(); op && !isa<ir::ParameterOp, ir::BufferOp>(op)) chosen_.insert(v);
+    if (Operation* op = v.getDefiningOp(); isHere(op) && !isa<ir::ParameterOp, ir::BufferOp>(op)) chosen_.insert(v);
+  }
+  void loops() {
+    for (Operation& op : block_) {
+      auto loop = dyn_cast<ir::LoopOp>(op);
+      if (!loop) continue;
+      for (Value v : loop.getInitial()) choose(v);
+      for (Value v : loop.getResults()) choose(v);
+      loop.getBody().walk([&](Operation* inner) {
+        for (Value v : inner->getOperands())
+          if (!v.getDefiningOp() || !isLeafOp(v.getDefiningOp())) choose(v);
+      });
+    }
   }
   void results() {
-    for (Value v : main_.front().getTerminator()->getOperands()) choose(v);
+    for (Value v : block_.getTerminator()->getOperands()) choose(v);
   }
 
   // Can be read or recomputed by the kernel of an anchor that comes later.
   bool available(Value v) {
     Operation* op = v.getDefiningOp();
-    if (!op || chosen_.contains(v) || isLeafOp(op)) return true;
+    if (!isHere(op) || chosen_.contains(v) || isLeafOp(op)) return true;
     if (isAnchorOp(op)) return false;
     return llvm::all_of(op->getOperands(), [&](Value x) { return available(x); });
   }
@@ -141,13 +157,14 @@ class Chooser {
   bool readsTensors(Value v) {
     Operation* op = v.getDefiningOp();
     if (!op || isa<ir::ParameterOp, ir::BufferOp>(op) || chosen_.contains(v)) return true;
+    if (!isHere(op)) return !isLeafOp(op);
     return llvm::any_of(op->getOperands(), [&](Value x) { return readsTensors(x); });
   }
 
   // Elementwise work that no anchor took: computed once where several would read it, and once and for all where it
   // depends on parameters alone.
   void sharedWork() {
-    for (Operation& op : main_.front().without_terminator()) {
+    for (Operation& op : block_.without_terminator()) {
       if (!ir::isScalarOp(&op) || chosen_.contains(op.getResult(0)) || insideTail(op.getResult(0))) continue;
       Value v = op.getResult(0);
       if (!readsTensors(v)) continue;
@@ -160,7 +177,7 @@ class Chooser {
   // Between an anchor and the value that got its buffer, or inside an attention's scores.
   bool insideTail(Value v) {
     Operation* op = v.getDefiningOp();
-    if (!op || isLeafOp(op) || chosen_.contains(v)) return false;
+    if (!isHere(op) || isLeafOp(op) || chosen_.contains(v)) return false;
     if (isAnchorOp(op)) return true;
     return llvm::any_of(op->getOperands(), [&](Value x) { return insideTail(x); });
   }
@@ -168,8 +185,8 @@ class Chooser {
 
 }  // namespace
 
-llvm::DenseSet<Value> chooseBuffers(func::FuncOp main, Fusion fusion) {
-  Chooser chooser(main);
+llvm::DenseSet<Value> chooseBuffers(Block& block, Fusion fusion) {
+  Chooser chooser(block);
   return fusion == Fusion::all ? chooser.fused() : chooser.everything(fusion == Fusion::none);
 }
 

@@ -3,7 +3,6 @@
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
 #include "llvm/ADT/DenseSet.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace heed::fuse {
 
@@ -16,6 +15,9 @@ bool dependsOnParametersOnly(mlir::Value value);
 // The same or a constant table: whatever may be computed when weights are bound.
 bool dependsOnNoInput(mlir::Value value);
 
-llvm::DenseSet<mlir::Value> chooseBuffers(mlir::func::FuncOp main, Fusion fusion);
+// Among the values of one block: @main's or a loop's. What a loop in it reads is chosen, so that loops read buffers.
+llvm::DenseSet<mlir::Value> chooseBuffers(mlir::Block& block, Fusion fusion);
+// Ops that are read through wherever they stand.
+bool isLeafOp(mlir::Operation* op);
 
 }  // namespace heed::fuse

@@ -6,13 +6,14 @@
 #include "heed/compiler/fuse/passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Iterators.h"
 
 using namespace mlir;
 
 namespace heed {
 namespace fuse {
 
-static bool isReturn(Operation* op) { return isa<func::ReturnOp>(op); }
+static bool isReturn(Operation* op) { return isa<func::ReturnOp, ir::YieldOp>(op); }
 
 // The only user that is not a return; null where there are several.
 static Operation* onlyUser(Value v) {
@@ -147,10 +148,9 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       if (!recognise(value, softmax, why)) softmax.emitRemark("not fused as attention: ") << why;
     });
     // Factors that moved left their multiplications behind.
-    for (auto f : getOperation().getOps<func::FuncOp>())
-      for (Block& block : f)
-        for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block)))
-          if (isOpTriviallyDead(&op)) op.erase();
+    getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation* op) {
+      if (isOpTriviallyDead(op)) op->erase();
+    });
   }
 
   bool recognise(ir::MatmulOp value, ir::SoftmaxOp softmax, std::string& why) {
@@ -160,6 +160,10 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     for (int axis = 0; axis < out.rank; ++axis) at.push_back(domain.fresh(out.dims[axis]));
     auto chain = attentionChain(value, domain, at, [](Value) { return false; }, why);
     if (!chain) return false;
+    if (value->getBlock() != softmax->getBlock() || chain->scoreContraction->getBlock() != softmax->getBlock()) {
+      why = "expected scores and values to be computed in the same loop";
+      return false;
+    }
     // The scores never exist as a tensor, so nobody else may read them.
     for (Value v = chain->scoreContraction.getResult(); v != softmax.getX();) {
       if (!v.hasOneUse()) {

@@ -1,6 +1,6 @@
 // Graph ops become kernel ops. 1: values that get a buffer are chosen. 2: in program order, each of them is pulled back
 // to one anchor and other buffers. 3: what was found becomes a kernel; where layouts do not compose, the value in the way
-// gets a buffer too and the kernel is formed again.
+// gets a buffer too and the kernel is formed again. A loop's body is formed like @main, in its place.
 #include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/kernel_builder.h"
@@ -21,50 +21,82 @@ bool isPlainLoad(const ExpressionPtr& e) { return e->kind == Expression::load; }
 class KernelFormer {
  public:
   KernelFormer(func::FuncOp main, Fusion fusion)
-      : main_(main), b_(main.getContext()), buffers_(chooseBuffers(main, fusion)) {}
+      : main_(main), fusion_(fusion), b_(main.getContext()) {}
 
-  LogicalResult run() {
-    Operation* end = main_.front().getTerminator();
-    b_.setInsertionPoint(end);
-    SmallVector<Operation*> graph;
-    for (Operation& op : main_.front().without_terminator()) graph.push_back(&op);
-    for (Operation* op : graph)
-      for (Value v : op->getResults())
-        if (buffers_.contains(v) && failed(materialise(v))) return failure();
-    // A result is a buffer that a kernel writes for this result alone.
-    for (OpOperand& result : end->getOpOperands()) {
-      Value v = bufferOf(result.get()), written = v;
-      while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
-      Operation* op = written.getDefiningOp();
-      bool own = op && (ir::isKernelOp(op) || isa<ir::ConcatOp>(op)) && returned_.insert(written).second;
-      result.set(own ? v : copyOf(v));
-    }
-    separatePieces(graph);
-    for (Operation* op : llvm::reverse(graph))
-      if (op->use_empty()) op->erase();
-    return success();
-  }
+  LogicalResult run() { return formBlock(main_.front(), main_.front().getTerminator()); }
 
  private:
   func::FuncOp main_;
+  Fusion fusion_;
   OpBuilder b_;
   llvm::DenseSet<Value> buffers_;
   llvm::DenseMap<Value, Value> formed_;  // graph value → kernel-level value
   llvm::DenseSet<Value> returned_;
 
+  // The graph ops of a block as kernels in front of `end`, whose operands become the kernels' results.
+  LogicalResult formBlock(Block& block, Operation* end) {
+    OpBuilder::InsertionGuard guard(b_);
+    b_.setInsertionPoint(end);
+    for (Value v : chooseBuffers(block, fusion_)) buffers_.insert(v);
+    SmallVector<Operation*> graph;
+    for (Operation& op : block.without_terminator()) graph.push_back(&op);
+    for (Operation* op : graph) {
+      if (auto loop = dyn_cast<ir::LoopOp>(op)) {
+        if (failed(formLoop(loop))) return failure();
+        continue;
+      }
+      for (Value v : op->getResults())
+        if (buffers_.contains(v) && failed(materialise(v))) return failure();
+    }
+    // A result is a buffer that a kernel writes for this result alone.
+    for (OpOperand& result : end->getOpOperands()) {
+      Value v = bufferOf(result.get()), written = v;
+      while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
+      Operation* op = written.getDefiningOp();
+      bool own = op && op->getBlock() == end->getBlock() && (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
+                 returned_.insert(written).second;
+      result.set(own ? v : copyOf(v));
+    }
+    separatePieces(graph, end);
+    for (Operation* op : llvm::reverse(graph))
+      if (op->use_empty()) op->erase();
+    return success();
+  }
+
+  LogicalResult formLoop(ir::LoopOp loop) {
+    SmallVector<Value> initial;
+    for (Value v : loop.getInitial()) initial.push_back(bufferOf(v));
+    auto formed = ir::LoopOp::create(b_, loop.getLoc(), loop.getResultTypes(), initial, loop.getSymbolAttr(),
+                                     loop.getStepsAttr(), loop.getAxisAttr(), loop.getReverseAttr());
+    auto* body = new Block;
+    formed.getBody().push_back(body);
+    for (Value v : loop.block().getArguments()) formed_[v] = body->addArgument(v.getType(), v.getLoc());
+    for (auto [old, v] : llvm::zip(loop.getResults(), formed.getResults())) formed_[old] = v;
+    OpBuilder::InsertionGuard guard(b_);
+    b_.setInsertionPointToEnd(body);
+    auto end = ir::YieldOp::create(b_, loop.getLoc(), loop.block().getTerminator()->getOperands());
+    return formBlock(loop.block(), end);
+  }
+
+  // What stands in front of the loop that computes `here` has a buffer.
+  static bool isOuter(Value x, Value here) {
+    return x.getDefiningOp() && x.getParentBlock() != here.getParentBlock() && !isLeafOp(x.getDefiningOp());
+  }
+
   // Kernels write the pieces of a concatenation in place; a piece that is not a kernel's own result is copied there.
-  void separatePieces(ArrayRef<Operation*> graph) {
+  void separatePieces(ArrayRef<Operation*> graph, Operation* end) {
     SmallVector<ir::ConcatOp> concats;
-    for (Operation& op : main_.front())
+    for (Operation& op : *end->getBlock())
       if (auto concat = dyn_cast<ir::ConcatOp>(op); concat && !llvm::is_contained(graph, &op)) concats.push_back(concat);
     for (ir::ConcatOp concat : concats)
       for (OpOperand& piece : concat->getOpOperands()) {
         Value v = piece.get();
-        if (v.getDefiningOp() && ir::isKernelOp(v.getDefiningOp()) && v.hasOneUse()) continue;
+        Operation* writer = v.getDefiningOp();
+        if (writer && writer->getBlock() == concat->getBlock() && ir::isKernelOp(writer) && v.hasOneUse()) continue;
         b_.setInsertionPoint(concat);
         piece.set(copyOf(v));
       }
-    b_.setInsertionPoint(main_.front().getTerminator());
+    b_.setInsertionPoint(end);
   }
 
   Value bufferOf(Value v) {
@@ -123,7 +155,7 @@ class KernelFormer {
   FailureOr<Operation*> form(Value v, std::vector<Value>& conflicts) {
     Domain domain;
     Coordinates at = identity(domain, v);
-    auto hasBuffer = [&](Value x) { return buffers_.contains(x) && x != v; };
+    auto hasBuffer = [&](Value x) { return (buffers_.contains(x) && x != v) || isOuter(x, v); };
     Puller puller(domain, hasBuffer, isAnchorOp);
     ExpressionPtr root = puller.pull(v, at, /*root=*/true);
     Expression* anchor = nullptr;
@@ -349,7 +381,9 @@ class KernelFormer {
 FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
                                               const ExpressionPtr& root, Expression* anchor,
                                               std::vector<Value>& conflicts) {
-  auto hasBuffer = [&](Value x) { return buffers_.contains(x) && x != v && !insideAttention(x.getDefiningOp()); };
+  auto hasBuffer = [&](Value x) {
+    return (buffers_.contains(x) && x != v && !insideAttention(x.getDefiningOp())) || isOuter(x, v);
+  };
   std::string why;
   auto chain = attentionChain(op, domain, anchor->coordinates, hasBuffer, why);
   if (!chain) return op.emitError("recognised as attention, but ") << why;

@@ -1,5 +1,6 @@
-// Kernels that depend on parameters alone move from @main to @prepare, which runs once when weights are bound. What
-// @main still reads of them becomes its last arguments, in the order of @prepare's results.
+// Kernels of a loop that are the same at every step move in front of it. Kernels that depend on parameters alone move from
+// @main to @prepare, which runs once when weights are bound. What @main still reads of them becomes its last arguments,
+// in the order of @prepare's results.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
@@ -19,6 +20,41 @@ bool runsOnce(Operation* op) {
   return fuse::dependsOnParametersOnly(op->getResult(0)) || llvm::any_of(op->getUsers(), runsOnce);
 }
 
+// What is returned is written by every run, into the caller's memory, and what is yielded by every step.
+llvm::SmallPtrSet<Operation*, 8> writersOfResults(Block& block) {
+  llvm::SmallPtrSet<Operation*, 8> writers;
+  SmallVector<Value> todo(block.getTerminator()->getOperands());
+  while (!todo.empty()) {
+    Operation* op = todo.pop_back_val().getDefiningOp();
+    if (op && writers.insert(op).second && isa<ir::ReshapeOp, ir::ConcatOp>(op))
+      todo.append(op->operand_begin(), op->operand_end());
+  }
+  return writers;
+}
+
+// Whether a kernel computes with the number of the step.
+bool readsStep(Operation* op, const Dim& symbol) {
+  auto reads = [&](StringRef text) {
+    auto dim = parse_dim(text.str());
+    return dim && ir::dependsOn(*dim, symbol);
+  };
+  if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"))
+    for (auto text : symbols.getAsRange<StringAttr>())
+      if (reads(text.getValue())) return true;
+  return op->walk([&](ir::ExtentOp extent) {
+    return reads(extent.getDim()) ? WalkResult::interrupt() : WalkResult::advance();
+  }).wasInterrupted();
+}
+
+void hoistFromLoop(ir::LoopOp loop) {
+  Dim symbol = *parse_dim(loop.getSymbol());
+  llvm::SmallPtrSet<Operation*, 8> stays = writersOfResults(loop.block());
+  for (Operation& op : llvm::make_early_inc_range(loop.block().without_terminator())) {
+    bool inside = llvm::any_of(op.getOperands(), [&](Value x) { return x.getParentBlock() == &loop.block(); });
+    if (!inside && !isa<ir::LoopOp>(op) && !stays.contains(&op) && !readsStep(&op, symbol)) op.moveBefore(loop);
+  }
+}
+
 struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(HoistPrepare)
   StringRef getArgument() const final { return "heed-hoist-prepare"; }
@@ -26,6 +62,7 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    main.walk([](ir::LoopOp loop) { hoistFromLoop(loop); });
     OpBuilder b(main);
     auto prepare = func::FuncOp::create(b, main.getLoc(), "prepare", b.getFunctionType({}, {}));
     Block* once = prepare.addEntryBlock();
@@ -34,7 +71,7 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
     SmallVector<Value> handedOver, prepared;
     SmallVector<Type> types;
     SmallVector<Operation*> moved;
-    llvm::SmallPtrSet<Operation*, 8> stays = writersOfResults(main);
+    llvm::SmallPtrSet<Operation*, 8> stays = writersOfResults(main.front());
     for (Operation& op : main.front().without_terminator()) {
       bool leaf = isa<ir::ParameterOp, ir::BufferOp>(op);
       if (!runsOnce(&op)) continue;
@@ -44,7 +81,7 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
       moved.push_back(&op);
       for (Value v : op.getResults()) {
         bool read = llvm::any_of(
-            v.getUsers(), [&](Operation* user) { return stays.contains(user) || !runsOnce(user); });
+            v.getUsers(), [&](Operation* user) { return stays.contains(user) || user->getBlock() != &main.front() || !runsOnce(user); });
         if (!read) continue;
         handedOver.push_back(v);
         types.push_back(v.getType());
@@ -61,18 +98,6 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
     eraseUnused(*once);
     eraseUnused(main.front());
     main->setAttr("heed.prepared", b.getI64IntegerAttr(handedOver.size()));
-  }
-
-  // What is returned is written by every run, into the caller's memory.
-  static llvm::SmallPtrSet<Operation*, 8> writersOfResults(func::FuncOp main) {
-    llvm::SmallPtrSet<Operation*, 8> writers;
-    SmallVector<Value> todo(main.front().getTerminator()->getOperands());
-    while (!todo.empty()) {
-      Operation* op = todo.pop_back_val().getDefiningOp();
-      if (op && writers.insert(op).second && isa<ir::ReshapeOp, ir::ConcatOp>(op))
-        todo.append(op->operand_begin(), op->operand_end());
-    }
-    return writers;
   }
 
   static void eraseUnused(Block& block) {

@@ -1,5 +1,6 @@
-// Calls and repeats become their bodies. 1: start at @main. 2: clone each op; a call's body is cloned in its place with
-// the call's name in front of parameter and probe names. 3: every op's location is the path of its module, which names
+// Calls and repeats become their bodies, scans loops. 1: start at @main. 2: clone each op; a call's body is cloned in its
+// place with the call's name in front of parameter and probe names; a scan's becomes the body of a loop, where slices at
+// the loop's symbol stand for what is scanned. 3: every op's location is the path of its module, which names
 // kernels in profiles and errors. 4: the other functions go.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
@@ -20,6 +21,7 @@ std::string joined(StringRef path, StringRef name) {
 struct Inliner {
   ModuleOp module;
   OpBuilder& b;
+  SmallVector<std::string> symbols = {};  // of the loops around
 
   SmallVector<Value> inlineBody(func::FuncOp function, ValueRange arguments, const std::string& path) {
     IRMapping map;
@@ -41,6 +43,8 @@ struct Inliner {
         operands[0] = inlineBody(callee(repeat.getCallee()), operands,
                                  joined(joined(path, repeat.getName()), std::to_string(i)))[0];
       map.map(op.getResult(0), operands[0]);
+    } else if (auto scan = dyn_cast<ir::ScanOp>(op)) {
+      map.map(op.getResults(), inlineScan(scan, operands, path, location));
     } else {
       Operation* clone = b.clone(op, map);
       clone->setLoc(location);
@@ -49,13 +53,47 @@ struct Inliner {
     }
   }
 
+  SmallVector<Value> inlineScan(ir::ScanOp scan, ArrayRef<Value> operands, const std::string& path, Location location) {
+    size_t states = scan.getStates(), scanned = scan.getScanned();
+    ArrayRef<Value> initial = operands.take_front(states);
+    symbols.push_back(unusedSymbol());
+    auto loop = ir::LoopOp::create(b, location, scan.getResultTypes(), initial, b.getStringAttr(symbols.back()),
+                                   scan.getStepsAttr(), scan.getAxisAttr(), scan.getReverseAttr());
+    OpBuilder::InsertionGuard guard(b);
+    Block* body = b.createBlock(&loop.getBody());
+    SmallVector<Value> arguments;
+    for (Value v : initial) arguments.push_back(body->addArgument(v.getType(), location));
+    for (Value v : operands.slice(states, scanned))
+      arguments.push_back(ir::stepOf(b, location, v, int64_t(scan.getAxis()), symbols.back()));
+    llvm::append_range(arguments, operands.drop_front(states + scanned));
+    SmallVector<Value> results = inlineBody(callee(scan.getCallee()), arguments, joined(path, scan.getName()));
+    ir::YieldOp::create(b, location, results);
+    symbols.pop_back();
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  // Loops one behind another have the same one, so that equal kernels in them are equal.
+  std::string unusedSymbol() {
+    auto isTaken = [&](const std::string& name) {
+      if (llvm::is_contained(symbols, name)) return true;
+      Dim symbol = *parse_dim(name);
+      auto main = module.lookupSymbol<func::FuncOp>("main");
+      return llvm::any_of(main.getArgumentTypes(), [&](Type type) {
+        Shape shape = ir::shapeOf(type);
+        return std::any_of(shape.dims, shape.dims + shape.rank, [&](const Dim& d) { return ir::dependsOn(d, symbol); });
+      });
+    };
+    for (int n = 0;; ++n)
+      if (std::string name = "t_" + std::to_string(n); !isTaken(name)) return name;
+  }
+
   func::FuncOp callee(StringRef name) { return module.lookupSymbol<func::FuncOp>(name); }
 };
 
 struct InlineCalls : PassWrapper<InlineCalls, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(InlineCalls)
   StringRef getArgument() const final { return "heed-inline-calls"; }
-  StringRef getDescription() const final { return "calls and repeats become their bodies"; }
+  StringRef getDescription() const final { return "calls and repeats become their bodies, scans loops"; }
 
   void runOnOperation() final {
     ModuleOp module = getOperation();

@@ -77,7 +77,7 @@ struct BehindRowwise : RewritePattern {
   LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
     OpOperand* rows = rowsOf(op);
     Operation* layout = rows ? rows->get().getDefiningOp() : nullptr;
-    if (!movesRows(layout) || isa<ir::SliceOp>(layout))  // not more rows than needed
+    if (!movesRows(layout) || isa<ir::SliceOp>(layout) || layout->getBlock() != op->getBlock())  // not more rows than needed
       return rewriter.notifyMatchFailure(op, "expected rows in another order");
     if (isAttention(op) || !onlyAttentionReads(op->getResult(0)))
       return rewriter.notifyMatchFailure(op, "expected attention as the only reader");
@@ -93,7 +93,7 @@ struct BeforeRowwise : RewritePattern {
     if (!movesRows(layout)) return rewriter.notifyMatchFailure(layout, "expected a layout of rows");
     Operation* op = layout->getOperand(0).getDefiningOp();
     OpOperand* rows = rowsOf(op);
-    if (!rows || !op->hasOneUse() || isAttention(op))
+    if (!rows || !op->hasOneUse() || isAttention(op) || op->getBlock() != layout->getBlock())
       return rewriter.notifyMatchFailure(layout, "expected a row-wise op that nobody else reads");
     if (!comesFromAttention(rows->get()) || onlyAttentionReads(layout->getResult(0)))
       return rewriter.notifyMatchFailure(layout, "expected rows that come from attention");

@@ -13,11 +13,14 @@ namespace heed {
 // The emitters are the same at every level.
 enum class Fusion { none, layout, all };
 
-// Calls and repeats become their bodies; parameters get their full names, ops their module path as location.
+// Calls and repeats become their bodies, scans loops; parameters get their full names, ops their module path as location.
 std::unique_ptr<mlir::Pass> createInlineCalls();
 
 // Probes that were asked for become results of @main, in this order; the others vanish.
 std::unique_ptr<mlir::Pass> createSelectProbes(std::vector<std::string> names = {});
+
+// Work of a loop that no state enters moves in front of it, for all steps at once.
+std::unique_ptr<mlir::Pass> createHoistSteps();
 
 // Identities are dropped, slices move in front of row-wise ops, elementwise work moves into concatenations.
 std::unique_ptr<mlir::Pass> createSimplifyGraph();

@@ -1,8 +1,10 @@
 // Probes that were asked for become results of @main, in the order asked; the others are identities and vanish.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
+#include "heed/dsl/graph/rules.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -33,14 +35,39 @@ struct SelectProbes : PassWrapper<SelectProbes, OperationPass<ModuleOp>> {
         main.emitError() << "there is no probe '" << name << "'; probes: " << (known.empty() ? "none" : known);
         return signalPassFailure();
       }
-      end->insertOperands(end->getNumOperands(), found->second.getX());
-      types.push_back(found->second.getX().getType());
+      Value v = outside(found->second.getX());
+      if (!v) {
+        main.emitError() << "the probe '" << name << "' lies in a scan, along whose axis it cannot be stacked";
+        return signalPassFailure();
+      }
+      end->insertOperands(end->getNumOperands(), v);
+      types.push_back(v.getType());
     }
     main.setFunctionType(FunctionType::get(&getContext(), main.getArgumentTypes(), types));
     main.walk([](ir::ProbeOp probe) {
       probe.getResult().replaceAllUsesWith(probe.getX());
       probe.erase();
     });
+  }
+
+  // A value that a loop computes, as one more of its outputs: of every step. Null where its rank is too small for that.
+  static Value outside(Value v) {
+    auto loop = dyn_cast<ir::LoopOp>(v.getParentBlock()->getParentOp());
+    if (!loop) return v;
+    graph::Inferred all = graph::infer_stacked({ir::dtypeOf(v.getType()), ir::shapeOf(v)}, int64_t(loop.getAxis()),
+                                               *parse_dim(loop.getSteps()));
+    if (all.problem) return {};
+    Operation* yield = loop.block().getTerminator();
+    yield->insertOperands(yield->getNumOperands(), v);
+    SmallVector<Type> types(loop.getResultTypes());
+    types.push_back(ir::tensorType(all.type.shape, getElementTypeOrSelf(v.getType())));
+    OpBuilder b(loop);
+    auto wider = ir::LoopOp::create(b, loop.getLoc(), types, loop.getInitial(), loop.getSymbolAttr(), loop.getStepsAttr(),
+                                    loop.getAxisAttr(), loop.getReverseAttr());
+    wider.getBody().takeBody(loop.getBody());
+    loop->replaceAllUsesWith(wider.getResults().drop_back());
+    loop.erase();
+    return outside(wider.getResults().back());
   }
 };
 

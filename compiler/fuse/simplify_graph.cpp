@@ -28,7 +28,7 @@ struct SliceBeforeNormalize : OpRewritePattern<ir::SliceOp> {
   LogicalResult matchAndRewrite(ir::SliceOp op, PatternRewriter& rewriter) const final {
     auto normalize = op.getX().getDefiningOp<ir::NormalizeOp>();
     Shape shape = ir::shapeOf(op.getX());
-    if (!normalize || !normalize->hasOneUse() || ir::axisIn(shape, op.getAxis()) == shape.rank - 1)
+    if (!normalize || !normalize->hasOneUse() || normalize->getBlock() != op->getBlock() || ir::axisIn(shape, op.getAxis()) == shape.rank - 1)
       return rewriter.notifyMatchFailure(op, "expected a normalisation along another axis, read by nobody else");
     Value slice = ir::SliceOp::create(rewriter, op.getLoc(), op.getResult().getType(), normalize.getX(), op.getAxisAttr(),
                                       op.getBeginAttr(), op.getEndAttr());
@@ -56,7 +56,9 @@ struct ScalarBeforeConcat : RewritePattern {
     if (!ir::isScalarOp(op) || !isa<RankedTensorType>(op->getResult(0).getType())) return failure();
     ir::ConcatOp concat;
     for (Value x : op->getOperands())
-      if (auto found = x.getDefiningOp<ir::ConcatOp>(); found && found->hasOneUse() && !concat) concat = found;
+      if (auto found = x.getDefiningOp<ir::ConcatOp>();
+          found && found->hasOneUse() && found->getBlock() == op->getBlock() && !concat)
+        concat = found;
     Shape whole = ir::shapeOf(op->getResult(0));
     if (!concat || !(ir::shapeOf(concat.getResult()) == whole))
       return rewriter.notifyMatchFailure(op, "expected a concatenation of the result's shape, read by nobody else");

@@ -67,6 +67,10 @@ struct FunctionImporter {
       case OpCode::repeat:
         return {attribute("callee", FlatSymbolRefAttr::get(b.getContext(), symbolOf(n.callee))), name(n),
                 integer("times", n.times)};
+      case OpCode::scan:
+        return {attribute("callee", FlatSymbolRefAttr::get(b.getContext(), symbolOf(n.callee))), name(n),
+                integer("states", i[0]), integer("scanned", i[1]), integer("axis", i[2]),
+                attribute("reverse", b.getBoolAttr(i[3] != 0)), dim("steps", n.dims[0])};
       default: return {};
     }
   }

@@ -33,7 +33,8 @@ class Assembler {
     for (Value v : prepare.front().getTerminator()->getOperands()) each.arguments.push_back(oncePlan.of(v).buffer);
     for (size_t n = 0; n < program_.outputs.size(); ++n) each.results.push_back({abi::Place::output, int64_t(n)});
     plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
-    if (failed(steps(prepare, oncePlan, program_.prepare)) || failed(steps(main, eachPlan, program_.steps))) return failure();
+    if (failed(steps(prepare.front(), oncePlan, program_.prepare)) || failed(steps(main.front(), eachPlan, program_.steps)))
+      return failure();
     guards();
     for (const abi::Slot& slot : program_.arena)
       if (llvm::any_of(slot.bytes, [](const Dim& d) { return d.invalid; }))
@@ -75,8 +76,9 @@ class Assembler {
     }
   }
 
-  LogicalResult steps(func::FuncOp function, plan::MemoryPlan& plan, std::vector<abi::Step>& out) {
-    for (Operation& op : function.front()) {
+  LogicalResult steps(Block& block, plan::MemoryPlan& plan, std::vector<abi::Step>& out) {
+    for (Operation& op : block) {
+      if (auto loop = dyn_cast<ir::LoopOp>(op); loop && failed(loopOf(loop, plan, out))) return failure();
       if (!ir::isKernelOp(&op)) continue;
       auto shared = library_.kernelOf(&op, plan);
       if (failed(shared)) return failure();
@@ -87,6 +89,21 @@ class Assembler {
           return op.emitError("the work of this kernel is a product of too many symbolic dimensions");
       }
     }
+    return success();
+  }
+
+  LogicalResult loopOf(ir::LoopOp op, plan::MemoryPlan& plan, std::vector<abi::Step>& out) {
+    size_t number = program_.loops.size();
+    program_.loops.emplace_back();  // outer loops come first
+    for (abi::Carried carried : plan.carriedBy(op)) {
+      carried.loop = int32_t(number);
+      program_.carried.push_back(carried);
+    }
+    abi::Loop loop{parse_dim(op.getSymbol())->terms[0].factors[0].symbol, *parse_dim(op.getSteps()), op.getReverse(),
+                   int32_t(out.size()), 0};
+    if (failed(steps(op.block(), plan, out))) return failure();
+    loop.end = int32_t(out.size());
+    program_.loops[number] = loop;
     return success();
   }
 

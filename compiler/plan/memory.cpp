@@ -47,12 +47,36 @@ Dim stridedOffset(const tile::Layout& layout, int64_t axis, const Dim& begin) {
 MemoryPlan::MemoryPlan(func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
                        std::vector<abi::Slot>& slots)
     : function_(function), around_(around), constants_(constants), slots_(slots) {
-  int64_t n = 0;
-  for (Operation& op : function_.front()) position_[&op] = n++;
+  number(function_.front());
   placeLeaves();
-  placeResults();
-  gatherStorages();
+  Operation* end = function_.front().getTerminator();
+  for (auto [n, v] : llvm::enumerate(end->getOperands()))
+    if (around_.slots == abi::Place::arena) place(v, {around_.results[n], tile::denseLayout(ir::shapeOf(v))});
+  placeResults(function_.front());
+  gatherStorages(function_.front());
   assignSlots();
+}
+
+void MemoryPlan::number(Block& block) {
+  for (Operation& op : block) {
+    position_[&op] = positions_++;
+    auto loop = dyn_cast<ir::LoopOp>(op);
+    if (!loop) continue;
+    carried_[&op] = carriedCount_;
+    carriedCount_ += loop.getInitial().size();
+    number(loop.block());
+    end_[&op] = positions_++;
+  }
+}
+
+// Position of the last op that reads v. What a loop reads it reads in every turn.
+int64_t MemoryPlan::lastRead(Value v) const {
+  int64_t last = -1;
+  for (Operation* user : v.getUsers()) {
+    while (user->getBlock() != v.getParentBlock()) user = user->getParentOp();
+    last = std::max(last, isa<ir::LoopOp>(user) ? end_.lookup(user) : position_.lookup(user));
+  }
+  return last;
 }
 
 void MemoryPlan::place(Value v, Placement placement) { placements_[v] = std::move(placement); }
@@ -64,7 +88,7 @@ void MemoryPlan::setRoot(Value v, Value root) { storageRoot_[v] = root; }
 void MemoryPlan::placeLeaves() {
   for (auto [n, argument] : llvm::enumerate(function_.getArguments()))
     place(argument, {around_.arguments[n], tile::denseLayout(ir::shapeOf(argument))});
-  for (Operation& op : function_.front()) {
+  function_.walk<WalkOrder::PreOrder>([&](Operation* op) {
     if (auto parameter = dyn_cast<ir::ParameterOp>(op)) {
       Value v = parameter.getResult();
       place(v, {{abi::Place::parameter, around_.parameters.lookup(parameter.getName())}, tile::denseLayout(ir::shapeOf(v))});
@@ -73,16 +97,21 @@ void MemoryPlan::placeLeaves() {
       place(buffer.getResult(), {{abi::Place::constant, static_cast<int64_t>(constants_.size())},
                                  tile::denseLayout(ir::shapeOf(buffer.getResult()))});
       appendData(cast<DenseElementsAttr>(buffer.getValue()), constants_);
+    } else if (auto loop = dyn_cast<ir::LoopOp>(op)) {
+      int64_t number = carried_.lookup(op);
+      Operation* yield = loop.block().getTerminator();
+      for (auto [n, state] : llvm::enumerate(loop.block().getArguments())) {
+        tile::Layout layout = tile::denseLayout(ir::shapeOf(state));
+        place(state, {{abi::Place::carried, number + int64_t(n)}, layout});
+        place(yield->getOperand(n), {{abi::Place::next, number + int64_t(n)}, layout});
+      }
     }
-  }
+  });
 }
 
-void MemoryPlan::placeResults() {
-  Operation* end = function_.front().getTerminator();
-  for (auto [n, v] : llvm::enumerate(end->getOperands()))
-    if (around_.slots == abi::Place::arena) place(v, {around_.results[n], tile::denseLayout(ir::shapeOf(v))});
+void MemoryPlan::placeResults(Block& block) {
   // Views and pieces hand their place down to what they are made of; where they have none yet, they found a storage.
-  for (Operation& op : llvm::reverse(function_.front())) {
+  for (Operation& op : llvm::reverse(block)) {
     if (auto reshape = dyn_cast<ir::ReshapeOp>(op)) {
       Value x = reshape.getX(), v = reshape.getResult();
       if (placements_.contains(x)) continue;
@@ -90,6 +119,9 @@ void MemoryPlan::placeResults() {
         place(x, {known->second.buffer, tile::denseLayout(ir::shapeOf(x))});
       else if (Value root = rootOf(v))
         setRoot(x, root);
+    } else if (auto loop = dyn_cast<ir::LoopOp>(op)) {
+      placeStacked(loop);
+      placeResults(loop.block());
     } else if (auto concat = dyn_cast<ir::ConcatOp>(op)) {
       Value v = concat.getResult();
       auto known = placements_.find(v);
@@ -113,29 +145,70 @@ void MemoryPlan::placeResults() {
   }
 }
 
-void MemoryPlan::gatherStorages() {
-  llvm::DenseMap<Value, size_t> storageOf;
-  for (Operation& op : function_.front()) {
-    for (Value v : op.getResults()) {
-      if (auto reshape = dyn_cast<ir::ReshapeOp>(op); reshape && !placements_.contains(v)) {
-        Value x = reshape.getX();
-        if (auto known = placements_.find(x); known != placements_.end() && !rootOf(x)) {
-          place(v, {known->second.buffer, tile::denseLayout(ir::shapeOf(v))});
-          continue;
-        }
-        Value root = rootOf(x);
-        setRoot(v, root ? root : x);
-      }
-      if (placements_.contains(v) && !rootOf(v)) continue;
-      if (!rootOf(v)) setRoot(v, v);
-      Value root = rootOf(v);
-      auto [at, fresh] = storageOf.try_emplace(root, storages_.size());
-      if (fresh) storages_.push_back({bytesOf(root), position_[&op], position_[&op], {}});
-      Storage& s = storages_[at->second];
-      s.values.push_back(v);
-      for (Operation* user : v.getUsers()) s.last = std::max(s.last, position_[user]);
+// Every step writes its slice of what is stacked.
+void MemoryPlan::placeStacked(ir::LoopOp loop) {
+  Operation* yield = loop.block().getTerminator();
+  Dim step = *parse_dim(loop.getSymbol()) - Dim(1);
+  size_t axis = loop.getAxis();
+  for (size_t n = loop.getInitial().size(); n < loop.getNumResults(); ++n) {
+    Value all = loop.getResult(n), slice = yield->getOperand(n);
+    if (!placements_.contains(all)) {
+      if (!rootOf(all)) setRoot(all, all);
+      place(all, {{around_.slots, -1}, tile::denseLayout(ir::shapeOf(all))});
     }
+    Placement part = placements_.find(all)->second;
+    part.layout.offset = part.layout.offset + part.layout.strides[axis] * step;
+    part.layout.strides.erase(part.layout.strides.begin() + axis);
+    place(slice, part);
+    if (Value root = rootOf(all)) setRoot(slice, root);
   }
+}
+
+// Whether the kernel that writes the next state may write over the state: nobody reads the state afterwards, and it reads
+// no other element of it than the one it writes.
+static bool mayUpdateInPlace(Value state, Value next, const llvm::DenseMap<Operation*, int64_t>& position) {
+  auto writer = next.getDefiningOp<ir::MapOp>();
+  if (!writer || writer.getGather() || writer->getBlock() != state.getParentBlock()) return false;
+  for (Operation* user : state.getUsers()) {
+    if (!ir::isKernelOp(user) || user->getBlock() != state.getParentBlock()) return false;
+    if (position.lookup(user) > position.lookup(writer)) return false;
+  }
+  for (auto [n, operand] : llvm::enumerate(writer.getIns()))
+    if (operand == state && (writer.getMaps()[n] != writer.getStores()[0] || writer.getFill())) return false;
+  return true;
+}
+
+void MemoryPlan::gatherStorages(Block& block) {
+  for (Operation& op : block) {
+    for (Value v : op.getResults()) gatherStorage(v, &op);
+    auto loop = dyn_cast<ir::LoopOp>(op);
+    if (!loop) continue;
+    for (auto [n, state] : llvm::enumerate(loop.block().getArguments()))
+      if (!mayUpdateInPlace(state, loop.block().getTerminator()->getOperand(n), position_))
+        storages_.push_back({bytesOf(state), position_[&op], end_[&op], {}, loop.getResult(n)});
+    gatherStorages(loop.block());
+  }
+}
+
+void MemoryPlan::gatherStorage(Value v, Operation* op) {
+  if (auto reshape = dyn_cast<ir::ReshapeOp>(op); reshape && !placements_.contains(v)) {
+    Value x = reshape.getX();
+    if (auto known = placements_.find(x); known != placements_.end() && !rootOf(x)) {
+      place(v, {known->second.buffer, tile::denseLayout(ir::shapeOf(v))});
+      return;
+    }
+    Value root = rootOf(x);
+    setRoot(v, root ? root : x);
+  }
+  if (placements_.contains(v) && !rootOf(v)) return;
+  if (!rootOf(v)) setRoot(v, v);
+  Value root = rootOf(v);
+  auto [at, fresh] = storageOf_.try_emplace(root, storages_.size());
+  if (fresh) storages_.push_back({bytesOf(root), position_[op], position_[op], {}});
+  Storage& s = storages_[at->second];
+  s.values.push_back(v);
+  if (isa<ir::LoopOp>(op)) s.last = std::max(s.last, end_[op]);
+  s.last = std::max(s.last, lastRead(v));
 }
 
 int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
@@ -161,17 +234,29 @@ int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
 }
 
 void MemoryPlan::assignSlots() {
-  int64_t never = static_cast<int64_t>(position_.size());
+  int64_t never = positions_;
   llvm::stable_sort(storages_, [](const Storage& a, const Storage& b) { return a.first < b.first; });
   for (const Storage& s : storages_) {
     // What @prepare writes stays for as long as the weights are bound.
     int64_t slot = slotFor(s.bytes, s.first, around_.slots == abi::Place::prepared ? never : s.last);
+    if (s.other) otherSlot_[s.other] = slot;
     for (Value v : s.values) {
       auto known = placements_.find(v);
       tile::Layout layout = known != placements_.end() ? known->second.layout : tile::denseLayout(ir::shapeOf(v));
       place(v, {{around_.slots, slot}, layout});
     }
   }
+}
+
+std::vector<abi::Carried> MemoryPlan::carriedBy(ir::LoopOp loop) const {
+  std::vector<abi::Carried> carried;
+  for (auto [n, initial] : llvm::enumerate(loop.getInitial())) {
+    Value last = loop.getResult(n);
+    abi::BufferRef final = of(last).buffer, other = final;
+    if (auto slot = otherSlot_.find(last); slot != otherSlot_.end()) other = {around_.slots, slot->second};
+    carried.push_back({0, of(initial).buffer, final, other});
+  }
+  return carried;
 }
 
 abi::BufferRef MemoryPlan::temporary(size_t index, const Dim& bytes) {

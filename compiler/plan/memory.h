@@ -1,5 +1,6 @@
 // Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and slots of one arena that
-// tensors with disjoint lifetimes share. Reshapes and the pieces of concatenations are places in another tensor's buffer.
+// tensors with disjoint lifetimes share. Reshapes, the pieces of concatenations and what a loop stacks are places in another
+// tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved.
 #pragma once
 #include <string>
 #include <vector>
@@ -32,6 +33,10 @@ class MemoryPlan {
 
   const Placement& of(mlir::Value v) const { return placements_.find(v)->second; }
 
+  // The states of the loop, as contract 2 has them but for `loop`; the first of them is number firstCarried(loop).
+  std::vector<abi::Carried> carriedBy(ir::LoopOp loop) const;
+  std::int64_t firstCarried(ir::LoopOp loop) const { return carried_.lookup(loop); }
+
   // A slot for memory that lives within one step: the index-th temporaries of all steps share one.
   abi::BufferRef temporary(std::size_t index, const Dim& bytes);
 
@@ -40,6 +45,7 @@ class MemoryPlan {
     Dim bytes;
     std::int64_t first, last;  // positions of the first writer and the last reader
     llvm::SmallVector<mlir::Value> values;
+    mlir::Value other = {};  // the final state whose second buffer it is
   };
   struct SlotUse {
     std::int64_t slot;
@@ -49,9 +55,13 @@ class MemoryPlan {
   void place(mlir::Value v, Placement placement);
   mlir::Value rootOf(mlir::Value v) const;  // null where v needs no storage of its own
   void setRoot(mlir::Value v, mlir::Value root);
+  void number(mlir::Block& block);
+  std::int64_t lastRead(mlir::Value v) const;
   void placeLeaves();
-  void placeResults();
-  void gatherStorages();
+  void placeResults(mlir::Block& block);
+  void placeStacked(ir::LoopOp loop);
+  void gatherStorages(mlir::Block& block);
+  void gatherStorage(mlir::Value v, mlir::Operation* op);
   void assignSlots();
   std::int64_t slotFor(const Dim& bytes, std::int64_t first, std::int64_t last);
 
@@ -61,7 +71,12 @@ class MemoryPlan {
   std::vector<abi::Slot>& slots_;
   llvm::DenseMap<mlir::Value, Placement> placements_;
   llvm::DenseMap<mlir::Value, mlir::Value> storageRoot_;  // of values in arena slots
-  llvm::DenseMap<mlir::Operation*, std::int64_t> position_;
+  llvm::DenseMap<mlir::Operation*, std::int64_t> position_, end_;  // end_: of loops, behind their bodies
+  std::int64_t positions_ = 0;
+  llvm::DenseMap<mlir::Value, size_t> storageOf_;              // by root
+  llvm::DenseMap<mlir::Operation*, std::int64_t> carried_;     // loop → number of its first state
+  std::int64_t carriedCount_ = 0;
+  llvm::DenseMap<mlir::Value, std::int64_t> otherSlot_;        // final state → slot of its second buffer
   std::vector<Storage> storages_;
   std::vector<SlotUse> uses_;
   std::vector<std::int64_t> temporaries_;

@@ -183,7 +183,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, BufferRef>& r
   io.value(ref.place);
   io.value(ref.index);
   if constexpr (std::remove_reference_t<decltype(io)>::reading)
-    if (ref.place > Place::arena) io.wrong("an unknown place");
+    if (ref.place > Place::next) io.wrong("an unknown place");
 }
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Slot>& slot) {
@@ -214,6 +214,27 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Guard>& guard
   fields(io, guard.sentence);
 }
 
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Loop>& loop) {
+  io.value(loop.symbol);
+  fields(io, loop.count);
+  std::uint8_t reverse = loop.reverse;
+  io.value(reverse);
+  if constexpr (std::remove_reference_t<decltype(io)>::reading) {
+    if (!loop.symbol || !is_name(loop.symbol)) io.wrong("an impossible name of a loop's turn");
+    if (reverse > 1) io.wrong("a direction that is neither 0 nor 1");
+    loop.reverse = reverse;
+  }
+  io.value(loop.first);
+  io.value(loop.end);
+}
+
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Carried>& carried) {
+  io.value(carried.loop);
+  fields(io, carried.initial);
+  fields(io, carried.last);
+  fields(io, carried.other);
+}
+
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& program) {
   fields(io, program.name);
   fields(io, program.target);
@@ -233,6 +254,8 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& pro
   each(io, program.kernels);
   each(io, program.prepare);
   each(io, program.steps);
+  each(io, program.loops);
+  each(io, program.carried);
   each(io, program.code);
 }
 

@@ -10,7 +10,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 2;
+inline constexpr std::uint32_t program_version = 3;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
@@ -25,6 +25,8 @@ enum class Place : std::uint8_t {
   constant,   // byte offset into constants
   prepared,   // index into prepared slots: written once by `prepare`, shared by the sessions of one binding
   arena,      // index into arena slots: a session's own
+  carried,    // index into carried: the value at the start of a turn of its loop
+  next,       // index into carried: the value that the turn hands on
 };
 
 struct BufferRef {
@@ -56,6 +58,21 @@ struct Step {
   Dim bytes{0};                     // read and written, each operand once
 };
 
+// A value that a loop hands from turn to turn. The first turn reads `initial`; turns write `last` and `other` alternately so
+// that the last one writes `last`, and read what the turn before has written. Updated in place where both are the same.
+struct Carried {
+  std::int32_t loop = 0;  // index into loops
+  BufferRef initial, last, other;
+};
+
+// Steps [first, end) are run once for each turn. Loops are ordered by `first`, outer before inner.
+struct Loop {
+  std::uint64_t symbol = 0;  // of the turn in the steps' dims, which are linear in it: 1 … count
+  Dim count;                 // of turns, at least 1
+  bool reverse = false;      // count … 1
+  std::int32_t first = 0, end = 0;
+};
+
 // A fact the kernels rely on; checked whenever shapes change. The value must be computable (exact divisions come out)
 // and at least `least`.
 struct Guard {
@@ -81,6 +98,8 @@ struct Program {
   std::vector<Slot> prepared, arena;
   std::vector<KernelEntry> kernels;
   std::vector<Step> prepare, steps;
+  std::vector<Loop> loops;             // among steps
+  std::vector<Carried> carried;
   std::vector<std::vector<std::byte>> code;  // ELF relocatable objects, each self-contained but for memcpy, memset and libm
 };
 

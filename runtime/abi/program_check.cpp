@@ -8,6 +8,8 @@
 namespace heed::abi {
 namespace {
 
+constexpr std::size_t most_nested = 64;
+
 class Checker {
  public:
   explicit Checker(const Program& program) : p(program) {}
@@ -28,7 +30,11 @@ class Checker {
       if (kernel.object < 0 || std::size_t(kernel.object) >= p.code.size())
         wrong("kernel '", kernel.symbol, "' lies in object ", kernel.object, " of ", p.code.size());
     for (const Step& step : p.prepare) check(step, true);
-    for (const Step& step : p.steps) check(step, false);
+    check_loops();
+    for (std::size_t s = 0; s < p.steps.size(); ++s) {
+      enclosing = loops_around(std::int32_t(s), std::int32_t(s) + 1);
+      check(p.steps[s], false);
+    }
   }
 
  private:
@@ -48,10 +54,13 @@ class Checker {
     std::ranges::sort(symbols);
   }
 
+  bool is_turn(std::uint64_t symbol) const {
+    return std::ranges::any_of(enclosing, [&](std::int32_t l) { return p.loops[std::size_t(l)].symbol == symbol; });
+  }
   void known(const Dim& d, const std::string& where) const {
     for (const Term& term : d.terms)
       for (const Atom& factor : term.factors)
-        if (factor.symbol && !std::ranges::binary_search(symbols, factor.symbol))
+        if (factor.symbol && !std::ranges::binary_search(symbols, factor.symbol) && !is_turn(factor.symbol))
           wrong("no input has an axis that defines '", text_of(Dim::symbol(factor.symbol)), "' of ",
                 where);
   }
@@ -68,6 +77,64 @@ class Checker {
       fixed(spec.type.shape[axis], "parameter '" + spec.name + "'");
   }
 
+  // Those that run [first, end), outer first.
+  std::vector<std::int32_t> loops_around(std::int32_t first, std::int32_t end) const {
+    std::vector<std::int32_t> around;
+    for (std::size_t l = 0; l < p.loops.size(); ++l)
+      if (p.loops[l].first <= first && end <= p.loops[l].end) around.push_back(std::int32_t(l));
+    return around;
+  }
+
+  void check_loops() {
+    for (std::size_t l = 0; l < p.loops.size(); ++l) {
+      const Loop& loop = p.loops[l];
+      const std::string where = "loop " + std::to_string(l);
+      if (loop.first < 0 || loop.first >= loop.end || std::size_t(loop.end) > p.steps.size())
+        wrong(where, " runs steps ", loop.first, " to ", loop.end, " of ", p.steps.size());
+      if (std::ranges::binary_search(symbols, loop.symbol))
+        wrong(where, " counts by '", text_of(Dim::symbol(loop.symbol)), "', which is of an input");
+      known(loop.count, where);
+      if (loops_around(loop.first, loop.end).size() > most_nested)
+        wrong(where, " is nested in more than ", most_nested, " others");
+      for (std::size_t o = 0; o < l; ++o) {
+        const Loop& other = p.loops[o];
+        if (loop.first < other.first || (loop.first < other.end && loop.end > other.end))
+          wrong(where, " is neither inside nor behind loop ", o);
+        if (loop.first < other.end && loop.symbol == other.symbol)
+          wrong(where, " counts by the symbol of loop ", o, ", which is around it");
+      }
+    }
+    for (std::size_t c = 0; c < p.carried.size(); ++c) {
+      const Carried& carried = p.carried[c];
+      const std::string where = "carried value " + std::to_string(c);
+      if (carried.loop < 0 || std::size_t(carried.loop) >= p.loops.size())
+        wrong(where, " is of loop ", carried.loop, " of ", p.loops.size());
+      const Loop& loop = p.loops[std::size_t(carried.loop)];
+      enclosing = loops_around(loop.first, loop.end);
+      std::erase_if(enclosing, [&](std::int32_t l) { return l >= carried.loop; });
+      for (const BufferRef& ref : {carried.initial, carried.last, carried.other}) check(ref, where, false);
+      for (const BufferRef& ref : {carried.last, carried.other})
+        if (ref.place != Place::arena && ref.place != Place::output && ref.place != Place::next)
+          wrong(where, " is written to ", int(ref.place), ':', ref.index, ", which is not for writing");
+    }
+    enclosing.clear();
+  }
+
+  // A turn's dims are found by adding.
+  void linear(const Dim& d, const std::string& where) const {
+    for (const Term& term : d.terms) {
+      int turns = 0;
+      for (const Atom& factor : term.factors)
+        if (is_turn(factor.symbol)) turns += factor.plain() && term.den == 1 ? 1 : 2;
+      if (turns > 1) wrong(where, " depends on a turn by ", text_of(d), ", which is not linear in it");
+    }
+  }
+  void same_every_turn(const Dim& d, const std::string& where) const {
+    for (const Term& term : d.terms)
+      for (const Atom& factor : term.factors)
+        if (is_turn(factor.symbol)) wrong(where, " needs ", text_of(d), ", which changes with the turn");
+  }
+
   void check(const Step& step, bool prepare) const {
     const std::string where = "step '" + step.label + "'";
     if (step.kernel < 0 || std::size_t(step.kernel) >= p.kernels.size())
@@ -75,7 +142,12 @@ class Checker {
     if (step.grain < 1) wrong(where, " has the grain ", step.grain);
     for (const BufferRef& ref : step.buffers) check(ref, where, prepare);
     auto dim = [&](const Dim& d) { prepare ? fixed(d, where) : known(d, where); };
-    for (const Dim& d : step.dims) known(d, where);
+    for (const Dim& d : step.dims) {
+      known(d, where);
+      linear(d, where);
+    }
+    same_every_turn(step.work, where);
+    same_every_turn(step.scratch_bytes, where);
     if (prepare)
       for (const Dim& d : step.dims)
         if (!d.is_static()) wrong(where, " of prepare depends on ", text_of(d));
@@ -94,11 +166,16 @@ class Checker {
       case Place::constant: count = p.constants.size(); break;
       case Place::prepared: count = p.prepared.size(); break;
       case Place::arena: count = p.arena.size(); break;
+      case Place::carried:
+      case Place::next: count = p.carried.size(); break;
     }
     if (ref.index < 0 || std::size_t(ref.index) >= count)
       wrong(where, " uses ", int(ref.place), ':', ref.index, ", its table has ", count);
     if (ref.place == Place::constant && ref.index % 64)
       wrong(where, " uses a constant off its alignment");
+    if (ref.place == Place::carried || ref.place == Place::next)
+      if (std::ranges::find(enclosing, p.carried[std::size_t(ref.index)].loop) == enclosing.end())
+        wrong(where, " uses carried value ", ref.index, " outside of its loop");
     const bool shared = ref.place == Place::parameter || ref.place == Place::constant ||
                         ref.place == Place::prepared;
     if (prepare && !shared) wrong(where, " of prepare uses what only a session has");
@@ -106,6 +183,7 @@ class Checker {
 
   const Program& p;
   std::vector<std::uint64_t> symbols;
+  std::vector<std::int32_t> enclosing;  // loops around what is being checked
 };
 
 }  // namespace

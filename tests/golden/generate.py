@@ -14,6 +14,7 @@ import torch
 from safetensors.numpy import save_file
 
 import formula
+import recurrent
 import swin
 from golden import Golden
 
@@ -125,7 +126,8 @@ def mha():
 
 
 MODELS = {f.__name__: f for f in (
-    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *swin.MODELS)}
+    vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, *recurrent.MODELS,
+    *swin.MODELS)}
 
 
 def main():
