@@ -41,6 +41,7 @@ class KernelFormer {
     SmallVector<Operation*> graph;
     for (Operation& op : block.without_terminator()) graph.push_back(&op);
     for (Operation* op : graph) {
+      if (isa<ir::ParameterOp, ir::BufferOp>(op)) op->moveBefore(end);  // they stand for themselves
       if (auto loop = dyn_cast<ir::LoopOp>(op)) {
         if (failed(formLoop(loop))) return failure();
         continue;

@@ -26,7 +26,8 @@ struct Lifted {
 
 class Hoister {
  public:
-  explicit Hoister(ir::LoopOp loop) : loop_(loop), b_(loop), symbol_(*parse_dim(loop.getSymbol())), steps_(*parse_dim(loop.getSteps())) {}
+  explicit Hoister(ir::LoopOp loop)
+      : loop_(loop), b_(loop), symbol_(*parse_dim(loop.getSymbol())), steps_(*parse_dim(loop.getSteps())) {}
 
   void run() {
     for (Operation& op : loop_.block().without_terminator())
@@ -45,7 +46,7 @@ class Hoister {
   Dim symbol_, steps_;
   llvm::DenseMap<Value, Lifted> lifted_;
 
-  bool isInside(Value v) const { return loop_.getBody().isAncestor(v.getParentRegion()); }
+  bool isInside(Value v) { return loop_.getBody().isAncestor(v.getParentRegion()); }
 
   // Readers that are not lifted themselves read the steps of what was computed in front.
   void replace(Value v, const Lifted& lifted) {

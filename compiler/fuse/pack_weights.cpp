@@ -70,11 +70,14 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
     }
     auto panelsMap = AffineMap::get(kernel->digits.size(), map.getNumSymbols(),
                                     {batch->index, n->index.floorDiv(width), k->index, n->index % width}, &getContext());
+    // Symbols that b does not need would keep the packing from being done once and for all.
+    bool symbolic = llvm::any_of(llvm::seq(map.getNumSymbols()), [&](unsigned n) { return map.isFunctionOfSymbol(n); });
+    ArrayAttr symbols = symbolic ? op.getSymbols() : b.getArrayAttr({});
     auto forPack = [&](AffineMap m) {
-      return AffineMapAttr::get(m.replaceDimsAndSymbols(renumbered, {}, domain.size(), m.getNumSymbols()));
+      return AffineMapAttr::get(m.replaceDimsAndSymbols(renumbered, {}, domain.size(), symbols.size()));
     };
     auto packed = ir::PackOp::create(b, op.getLoc(), TypeRange{type}, ValueRange{op.getIns()[1]}, b.getArrayAttr(domain),
-                                     op.getSymbols(), b.getArrayAttr({forPack(map)}), b.getArrayAttr({forPack(panelsMap)}),
+                                     symbols, b.getArrayAttr({forPack(map)}), b.getArrayAttr({forPack(panelsMap)}),
                                      ArrayAttr(), b.getI64IntegerAttr(width));
     SmallVector<Attribute> maps(op.getMaps().getValue());
     maps[1] = AffineMapAttr::get(panelsMap);
