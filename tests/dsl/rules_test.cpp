@@ -1,5 +1,6 @@
 // The shape and dtype rules as the decoder asks them: one block an op family, with what each accepts and refuses.
 #include "heed/dsl/graph/rules.h"
+#include "heed/dsl/graph/text.h"
 
 #include <doctest/doctest.h>
 
@@ -172,9 +173,20 @@ TEST_CASE("rows and gather") {
   CHECK(ask(OpCode::gather, {f({}), i({B, T})}) == "rank is too small: 0 vs 1");
 }
 
+TEST_CASE("what a step sees and what its outputs become") {
+  auto said = [](const Inferred& r) { return r.problem ? text_of(r.problem) : text_of(r.type); };
+  CHECK(said(infer_step(f({B, T, 8}), 1, T)) == "f32[B, 8]");
+  CHECK(said(infer_step(f({B, T, 8}), 0, T)) == "steps differ: T vs B");
+  CHECK(said(infer_step(f({B, T}), 2, T)) == "axis is out of range: 2 vs 2");
+  CHECK(said(infer_stacked(f({B, 8}), 1, T)) == "f32[B, T, 8]");
+  CHECK(said(infer_stacked(f({B, 8}), 2, T)) == "f32[B, 8, T]");
+  CHECK(said(infer_stacked(f({B, 8}), 3, T)) == "axis is out of range: 3 vs 3");
+  CHECK(said(infer_stacked(f({1, 1, 1, 1, 1, 1, 1, 1}), 0, T)) == "rank is too large: 9 vs 8");
+}
+
 TEST_CASE("every op of the table has a rule") {
   for (const OpInfo& row : op_table) {
-    if (row.code == OpCode::call || row.code == OpCode::repeat) continue;
+    if (row.kind == OpClass::structural && row.code != OpCode::probe) continue;  // the callee says
     std::vector<TensorType> operands(std::size_t(row.most_operands), f({2, 2, 2, 2}));
     With w{{1, 1, 1, 1}, {1, 2}, {1}, i({})};
     CHECK_MESSAGE(ask(row.code, operands, w) != "has no shape rule", row.name);

@@ -18,6 +18,7 @@ RandomGraph::RandomGraph(unsigned seed) : random(seed) {
   bindings[0] = {1 + pick(3), 2 * (1 + pick(12))};  // even, so that T/2 may occur
   bindings[1] = {1 + pick(4), 2 * (1 + pick(20))};
   if (chance(40)) make_callee();
+  else if (chance(40)) make_cell();
   Body main;
   body = &main;
   main.function.name = "network";
@@ -215,37 +216,88 @@ void RandomGraph::make_callee() {
   module.functions.push_back(std::move(block.function));
 }
 
+// A cell [B, C], [B, C] → [B, C] that the network may scan with.
+void RandomGraph::make_cell() {
+  Body cell;
+  body = &cell;
+  const TensorType row{DType::f32, shape_of({B, odd_size()})};
+  cell.function.name = "cell";
+  cell.function.arguments = {row, row};
+  input(0, {-1, 1});
+  input(1, {-2, 2});
+  make_body(1 + pick(4));
+  int last = 1;
+  for (int i = 2; i < int(cell.facts.size()); ++i)
+    if (type(i) == row && !std::isinf(cell.facts[std::size_t(i)].low)) last = i;
+  const int sum = apply(OpCode::add, {last, 0});
+  last = apply(OpCode::tanh, {sum < 0 ? 0 : sum});
+  cell.function.results = {{last, 0}};
+  block_facts = std::move(cell.facts);
+  module.functions.push_back(std::move(cell.function));
+}
+
+// Facts of the callee's result.
+std::optional<Facts> RandomGraph::through_callee(const std::vector<Facts>& arguments) const {
+  const graph::OwnedFunction& callee = module.functions[0];
+  std::vector<Facts> inner;
+  for (const graph::OwnedNode& node : callee.nodes) {
+    std::vector<TensorType> types;
+    std::vector<Facts> known;
+    for (const graph::Value& v : node.inputs) {
+      types.push_back(callee.nodes[std::size_t(v.node)].results[0]);
+      known.push_back(inner[std::size_t(v.node)]);
+    }
+    auto facts = is_leaf(node) ? std::optional(block_facts[inner.size()])
+                               : facts_of(node, types, known, bindings);
+    if (node.op == OpCode::input) facts = arguments[std::size_t(node.ints[0])];
+    if (!facts) return {};
+    inner.push_back(*facts);
+  }
+  return inner[std::size_t(callee.results[0].node)];
+}
+
 int RandomGraph::called() {
-  if (module.functions.empty() || body->function.name == "block") return -1;
-  const graph::OwnedFunction& block = module.functions[0];
+  if (module.functions.empty() || body->function.name != "network") return -1;
+  const graph::OwnedFunction& callee = module.functions[0];
+  TensorType wanted = callee.arguments[0];
+  if (callee.name == "cell") wanted.shape = shape_of({B, T, wanted.shape[1]});
   int x = -1;
   for (int i = int(body->facts.size()) - 1; i >= 0 && x < 0; --i)
-    if (type(i) == block.arguments[0] && chance(70)) x = i;
+    if (type(i) == wanted && chance(70)) x = i;
   if (x < 0) return -1;
+  if (callee.name == "cell") return scanned(x);
   graph::OwnedNode n = node_of(chance(50) ? OpCode::call : OpCode::repeat);
   n.name = chance(80) ? "m" + std::to_string(names++) : "";
   n.callee = 0;
   if (n.op == OpCode::repeat) n.times = 1 + pick(3);
   n.inputs = {{x, 0}};
-  Facts carried = body->facts[std::size_t(x)];
-  for (std::int64_t turn = 0; turn < std::max<std::int64_t>(n.times, 1); ++turn) {
-    std::vector<Facts> inner;
-    for (const graph::OwnedNode& node : block.nodes) {
-      std::vector<TensorType> types;
-      std::vector<Facts> known;
-      for (const graph::Value& v : node.inputs) {
-        types.push_back(block.nodes[std::size_t(v.node)].results[0]);
-        known.push_back(inner[std::size_t(v.node)]);
-      }
-      auto facts = is_leaf(node) ? std::optional(block_facts[inner.size()])
-                                 : facts_of(node, types, known, bindings);
-      if (node.op == OpCode::input) facts = carried;
-      if (!facts) return -1;
-      inner.push_back(*facts);
-    }
-    carried = inner[std::size_t(block.results[0].node)];
+  std::optional<Facts> carried = body->facts[std::size_t(x)];
+  for (std::int64_t turn = 0; turn < std::max<std::int64_t>(n.times, 1) && carried; ++turn)
+    carried = through_callee({*carried});
+  return carried ? append(std::move(n), callee.arguments[0], *carried) : -1;
+}
+
+// x [B, T, C] as what is scanned, the cell's other argument as its state or held.
+int RandomGraph::scanned(int x) {
+  const int other = apply(OpCode::mean, {x}, {1, 0});
+  if (other < 0) return -1;
+  const bool state = chance(60);
+  graph::OwnedNode n = node_of(OpCode::scan);
+  n.name = chance(80) ? "m" + std::to_string(names++) : "";
+  n.callee = 0;
+  n.ints = {state, 1, 1, pick(2)};
+  n.dims = {T};
+  n.inputs = {{other, 0}, {x, 0}};
+  if (!state) std::swap(n.inputs[0], n.inputs[1]);
+  const Facts of_x = body->facts[std::size_t(x)], of_other = body->facts[std::size_t(other)];
+  if (!state) {
+    const auto each = through_callee({of_x, of_other});
+    return each ? append(std::move(n), type(x), *each) : -1;
   }
-  return append(std::move(n), block.arguments[0], carried);
+  std::optional<Facts> carried = of_other;
+  for (std::int64_t turn = largest(T, bindings); turn > 0 && carried; --turn)
+    carried = through_callee({*carried, of_x});
+  return carried ? append(std::move(n), type(other), *carried) : -1;
 }
 
 void RandomGraph::make_inputs() {
@@ -257,7 +309,7 @@ void RandomGraph::make_inputs() {
       {DType::f16, shape_of({B, T, 3})}, {DType::bf16, shape_of({T, 5})},
       {DType::i8, shape_of({T, 4})}};
   Dim features = module.functions.empty() ? Dim(odd_size())
-                                          : module.functions[0].arguments[0].shape[2];
+                                          : module.functions[0].arguments[0].shape[-1];
   body->function.arguments = {{DType::f32, shape_of({B, T, features})}};
   for (const TensorType& type : choices)
     if (chance(25)) body->function.arguments.push_back(type);

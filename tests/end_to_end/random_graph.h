@@ -1,6 +1,7 @@
 // Random networks at contract 1, out of all ops of the language, whose results two correct
 // implementations agree on within a bound that is known beforehand (value_facts.h).
 #pragma once
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -41,7 +42,7 @@ class RandomGraph {
  private:
   std::mt19937 random;
   Body* body = nullptr;  // the one that proposals go to
-  std::vector<Facts> block_facts;  // of the nodes of the function that calls call
+  std::vector<Facts> block_facts;  // of the nodes of the function that is called or scanned with
   int names = 0;
 
   // Chance.
@@ -92,11 +93,14 @@ class RandomGraph {
   int attention();
   int masked(int scores);
   int called();
+  int scanned(int x);
+  std::optional<Facts> through_callee(const std::vector<Facts>& arguments) const;
 
   bool fits(const graph::OwnedNode& node) const;
   void make_inputs();
   void make_body(int steps);
   void make_callee();
+  void make_cell();
   void make_results();
 };
 

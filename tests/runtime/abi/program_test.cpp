@@ -71,7 +71,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 2", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 3", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});
@@ -122,4 +122,77 @@ TEST_CASE("program: indices and symbols are checked") {
                 {"parameter 'weight'"});
   check_refused([](Program& p) { p.result_count = 5; }, {"5 results", "2 outputs"});
   check_refused([](Program& p) { p.inputs[0].type.shape[1] = Dim("B"); }, {"defines 'T'"});
+}
+
+namespace {
+
+// tanh once for each of the T turns, its result handed on.
+Program with_loop() {
+  using heed::abi::Place;
+  Program p = heed::testing::sample_program();
+  p.code = {{}};
+  p.steps[1].buffers = {{Place::carried, 0}, {Place::parameter, 2}, {Place::next, 0}};
+  p.steps[1].dims = {Dim("t") * Dim("B") - Dim(1)};
+  p.loops = {{Dim("t").terms[0].factors[0].symbol, Dim("T"), true, 1, 2}};
+  p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 0}}};
+  return p;
+}
+template <class Change>
+void check_loop_refused(Change&& change, std::initializer_list<std::string_view> words) {
+  Program program = with_loop();
+  change(program);
+  check_error([&] { heed::abi::read_program(heed::abi::write_program(program)); }, words);
+}
+
+}  // namespace
+
+TEST_CASE("program: loops there and back") {
+  const Bytes bytes = heed::abi::write_program(with_loop());
+  const Program again = heed::abi::read_program(bytes);
+  CHECK(heed::abi::write_program(again) == bytes);
+  CHECK(again.loops[0].count == Dim("T"));
+  CHECK(again.loops[0].reverse);
+  CHECK(again.carried[0].other.place == heed::abi::Place::arena);
+  heed::testing::Random random(11);
+  for (int i = 0; i < 4000; ++i)
+    heed::testing::error_of(
+        [&] { heed::abi::read_program(sealed(heed::testing::damaged(bytes, random, 32))); });
+}
+
+TEST_CASE("program: loops are checked") {
+  using heed::abi::Place;
+  const Dim t("t"), B("B");
+  check_loop_refused([](Program& p) { p.loops[0].end = 3; }, {"loop 0", "steps 1 to 3 of 2"});
+  check_loop_refused([](Program& p) { p.loops[0].first = 2; }, {"loop 0", "steps 2 to 2"});
+  check_loop_refused([](Program& p) { p.loops[0].symbol = Dim("B").terms[0].factors[0].symbol; },
+                     {"loop 0", "'B'", "of an input"});
+  check_loop_refused([](Program& p) { p.loops[0].symbol = ' '; }, {"name of a loop's turn"});
+  check_loop_refused([](Program& p) { p.loops[0].count = Dim("Q"); }, {"'Q'", "loop 0"});
+  check_loop_refused(
+      [](Program& p) {
+        p.loops.push_back(p.loops[0]);
+        p.loops[1].first = 0;
+      },
+      {"loop 1", "neither inside nor behind"});
+  check_loop_refused([](Program& p) { p.loops.push_back(p.loops[0]); }, {"loop 1", "symbol of loop 0"});
+  check_loop_refused(
+      [](Program& p) {
+        p.loops.clear();
+        for (std::uint64_t n = 0; n < 66; ++n) {
+          p.loops.push_back(with_loop().loops[0]);
+          p.loops.back().symbol = 'a' | (('a' + n % 26) << 8) | (('a' + n / 26) << 16);
+        }
+      },
+      {"nested in more than 64"});
+  check_loop_refused([&](Program& p) { p.steps[1].dims = {t * t}; }, {"'tanh'", "not linear"});
+  check_loop_refused([&](Program& p) { p.steps[1].dims = {heed::floor_div(t, 2)}; }, {"not linear"});
+  check_loop_refused([&](Program& p) { p.steps[1].work = t * B; }, {"'tanh'", "changes with the turn"});
+  check_loop_refused([&](Program& p) { p.steps[0].dims = {t}; }, {"defines 't'", "'linear'"});
+  check_loop_refused([](Program& p) { p.steps[0].buffers[0] = {Place::carried, 0}; },
+                     {"'linear'", "carried value 0 outside of its loop"});
+  check_loop_refused([](Program& p) { p.steps[1].buffers[0].index = 1; }, {"its table has 1"});
+  check_loop_refused([](Program& p) { p.carried[0].loop = 1; }, {"carried value 0", "loop 1 of 1"});
+  check_loop_refused([](Program& p) { p.carried[0].initial = {Place::carried, 0}; },
+                     {"carried value 0", "outside of its loop"});
+  check_loop_refused([](Program& p) { p.carried[0].last = {Place::input, 0}; }, {"not for writing"});
 }
