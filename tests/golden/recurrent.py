@@ -53,4 +53,46 @@ def recurrent():
     return golden
 
 
-MODELS = (recurrent,)
+class AttentionDecoder(torch.nn.Module):
+    """A GRU cell that reads the context of additive attention over the memory beside its input."""
+
+    def __init__(self, memory=48, hidden=32):
+        super().__init__()
+        self.attention = torch.nn.ModuleDict(dict(
+            query=torch.nn.Linear(HIDDEN, hidden, bias=False), key=torch.nn.Linear(memory, hidden, bias=False),
+            score=torch.nn.Linear(hidden, 1, bias=False)))
+        self.rnn = torch.nn.GRUCell(INPUT + memory, HIDDEN)
+
+    def forward(self, state, x, memory, lengths):
+        outputs, alignment = [], []
+        hidden_keys = self.attention["key"](memory)
+        unseen = torch.arange(memory.shape[1])[None] >= lengths[:, None]
+        for step in range(x.shape[1]):
+            hidden = torch.tanh(hidden_keys + self.attention["query"](state)[:, None])
+            scores = self.attention["score"](hidden)[..., 0]
+            weights = scores.masked_fill(unseen, -torch.inf).softmax(-1)
+            context = torch.einsum("bs,bsk->bk", weights, memory)
+            state = self.rnn(torch.cat([x[:, step], context], -1), state)
+            outputs.append(state)
+            alignment.append(weights)
+        return torch.stack(outputs, 1), torch.stack(alignment, 1)
+
+
+def bahdanau():
+    golden = Golden()
+    model = torch.nn.ModuleDict(dict(decoder=AttentionDecoder()))
+    decoder = formula.fill_module(model.eval())["decoder"]
+    for steps, source in ((7, 11), (12, 5)):
+        name = f"{steps}_{source}"
+        inputs = [torch.from_numpy(formula.input_array(f"{name}.{what}", shape)) for what, shape in (
+            ("state", (BATCH, HIDDEN)), ("x", (BATCH, steps, INPUT)), ("memory", (BATCH, source, 48)))]
+        lengths = torch.tensor([source, 1, source - 2])
+        f32, _ = decoder.float()(*inputs, lengths)
+        output, weights = decoder.double()(*(x.double() for x in inputs), lengths)
+        golden.add(f"{name}.output", output)
+        golden.add(f"{name}.weights", weights)
+        golden.add_f32_error(f"{name}.output", f32, output)
+    return golden
+
+
+MODELS = (recurrent, bahdanau)
