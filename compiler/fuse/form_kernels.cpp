@@ -50,13 +50,19 @@ class KernelFormer {
       for (Value v : op->getResults())
         if (buffers_.contains(v) && failed(materialise(v))) return failure();
     }
-    // A result is a buffer that a kernel writes for this result alone.
+    // A result is a buffer that a kernel writes for this result alone. What a loop stacks lies among the other steps, so no
+    // reshape can be a view of it.
+    bool inLoop = isa<ir::LoopOp>(end->getParentOp());
+    auto isPlain = [](Value v) {
+      return v.getDefiningOp() && !isa<ir::ReshapeOp>(v.getDefiningOp()) &&
+             llvm::none_of(v.getUsers(), [](Operation* user) { return isa<ir::ReshapeOp>(user); });
+    };
     for (OpOperand& result : end->getOpOperands()) {
       Value v = bufferOf(result.get()), written = v;
       while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
       Operation* op = written.getDefiningOp();
       bool own = op && op->getBlock() == end->getBlock() && (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
-                 returned_.insert(written).second;
+                 (!inLoop || isPlain(v)) && returned_.insert(written).second;
       result.set(own ? v : copyOf(v));
     }
     separatePieces(graph, end);
