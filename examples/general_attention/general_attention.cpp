@@ -64,7 +64,7 @@ void run(const CommonOptions& arguments) {
 
   Session probed = with_probes(load, arguments.program, weights, {"scores", "weights"});
   Tensor one = Tensor::of<float>(DType::f32, {1, pixels}, queries.as<float>().first(pixels));
-  if (!arguments.image.empty()) one = directions(digit_from(read_image(arguments.image)));
+  if (!arguments.image.empty()) one = directions(ink_from(read_image(arguments.image)));
   const Results results = probed.run(one, keys, values);
   const auto row = results.probe("weights").as<float>();
   const std::size_t best = std::size_t(std::ranges::max_element(row) - row.begin());

@@ -35,7 +35,7 @@ void run(const CommonOptions& arguments) {
   Session session = program.bind(weights);
 
   Digits digits = read_digits(example_file("vit/digits.safetensors"), DigitSplit::test);
-  if (!arguments.image.empty()) digits = {digit_from(read_image(arguments.image)), {}};
+  if (!arguments.image.empty()) digits = {ink_from(read_image(arguments.image)), {}};
   const std::vector<std::int64_t> order = mixed_order(16);
   const Tensor mixed = reordered_patches(digits.images, 2, order);
   const Tensor outputs = session.run(digits.images)[0].copy(), mixed_outputs = session.run(mixed)[0].copy();
@@ -59,7 +59,7 @@ void run(const CommonOptions& arguments) {
   std::vector<Image> pictures;
   for (const Tensor* image : {&one, &one_mixed}) {
     const Tensor& attention = probed.run(*image).probe("blocks.0.attn.attention");
-    const Image picture = picture_of_digit(*image, 0);
+    const Image picture = picture_of_ink(*image, 0);
     pictures.push_back(picture);
     pictures.push_back(draw_heat_map(picture, {received(attention), 4, 4}));
     pictures.push_back(draw_matrix(mean_of_heads(attention.as<float>(), 4), 16, 16, 8));

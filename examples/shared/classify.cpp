@@ -34,14 +34,14 @@ void classify_digits(const Classifier& network, const CommonOptions& options,
   if (!options.image.empty()) files = {options.image};
   std::vector<float> likelihood;
   for (const auto& file : files) {
-    const Tensor one = session.run(digit_from(read_image(file)));
+    const Tensor one = session.run(ink_from(read_image(file)));
     const std::vector<int> best = likeliest(one.as<float>(), 2, likelihood);
     say("image", format("%s is a %d (%.1f %%), or else a %d", shown(file).c_str(), best[0],
                         100 * likelihood[std::size_t(best[0])], best[1]));
   }
 
   const Image picture = read_image(files.at(0));
-  const Tensor input = digit_from(picture);
+  const Tensor input = ink_from(picture);
   say_times(session, network.load, weights, options.program, {&input});
   write_profile(session, options, {&input});
   network.draw(weights, input, picture);

@@ -9,12 +9,12 @@
 namespace heed::examples {
 namespace {
 
-constexpr int side = 8, pixels = side * side;
+constexpr int digit_side = 8, pixels = digit_side * digit_side;
 
 float normalised(float ink) { return (ink - 0.5f) / 0.5f; }  // ink: 0 to 1
 
-// Mean brightness, 0 to 1, of the part of `picture` that cell (x, y) of an 8 × 8 grid covers.
-float mean_brightness(const Image& picture, int x, int y) {
+// Mean brightness, 0 to 1, of the part of `picture` that cell (x, y) of a side × side grid covers.
+float mean_brightness(const Image& picture, int side, int x, int y) {
   const double wide = double(picture.width) / side, high = double(picture.height) / side;
   const double left = x * wide, right = left + wide, top = y * high, bottom = top + high;
   double sum = 0;
@@ -46,7 +46,7 @@ Digits read_digits(const std::filesystem::path& file, DigitSplit which) {
       kept.push_back(normalised(float(pixel) / 16));
   }
   digits.images = Tensor::of<float>(
-      DType::f32, {std::int64_t(digits.labels.size()), 1, side, side}, kept);
+      DType::f32, {std::int64_t(digits.labels.size()), 1, digit_side, digit_side}, kept);
   return digits;
 }
 
@@ -60,8 +60,9 @@ int count_right(const Tensor& logits, const std::vector<int>& labels) {
   return right;
 }
 
-Image picture_of_digit(const Tensor& images, std::int64_t index) {
+Image picture_of_ink(const Tensor& images, std::int64_t index) {
   constexpr int cell = 16;
+  const int side = int(images.sizes()[2]);
   Image picture(side * cell, side * cell);
   for (int y = 0; y < picture.height; ++y)
     for (int x = 0; x < picture.width; ++x) {
@@ -71,21 +72,22 @@ Image picture_of_digit(const Tensor& images, std::int64_t index) {
   return picture;
 }
 
-Tensor digit_from(const Image& picture) {
-  Tensor digit(DType::f32, {1, 1, side, side});
-  const std::span<float> out = digit.as<float>();
+Tensor ink_from(const Image& picture, int side) {
+  Tensor ink(DType::f32, {1, 1, side, side});
+  const std::span<float> out = ink.as<float>();
   float border = 0, inside = 0;
   for (int y = 0; y < side; ++y)
     for (int x = 0; x < side; ++x) {
-      const float brightness = mean_brightness(picture, x, y);
+      const float brightness = mean_brightness(picture, side, x, y);
       out[std::size_t(y * side + x)] = normalised(brightness);
       const bool outer = x == 0 || y == 0 || x == side - 1 || y == side - 1;
       (outer ? border : inside) += brightness;
     }
-  const bool paper = border / 28 > 0.5f && border / 28 > inside / 36;
+  const float around = border / float(4 * side - 4), within = inside / float((side - 2) * (side - 2));
+  const bool paper = around > 0.5f && around > within;
   if (paper)
     for (float& value : out) value = -value;
-  return digit;
+  return ink;
 }
 
 }  // namespace heed::examples

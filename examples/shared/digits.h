@@ -20,11 +20,11 @@ Digits read_digits(const std::filesystem::path& file, DigitSplit which);
 // How many rows of logits, [images, 10], are largest at their label.
 int count_right(const Tensor& logits, const std::vector<int>& labels);
 
-// Digit `index` as a picture, bright ink on dark, 16 × 16 pixels for each of its own.
-Image picture_of_digit(const Tensor& images, std::int64_t index);
+// Image `index` of ink, [images, 1, side, side], as a picture, bright on dark, 16 × 16 pixels for each of its own.
+Image picture_of_ink(const Tensor& images, std::int64_t index);
 
-// Any picture as one digit, [1, 1, 8, 8]: grey, and each pixel the mean of the area that it covers.
+// Any picture as ink, [1, 1, side, side]: grey, and each pixel the mean of the area that it covers.
 // Ink is bright on dark; a picture with a bright border is taken for dark ink on paper.
-Tensor digit_from(const Image& picture);
+Tensor ink_from(const Image& picture, int side = 8);
 
 }  // namespace heed::examples
