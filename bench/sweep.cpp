@@ -185,14 +185,13 @@ struct Way {
 };
 constexpr Way ways[] = {
     {"chosen", ""},
-    {"unfused", "fuse=never"},
-    {"fused", "fuse=always"},
-    {"fused, 128 keys", "fuse=always,key_block=128,band_key_block=128"},
-    {"fused, 256 keys", "fuse=always,key_block=256,band_key_block=256"},
-    {"fused, 512 keys", "fuse=always,key_block=512,band_key_block=512"},
-    {"fused, packed first", "fuse=always,inside_from=1048576"},
-    {"fused, packed inside", "fuse=always,inside_from=1,inside_share_of_l2=1e6"},
-    {"fused, 8 tiles", "fuse=always,block_tiles=8"},
+    {"unfused", "fuse=no"},
+    {"128 keys", "key_block=128,band_key_block=128"},
+    {"256 keys", "key_block=256,band_key_block=256"},
+    {"512 keys", "key_block=512,band_key_block=512"},
+    {"packed first", "inside_from=1048576"},
+    {"packed inside", "inside_from=1,inside_share_of_l2=1e6"},
+    {"8 tiles", "block_tiles=8"},
 };
 
 struct Contestant {

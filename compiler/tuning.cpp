@@ -22,8 +22,8 @@ bool set(AttentionTuning& t, std::string_view name, std::string_view value) {
   if (name == "block_tiles") return read<std::int64_t>(value, t.block_tiles, 1, 256);
   if (name == "inside_from") return read<std::int64_t>(value, t.inside_from, 0, most);
   if (name == "inside_share_of_l2") return read(value, t.inside_share_of_l2, 0.0, 1e6);
-  if (name != "fuse" || (value != "always" && value != "never")) return false;
-  t.fuse = value == "always" ? AttentionTuning::Fuse::always : AttentionTuning::Fuse::never;
+  if (name != "fuse" || (value != "yes" && value != "no")) return false;
+  t.fuse = value == "yes";
   return true;
 }
 
@@ -35,7 +35,7 @@ std::string override_tuning(Tuning& tuning, std::string_view text) {
     const std::size_t equal = choice.find('=');
     if (equal == choice.npos || !set(tuning.attention, choice.substr(0, equal), choice.substr(equal + 1)))
       return "no choice of tuning is '" + choice +
-             "'; they are fuse=always, fuse=never, key_block=64…4096 and band_key_block=64…4096 by 64, block_tiles=1…256, inside_from=0…1048576 and "
+             "'; they are fuse=yes, fuse=no, key_block=64…4096 and band_key_block=64…4096 by 64, block_tiles=1…256, inside_from=0…1048576 and "
              "inside_share_of_l2=0…1e6";
   }
   return {};

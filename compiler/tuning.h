@@ -8,8 +8,7 @@
 namespace heed {
 
 struct AttentionTuning {
-  enum class Fuse { by_cost, always, never };
-  Fuse fuse = Fuse::by_cost;
+  bool fuse = true;                    // into one kernel; no shape of the sweep was faster without
   std::int64_t key_block = 256;        // keys whose scores are alive at a time …
   std::int64_t band_key_block = 128;   // … where a query sees a band of keys
   std::int64_t block_tiles = 16;       // tiles of queries that meet a block of keys while it is in cache
@@ -21,7 +20,7 @@ struct Tuning {
   AttentionTuning attention;
 };
 
-// Overrides choices by "name=value,…": fuse=always|never, key_block, band_key_block, block_tiles,
+// Overrides choices by "name=value,…": fuse=yes|no, key_block, band_key_block, block_tiles,
 //  inside_from, inside_share_of_l2.
 // Returns what is wrong with the text; empty: nothing.
 std::string override_tuning(Tuning& tuning, std::string_view text);

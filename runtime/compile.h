@@ -16,7 +16,7 @@ struct Options {
   std::string target = "host";  // host, reference (plain loops, the oracle), x86-64-avx512, …
   std::string fusion = "all";   // none (one kernel an op), layout, all
   int threads = 0;  // of a session and to compile on; 0: one a core that this process may use
-  // Overrides what was tuned for the target ("key_block=128,fuse=never"; compiler/tuning.h), to measure
+  // Overrides what was tuned for the target ("key_block=128,fuse=no"; compiler/tuning.h), to measure
   // whether it was tuned well.
   std::string tuning;
   std::vector<std::string> probes;  // module paths of the probe<>s to be given out by run

@@ -140,7 +140,7 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   StringRef getDescription() const final { return "softmax(score(q k^T)) v chains are recognised"; }
 
   void runOnOperation() final {
-    if (target.tuning.attention.fuse == AttentionTuning::Fuse::never) return;
+    if (!target.tuning.attention.fuse) return;
     getOperation().walk([&](ir::SoftmaxOp softmax) {
       ir::MatmulOp value = valueContraction(softmax);
       if (!value) return;
