@@ -30,6 +30,7 @@ TEST_CASE("compile: through the library's entry point") {
   options.threads = 1;
   options.target = "somewhere";
   options.fusion = "layout";
+  options.tuning = "key_block=128";
   options.probes = {"pre", "post"};
   options.print_after = "fused";
   options.print_to = &printed;
@@ -37,7 +38,8 @@ TEST_CASE("compile: through the library's entry point") {
   CHECK(program.name() == "Sample");
   CHECK(program.compile_ms() > 0);
   CHECK(printed.str() ==
-        "version 1 target somewhere threads 1 fusion layout probes pre post after fused");
+        "version 2 target somewhere threads 1 fusion layout tuning key_block=128 probes pre post after "
+        "fused");
   CHECK(program.bind(heed::testing::sample_checkpoint()).threads() == 1);
 
   std::string remarks;

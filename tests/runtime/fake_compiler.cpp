@@ -11,7 +11,7 @@ extern "C" void heed_compile(const heed::abi::CompileRequest* request,
   const std::string order(reinterpret_cast<const char*>(request->graph), request->graph_size);
   std::string text = "version " + std::to_string(request->version) + " target " + request->target +
                      " threads " + std::to_string(request->threads) + " fusion " + request->fusion +
-                     " probes";
+                     " tuning " + request->tuning + " probes";
   for (std::size_t i = 0; i < request->probe_count; ++i)
     text += std::string(" ") + request->probes[i];
   text += std::string(" after ") + request->print_after;
