@@ -24,9 +24,9 @@ struct translation {
 
 using source = tensor<i64, B, S>;
 using target = tensor<i64, B, T>;
-using lengths = tensor<i64, B>;
+using row_lengths = tensor<i64, B>;
 
-constexpr auto& m = manifest<translation, source, target, lengths>;
+constexpr auto& m = manifest<translation, source, target, row_lengths>;
 static_assert(m.size == 1 + 6 * 12 + 6 * 18 + 4);
 static_assert(m.elements == words * features + 6 * 3'152'384 + 6 * 4'204'032 + 4 * features);
 static_assert(*m.find("decoder.layers.5.multihead_attn.in_proj_weight") == type_of<tensor<f32, 1536, 512>>);
@@ -35,4 +35,4 @@ static_assert(manifest<nn::transformer<>, tensor<f32, B, S, features>, tensor<f3
 
 }  // namespace
 
-const graph::Function& transformer() { return graph_of<translation, source, target, lengths>; }
+const graph::Function& transformer() { return graph_of<translation, source, target, row_lengths>; }
