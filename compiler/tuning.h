@@ -8,7 +8,7 @@
 namespace heed {
 
 struct AttentionTuning {
-  bool fuse = true;                    // into one kernel; no shape of the sweep was faster without
+  bool fuse = true;                    // into one kernel; of 70 shapes one was faster without, of a single key
   std::int64_t key_block = 256;        // keys whose scores are alive at a time …
   std::int64_t band_key_block = 128;   // … where a query sees a band of keys
   std::int64_t block_tiles = 16;       // tiles of queries that meet a block of keys while it is in cache
