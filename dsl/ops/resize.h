@@ -47,6 +47,10 @@ constexpr auto averaging_weights() {
   auto member = position<-1>() >= first && position<-1>() < last;
   return broadcast_to<Out, In>(where(member, scalar<1> / cast<Element>(last - first), scalar<0>));
 }
+// Rows of weights [new, old] along the height, then along the width.
+constexpr auto mixed(auto x, auto along_height, auto along_width) {
+  return matmul(matmul(along_height, x), transpose(along_width));
+}
 template <Dim Out, Dim In>
 constexpr auto nearest_indices() {
   return broadcast_to<Out>(position<-1>() * extent<In>() / extent<Out>());
@@ -58,9 +62,8 @@ template <Dim Height, Dim Width, operand X>
   requires fine<detail::image<"interpolate_bilinear", X>>
 constexpr auto interpolate_bilinear(X x) {
   constexpr DType e = dtype_of(x);
-  constexpr Dim height = size<2>(x), width = size<3>(x);
-  auto rows = matmul(detail::bilinear_weights<e, Height, height>(), x);
-  return matmul(rows, transpose(detail::bilinear_weights<e, Width, width>()));
+  return detail::mixed(x, detail::bilinear_weights<e, Height, size<2>(x)>(),
+                       detail::bilinear_weights<e, Width, size<3>(x)>());
 }
 template <Dim Height, Dim Width, operand X>
 refused<detail::image<"interpolate_bilinear", X>> interpolate_bilinear(X);
@@ -69,9 +72,8 @@ template <Dim Height, Dim Width, operand X>
   requires fine<detail::image<"adaptive_avg_pool2d", X>>
 constexpr auto adaptive_avg_pool2d(X x) {
   constexpr DType e = dtype_of(x);
-  constexpr Dim height = size<2>(x), width = size<3>(x);
-  auto rows = matmul(detail::averaging_weights<e, Height, height>(), x);
-  return matmul(rows, transpose(detail::averaging_weights<e, Width, width>()));
+  return detail::mixed(x, detail::averaging_weights<e, Height, size<2>(x)>(),
+                       detail::averaging_weights<e, Width, size<3>(x)>());
 }
 template <Dim Height, Dim Width, operand X>
 refused<detail::image<"adaptive_avg_pool2d", X>> adaptive_avg_pool2d(X);
