@@ -27,9 +27,8 @@ std::int64_t same_tokens(const Tensor& a, const Tensor& b) {
 }
 
 void run(const CommonOptions& arguments, const std::string& sentence) {
-  const Tokens tokens = arguments.image.empty() ? words_of(sentence) : patches_of(read_image(arguments.image));
+  const Tokens tokens = tokens_of(arguments.image, sentence);
   const std::int64_t count = tokens.values.sizes()[1];
-  say("tokens", format("%ld: ", long(count)) + (arguments.image.empty() ? sentence : "patches of " + arguments.image));
 
   const Load load = [](const Options& options) { return heed::load<masked_self_attention, token_rows>(options, {"tokens"}); };
   const Program program = load(arguments.program);

@@ -29,9 +29,8 @@ void say_head(int head, std::span<const float> weights, const Tokens& tokens) {
 }
 
 void run(const CommonOptions& arguments, const std::string& sentence) {
-  const Tokens tokens = arguments.image.empty() ? words_of(sentence) : patches_of(read_image(arguments.image));
+  const Tokens tokens = tokens_of(arguments.image, sentence);
   const int count = int(tokens.names.size());
-  say("tokens", format("%d: ", count) + (arguments.image.empty() ? sentence : "patches of " + arguments.image));
 
   const Load load = [](const Options& options) { return heed::load<multi_head_attention, token_rows>(options, {"tokens"}); };
   const Program program = load(arguments.program);

@@ -27,9 +27,6 @@ struct Arguments : CommonOptions {
   bool manifest = false;
 };
 
-// timm's mvitv2_tiny and its sisters: ImageNet's mean and deviation.
-constexpr Preprocess imagenet{224, 0.9, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-
 // How much each patch is looked at in the last block, whose image has `side` patches a side.
 Classifier classifier(const Load& load, const std::string& block, int side, const Arguments& arguments) {
   return {load, [=](const Checkpoint& weights, const Tensor& input, const Image& picture) {
@@ -47,7 +44,7 @@ template <class Model>
 void photograph(const Arguments& arguments) {
   if (arguments.manifest) return print_manifest<Model, photographs>();
   const Load load = [](const Options& options) { return heed::load<Model, photographs>(options, {"images"}); };
-  classify_photograph(classifier(load, "stages.3.blocks.1", 7, arguments), arguments, imagenet,
+  classify_photograph(classifier(load, "stages.3.blocks.1", 7, arguments), arguments, imagenet_pictures,
                       Checkpoint::open);
 }
 

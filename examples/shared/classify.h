@@ -31,6 +31,10 @@ struct Classifier {
 void classify_digits(const Classifier& network, const CommonOptions& options,
                      const Checkpoint& weights);
 
+// What timm's networks see of a photograph: ImageNet's mean and deviation.
+inline constexpr Preprocess imagenet_pictures{
+    224, 0.9, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+
 // A network of [images, 3, 224, 224] for ImageNet's thousand classes; --image names the photograph.
 // Weights are made by a formula where --weights names none, else what `read` makes of that file.
 using ReadWeights = std::function<Checkpoint(const std::string& file)>;

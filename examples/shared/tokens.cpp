@@ -7,6 +7,7 @@
 #include "heed/runtime/error.h"
 #include "heed/runtime/formula.h"
 #include "heed/runtime/image/preprocess.h"
+#include "report.h"
 
 namespace heed::examples {
 
@@ -36,6 +37,12 @@ Tokens patches_of(const Image& picture) {
           for (int x = 0; x < patch; ++x)
             *out++ = pixels.at<float>({0, channel, row * patch + y, column * patch + x});
     }
+  return tokens;
+}
+
+Tokens tokens_of(const std::string& image_file, const std::string& sentence) {
+  Tokens tokens = image_file.empty() ? words_of(sentence) : patches_of(read_image(image_file));
+  say("tokens", std::to_string(tokens.names.size()) + ": " + (image_file.empty() ? sentence : "patches of " + image_file));
   return tokens;
 }
 

@@ -27,6 +27,9 @@ Tokens words_of(const std::string& sentence);
 // The centre of the picture as 7 × 7 patches, in reading order, normalised to [-1, 1].
 Tokens patches_of(const Image& picture);
 
+// Patches of the picture in that file, or the sentence's words where it is empty; says which.
+Tokens tokens_of(const std::string& image_file, const std::string& sentence);
+
 // 0 … count - 1 in an order that is mixed, and always the same.
 std::vector<std::int64_t> mixed_order(std::int64_t count);
 

@@ -4,9 +4,9 @@
 #include "../shared/classify.h"
 #include "../shared/command_line.h"
 #include "../shared/files.h"
+#include "../shared/window_map.h"
 #include "heed/dsl/load.h"
 #include "timm_names.h"
-#include "../shared/window_map.h"
 
 using namespace heed;
 using namespace heed::examples;
@@ -27,9 +27,6 @@ struct Arguments : CommonOptions {
   std::string model = "digits";
   bool manifest = false;
 };
-
-// timm's swin_tiny_patch4_window7_224 and its sisters: ImageNet's mean and deviation.
-constexpr Preprocess imagenet{224, 0.9, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
 
 // How much each patch is looked at within its window, in the first block of every stage, averaged
 // over the heads: a picture a stage, side by side.
@@ -54,7 +51,7 @@ template <class Model>
 void photograph(const Arguments& arguments) {
   if (arguments.manifest) return print_manifest<Model, photographs>();
   const Load load = [](const Options& options) { return heed::load<Model, photographs>(options, {"images"}); };
-  classify_photograph(classifier(load, 4, 56, arguments), arguments, imagenet,
+  classify_photograph(classifier(load, 4, 56, arguments), arguments, imagenet_pictures,
                       [](const std::string& file) { return with_timm_names(Checkpoint::open(file)); });
 }
 
