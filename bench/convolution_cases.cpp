@@ -46,7 +46,7 @@ Case resnet50() {
 Case detr(std::int64_t height, std::int64_t width, double gflop) {
   const std::string size = std::to_string(height) + "x" + std::to_string(width);
   Case c{"model", "detr_r50_" + size, gflop, {}, {}, {}};
-  c.load = [height, width](const Options& options) {
+  c.load = [height](const Options& options) {
     constexpr dim B("B"), H("H"), W("W");
     if (options.fusion == "all") return heed::load<nn::detr_r50, tensor<f32, B, 3, H, W>>(options);
     // Unfused, scores get a buffer, and its size is no symbolic dimension.

@@ -1,6 +1,6 @@
 // One case, measured: fused, unfused and the peak loop take turns.
 #pragma once
-#include <nlohmann/json.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +14,7 @@ struct Row {
   double heed_ms = 0, heed_least_ms = 0, unfused_ms = 0;  // of a run
   double gflop = 0, peak_pct = 0, unfused_pct = 0;        // % of the peak loop's speed
   double compile_ms = 0, cached_ms = 0, peak_mb = 0;      // of a process of its own
-  nlohmann::ordered_json peers = nlohmann::ordered_json::object();
+  std::map<std::string, double> peers = {};                   // milliseconds and megabytes, as peers.py names them
 };
 
 // Checks the results, then measures for each number of threads. quick: few repetitions.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 
@@ -32,7 +33,7 @@ double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 std::set<std::string> peers_of(const std::vector<Row>& rows) {
   std::set<std::string> names;
   for (const Row& row : rows)
-    for (const auto& [key, value] : row.peers.items())
+    for (const auto& [key, value] : row.peers)
       if (!key.ends_with("_ms") && !key.ends_with("_mb")) names.insert(key);
   return names;
 }
@@ -49,7 +50,7 @@ Line line_of(const Row& row, const std::set<std::string>& peers) {
                text(row.cached_ms, 0),
                text(row.peak_mb, 0)};
   for (const std::string& peer : peers)
-    line.push_back(row.peers.contains(peer) ? milliseconds(row.peers[peer]) : "");
+    line.push_back(row.peers.contains(peer) ? milliseconds(row.peers.at(peer)) : "");
   return line;
 }
 

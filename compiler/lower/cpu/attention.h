@@ -15,7 +15,8 @@ struct AttentionBlocking {
   Dim batch, queries, keys;
   std::int64_t features = 0, values = 0;     // extents of e and d
   int rows;                                  // most queries of a tile
-  int vectors;                               // of a panel of keys, and of values summed up together
+  int vectors;                               // of a panel of keys
+  int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
   std::int64_t keyBlock;                     // most keys whose scores are alive at a time, whole panels
   std::int64_t blockTiles;                   // most tiles of a query block
@@ -78,7 +79,7 @@ struct AttentionTile {
  private:
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
   void editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid, bool& failed);
-  void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
+  void emitValueColumns(int firstRow, int height, int vectors, Value column, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
 };
 

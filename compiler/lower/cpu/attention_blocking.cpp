@@ -37,6 +37,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   keyBlock = band ? tuning.band_key_block : tuning.key_block;
   if (keys.is_static()) keyBlock = std::min(keyBlock, roundUp(keys.constant, width));
   valueStride = roundUp(values, target.lanes);
+  const bool square = target.registers >= 32 && valueStride >= 4 * target.lanes;  // six by four need the fewest loads
+  valueVectors = square ? 4 : vectors;
+  valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
 
   fewQueries = 0;

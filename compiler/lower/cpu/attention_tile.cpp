@@ -227,9 +227,10 @@ void AttentionTile::emitClear() {
 
 // ---- values ----
 
-void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
+// Rows [firstRow, firstRow + height) of the tile.
+void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Value column, ValueRange arguments) {
   Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3], high = arguments[4];
-  Value tileRow = arguments[5], isFirst = arguments[6];
+  Value tileRow = e.add(arguments[5], firstRow), isFirst = arguments[6];
   Value sums = e.add(rowOf(tileRow, blocking.sumsAt, blocking.valueStride), column);
   auto addressOf = [&](int n) {
     return e.add(sums, n / vectors * blocking.valueStride + n % vectors * e.lanes());
@@ -248,7 +249,7 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
     for (int n = 0; n < vectors; ++n)
       row.push_back(e.load(v, e.add(rowAt, step * blocking.valueStride + n * e.lanes())));
     for (int r = 0; r < height; ++r) {
-      Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + r * blocking.scoreStride));
+      Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + (firstRow + r) * blocking.scoreStride));
       for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
     }
     return next;
@@ -259,11 +260,15 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
 void AttentionTile::emitValues(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments = e.beginFunction(name("values", height), {f, f, i, i, i, i, e.b.getI1Type()});
-  int64_t whole = blocking.valueStride / blocking.width * blocking.width;
-  e.loop(0, whole, blocking.width,
-         [&](Value column) { emitValueColumns(height, blocking.vectors, column, arguments); });
-  if (whole < blocking.valueStride)
-    emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
+  const int64_t across = blocking.valueVectors * e.lanes(), whole = blocking.valueStride / across * across;
+  const int parts = (height + blocking.valueRows - 1) / blocking.valueRows;
+  for (int part = 0; part < parts; ++part) {
+    const int first = height * part / parts, rows = height * (part + 1) / parts - first;
+    e.loop(0, whole, across,
+           [&](Value column) { emitValueColumns(first, rows, blocking.valueVectors, column, arguments); });
+    if (whole < blocking.valueStride)
+      emitValueColumns(first, rows, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
+  }
   e.finishFunction();
 }
 

@@ -140,7 +140,7 @@ Value Cursor::loadLanes(size_t n, Value buffer, Value inside) {
   auto type = VectorType::get({e->lanes()}, cast<MemRefType>(buffer.getType()).getElementType());
   Value other = arith::ConstantOp::create(e->b, e->loc, e->b.getZeroAttr(type));
   if (inside) other = e->constantLike(other, *access(n).fill);
-  ValueRange at{address.at};
+  Value at = address.at;
   if (address.unit)
     return vector::MaskedLoadOp::create(e->b, e->loc, type, buffer, at, mask, other);
   Value zeros = e->constantLike(e->iota(), 0);
