@@ -194,6 +194,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, KernelEntry>&
   fields(io, kernel.symbol);
   fields(io, kernel.kind);
   io.value(kernel.object);
+  io.value(kernel.group);
 }
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Step>& step) {
@@ -256,6 +257,9 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& pro
   each(io, program.steps);
   each(io, program.loops);
   each(io, program.carried);
+  io.value(program.format);
+  if constexpr (std::remove_reference_t<decltype(io)>::reading)
+    if (program.format > CodeFormat::spirv) io.wrong("an unknown format of code");
   each(io, program.code);
 }
 

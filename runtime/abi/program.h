@@ -10,7 +10,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 3;
+inline constexpr std::uint32_t program_version = 4;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
@@ -40,10 +40,17 @@ struct Slot {
   std::vector<Dim> bytes;
 };
 
+// What `code` is.
+enum class CodeFormat : std::uint8_t {
+  elf,    // x86-64 relocatable objects, each self-contained but for memcpy, memset and libm; symbols are `Kernel`s
+  spirv,  // SPIR-V modules for Vulkan 1.1 (gpu_kernel.h); symbols are their entry points
+};
+
 struct KernelEntry {
-  std::string symbol;       // of an object in `code`
+  std::string symbol;       // of an element of `code`
   std::string kind;         // contract, attention, rows, map, pack
   std::int32_t object = 0;  // index into code
+  std::int64_t group = 1;   // items of a step that one workgroup computes; 1 on a CPU
 };
 
 struct Step {
@@ -52,7 +59,7 @@ struct Step {
   std::vector<Dim> dims;            // the kernel's `dims`, to be evaluated
   Dim work{1};                      // items; any cut of [0, work) into ranges gives the same bits
   std::int64_t grain = 1;           // items below which a range is not worth a thread
-  Dim scratch_bytes{0};             // per thread
+  Dim scratch_bytes{0};             // per thread; 0 on a GPU
   std::string label;                // module path, such as "blocks.3.attn.qkv"
   Dim flops{0};                     // 2 × multiply–accumulates of the direct algorithm, unmasked pairs only
   Dim bytes{0};                     // read and written, each operand once
@@ -100,7 +107,8 @@ struct Program {
   std::vector<Step> prepare, steps;
   std::vector<Loop> loops;             // among steps
   std::vector<Carried> carried;
-  std::vector<std::vector<std::byte>> code;  // ELF relocatable objects, each self-contained but for memcpy, memset and libm
+  CodeFormat format = CodeFormat::elf;
+  std::vector<std::vector<std::byte>> code;
 };
 
 // Versioned bytes; read_program rejects every malformed input with heed::Error, without trusting a count in it.

@@ -1,8 +1,10 @@
 #include "heed/runtime/abi/program_check.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
+#include "heed/runtime/abi/gpu_kernel.h"
 #include "heed/runtime/error.h"
 
 namespace heed::abi {
@@ -26,9 +28,8 @@ class Checker {
       for (const Dim& bytes : slot.bytes) fixed(bytes, "a prepared slot");
     for (const Slot& slot : p.arena)
       for (const Dim& bytes : slot.bytes) known(bytes, "an arena slot");
-    for (const KernelEntry& kernel : p.kernels)
-      if (kernel.object < 0 || std::size_t(kernel.object) >= p.code.size())
-        wrong("kernel '", kernel.symbol, "' lies in object ", kernel.object, " of ", p.code.size());
+    for (const KernelEntry& kernel : p.kernels) check(kernel);
+    if (p.format == CodeFormat::spirv) check_modules();
     for (const Step& step : p.prepare) check(step, true);
     check_loops();
     for (std::size_t s = 0; s < p.steps.size(); ++s) {
@@ -120,6 +121,23 @@ class Checker {
     enclosing.clear();
   }
 
+  void check(const KernelEntry& kernel) const {
+    if (kernel.object < 0 || std::size_t(kernel.object) >= p.code.size())
+      wrong("kernel '", kernel.symbol, "' lies in object ", kernel.object, " of ", p.code.size());
+    if (kernel.group < 1 || (kernel.group != 1 && p.format == CodeFormat::elf))
+      wrong("kernel '", kernel.symbol, "' computes ", kernel.group, " items at once");
+  }
+
+  void check_modules() const {
+    for (std::size_t c = 0; c < p.code.size(); ++c) {
+      const std::vector<std::byte>& code = p.code[c];
+      std::uint32_t first = 0;
+      if (code.size() >= std::size_t(spirv_header_bytes)) std::memcpy(&first, code.data(), sizeof first);
+      if (first != spirv_magic || code.size() % 4)
+        wrong("the ", code.size(), " bytes of object ", c, " are no SPIR-V module");
+    }
+  }
+
   // A turn's dims are found by adding.
   void linear(const Dim& d, const std::string& where) const {
     for (const Term& term : d.terms) {
@@ -153,6 +171,8 @@ class Checker {
         if (!d.is_static()) wrong(where, " of prepare depends on ", text_of(d));
     dim(step.work);
     dim(step.scratch_bytes);
+    if (p.format == CodeFormat::spirv && !(step.scratch_bytes == Dim(0)))
+      wrong(where, " needs scratch memory, which a GPU has not");
     known(step.flops, where);
     known(step.bytes, where);
   }

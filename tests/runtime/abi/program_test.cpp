@@ -7,6 +7,7 @@
 #include "../random.h"
 #include "../sample_program.h"
 #include "heed/runtime/abi/checksum.h"
+#include "heed/runtime/abi/gpu_kernel.h"
 
 using heed::Dim;
 using heed::abi::Program;
@@ -71,7 +72,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 3", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 4", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});
@@ -122,6 +123,51 @@ TEST_CASE("program: indices and symbols are checked") {
                 {"parameter 'weight'"});
   check_refused([](Program& p) { p.result_count = 5; }, {"5 results", "2 outputs"});
   check_refused([](Program& p) { p.inputs[0].type.shape[1] = Dim("B"); }, {"defines 'T'"});
+}
+
+namespace {
+
+// As code for a GPU; never run.
+Program with_modules() {
+  Program p = heed::testing::sample_program();
+  p.format = heed::abi::CodeFormat::spirv;
+  p.code = {Bytes(20)};
+  std::memcpy(p.code[0].data(), &heed::abi::spirv_magic, 4);
+  p.kernels[1].group = 64;
+  p.steps[0].scratch_bytes = 0;
+  return p;
+}
+template <class Change>
+void check_modules_refused(Change&& change, std::initializer_list<std::string_view> words) {
+  Program program = with_modules();
+  change(program);
+  check_error([&] { heed::abi::read_program(heed::abi::write_program(program)); }, words);
+}
+
+}  // namespace
+
+TEST_CASE("program: GPU code there and back, and its damage") {
+  const Bytes bytes = heed::abi::write_program(with_modules());
+  const Program again = heed::abi::read_program(bytes);
+  CHECK(heed::abi::write_program(again) == bytes);
+  CHECK(again.format == heed::abi::CodeFormat::spirv);
+  CHECK(again.kernels[1].group == 64);
+  CHECK(again.code[0].size() == 20);
+  heed::testing::Random random(13);
+  for (int i = 0; i < 4000; ++i)
+    heed::testing::error_of(
+        [&] { heed::abi::read_program(sealed(heed::testing::damaged(bytes, random, 32))); });
+}
+
+TEST_CASE("program: GPU code is checked") {
+  using heed::abi::CodeFormat;
+  check_modules_refused([](Program& p) { p.format = CodeFormat(2); }, {"unknown format of code"});
+  check_modules_refused([](Program& p) { p.kernels[1].group = 0; }, {"'linear'", "0 items at once"});
+  check_modules_refused([](Program& p) { p.format = CodeFormat::elf; }, {"'linear'", "64 items at once"});
+  check_modules_refused([](Program& p) { p.code[0].pop_back(); }, {"19 bytes", "no SPIR-V module"});
+  check_modules_refused([](Program& p) { p.code[0].resize(22); }, {"22 bytes", "no SPIR-V module"});
+  check_modules_refused([](Program& p) { p.code[0][0] = std::byte(0); }, {"object 0", "no SPIR-V module"});
+  check_modules_refused([](Program& p) { p.steps[0].scratch_bytes = 16; }, {"'linear'", "scratch memory"});
 }
 
 namespace {
