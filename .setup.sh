@@ -6,7 +6,8 @@ setup_root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 setup_build=${HEED_BUILD:-$setup_root/build}
 
 setup_packages="g++-12 clang-22 cmake ninja-build ccache libboost-dev doctest-dev libbenchmark-dev libmlir-22-dev
-  mlir-22-tools llvm-22-dev llvm-22-tools libcli11-dev nlohmann-json3-dev libpng-dev libjpeg62-turbo-dev libstb-dev pkgconf time"
+  mlir-22-tools llvm-22-dev llvm-22-tools libcli11-dev nlohmann-json3-dev libpng-dev libjpeg62-turbo-dev libstb-dev pkgconf time
+  libvulkan-dev mesa-vulkan-drivers spirv-tools vulkan-validationlayers"
 
 setup_install() {
   local missing=() name

@@ -2,38 +2,15 @@
 
 #include <algorithm>
 
-#include "heed/runtime/error.h"
+#include "heed/runtime/executor.h"
 #include "heed/runtime/step.h"
+#include "heed/runtime/weight_uses.h"
 
 namespace heed {
 namespace {
 
-constexpr std::size_t used_by_sessions = ~std::size_t(0);
-
-// For each index of `place` the last prepare step that uses it; nothing used it: 0.
-std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place,
-                                   std::size_t count) {
-  std::vector<std::size_t> last(count, 0);
-  for (std::size_t s = 0; s < program.prepare.size(); ++s)
-    for (const abi::BufferRef& ref : program.prepare[s].buffers)
-      if (ref.place == place) last[std::size_t(ref.index)] = s;
-  for (const abi::Step& step : program.steps)
-    for (const abi::BufferRef& ref : step.buffers)
-      if (ref.place == place) last[std::size_t(ref.index)] = used_by_sessions;
-  for (const abi::Carried& carried : program.carried)
-    if (carried.initial.place == place) last[std::size_t(carried.initial.index)] = used_by_sessions;
-  return last;
-}
-
-std::size_t bytes_of(const abi::Slot& slot) {
-  std::int64_t largest = 0;
-  for (const Dim& bytes : slot.bytes) largest = std::max(largest, bytes.constant);
-  return static_cast<std::size_t>(largest);
-}
-
 Memory read(const Checkpoint& checkpoint, const abi::TensorSpec& parameter) {
-  const auto count = static_cast<std::size_t>(element_count(parameter.type.shape).constant);
-  Memory memory(count * size_of(parameter.type.dtype), "weights");
+  Memory memory(bytes_of(parameter), "weights");
   checkpoint.read(*checkpoint.find(parameter.name), parameter.type.dtype, memory.bytes());
   return memory;
 }
@@ -104,8 +81,7 @@ void Binding::run(const abi::Step& step, ThreadPool& pool, Memory& scratch) {
   const BoundStep bound{program_.loaded().kernels[std::size_t(step.kernel)], buffers.data(),
                         dims.data(), step.work.constant, step.grain};
   if (const std::int32_t status = run_step(pool, bound, scratch.data(), stride))
-    throw Error("bind: step '", step.label, "' of '", program_.name(),
-                "' failed: ", text_of_status(status));
+    throw_failed_step(program_.data(), step, "bind", status);
 }
 
 void* Binding::address(const abi::BufferRef& ref) const {
@@ -122,12 +98,6 @@ std::size_t Binding::size_bytes() const {
   std::size_t total = kept_.size();
   for (const Memory& parameter : parameters_) total += parameter.size();
   return total;
-}
-
-std::string text_of_status(std::int32_t status) {
-  if (status == abi::kernel_index_out_of_range)
-    return "an index lies outside the table it is looked up in";
-  return "its kernel returned status " + std::to_string(status);
 }
 
 }  // namespace heed

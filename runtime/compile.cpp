@@ -13,6 +13,7 @@
 #include "heed/runtime/build_identity.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/program_cache.h"
+#include "heed/runtime/vulkan/gpu.h"
 
 namespace heed {
 namespace {
@@ -132,6 +133,8 @@ ProgramCache::Remark remark_of(const Options& options) {
 
 Program load_graph(std::span<const std::byte> graph, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
+  // Asked for first: nobody waits for a program that cannot be run.
+  const auto device = options.target == "vulkan" ? vulkan::open_device() : nullptr;
   const ProgramCache::Remark remark = remark_of(options);
   const ProgramCache cache(cache_directory(options), remark);
   const auto key = cache.keeps() ? cache_key(graph, options) : std::nullopt;

@@ -13,7 +13,7 @@
 namespace heed {
 
 struct Options {
-  std::string target = "host";  // host, reference (plain loops, the oracle), x86-64-avx512, …
+  std::string target = "host";  // host, reference (plain loops, the oracle), x86-64-avx512, …, vulkan
   std::string fusion = "all";   // none (one kernel an op), layout, all
   int threads = 0;  // of a session and to compile on; 0: one a core that this process may use
   // Overrides what was tuned for the target ("key_block=128,fuse=no"; compiler/tuning.h), to measure

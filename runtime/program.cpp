@@ -10,6 +10,7 @@
 #include "heed/runtime/loaded_program.h"
 #include "heed/runtime/perf_map.h"
 #include "heed/runtime/session.h"
+#include "heed/runtime/vulkan/gpu.h"
 
 namespace heed {
 
@@ -17,10 +18,14 @@ Program::Program(abi::Program data, int threads, double compile_ms) {
   abi::check_program(data);
   require_cpu(data.features, data.name);
   auto loaded = std::make_shared<detail::LoadedProgram>();
-  for (const std::vector<std::byte>& object : data.code) loaded->code.emplace_back(object);
-  for (const abi::KernelEntry& kernel : data.kernels)
-    loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(
-        loaded->code[std::size_t(kernel.object)].address(kernel.symbol)));
+  if (data.format == abi::CodeFormat::spirv) {
+    loaded->gpu = vulkan::load_kernels(data);
+  } else {
+    for (const std::vector<std::byte>& object : data.code) loaded->code.emplace_back(object);
+    for (const abi::KernelEntry& kernel : data.kernels)
+      loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(
+          loaded->code[std::size_t(kernel.object)].address(kernel.symbol)));
+  }
   loaded->constants = Memory(data.constants.size(), "program constants");
   if (!data.constants.empty())
     std::memcpy(loaded->constants.data(), data.constants.data(), data.constants.size());

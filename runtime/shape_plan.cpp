@@ -45,6 +45,10 @@ std::string Symbols::text_for(const Dim& d) const {
   return text;
 }
 
+double Symbols::amount(const Dim& d) const {
+  return static_cast<double>(evaluate(d, [&](std::uint64_t symbol) { return find(symbol); }).value_or(0));
+}
+
 std::int64_t value_of(const Dim& d, const Symbols& symbols, const char* what) {
   const auto value = evaluate(d, [&](std::uint64_t symbol) { return symbols.find(symbol); });
   if (!value)
@@ -77,12 +81,14 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
       extents.push_back(value_of(output.type.shape[axis], symbols, "a result"));
     outputs.emplace_back(extents);
   }
+  arena_sizes.clear();
   arena_offsets.clear();
   arena_bytes = scratch_bytes = 0;
   for (const abi::Slot& slot : program_.arena) {
     std::size_t largest = 0;
     for (const Dim& bytes : slot.bytes)
       largest = std::max(largest, bytes_of(bytes, symbols, "an intermediate"));
+    arena_sizes.push_back(largest);
     arena_offsets.push_back(arena_bytes);
     arena_bytes += aligned_size(largest);
   }

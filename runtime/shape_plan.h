@@ -20,6 +20,8 @@ class Symbols {
   void clear() { values_.clear(); }
   // "B = 2, T = 7": those that occur in d.
   std::string text_for(const Dim& d) const;
+  // The value for a profile; 0 where it cannot be computed.
+  double amount(const Dim& d) const;
 
  private:
   std::vector<std::pair<std::uint64_t, std::int64_t>> values_;
@@ -53,10 +55,12 @@ class ShapePlan {
   // nothing.
   void make(std::span<const Tensor* const> inputs);
 
+  std::span<const Sizes> inputs() const { return inputs_; }
+
   std::vector<StepSizes> steps;
   std::vector<std::int64_t> dims;
   std::vector<LoopSizes> loops;
-  std::vector<std::size_t> arena_offsets;          // of the slots
+  std::vector<std::size_t> arena_sizes, arena_offsets;  // of the slots, in bytes
   std::size_t arena_bytes = 0, scratch_bytes = 0;  // scratch: one thread's, for every step
   std::vector<Sizes> outputs;
   Symbols symbols;

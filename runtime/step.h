@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "heed/runtime/abi/kernel.h"
 #include "heed/runtime/parallel.h"
@@ -25,8 +24,5 @@ inline std::int32_t run_step(ThreadPool& pool, const BoundStep& step, std::byte*
   };
   return pool.run(step.work, step.grain, body);
 }
-
-// What a status other than 0 means, for an Error.
-std::string text_of_status(std::int32_t status);
 
 }  // namespace heed
