@@ -50,6 +50,7 @@ class Reader {
       instruction(words_[at] & 0xFFFF, Words(words_).subspan(at + 1, size - 1));
       at += size;
     }
+    if (function_) wrong("a function does not end");
     for (auto& [function, entry] : entries_) {
       entry.shared_bytes = shared_bytes(function);
       facts_.entry_points.push_back(entry);
