@@ -31,12 +31,12 @@ Want want(const Device& device, Role role) {
 }  // namespace
 
 Block::Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Role role, const char* what)
-    : size_(size) {
+    : size_(aligned(std::max<VkDeviceSize>(size, 1), vector_bytes)) {
   const Functions& f = device->functions();
-  const std::string doing = std::to_string(size) + " bytes of " + what;
+  const std::string doing = std::to_string(size_) + " bytes of " + what;
   VkBufferCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
-  info.size = size;
+  info.size = size_;
   info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   VkBuffer buffer = nullptr;
   device->check(f.create_buffer(device->handle(), &info, nullptr, &buffer), doing);

@@ -1,8 +1,7 @@
 // A session on a device: one command buffer for the program and its sizes, submitted once a run.
 #include <cstring>
 #include <optional>
-#include <set>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "heed/runtime/error.h"
@@ -28,6 +27,7 @@ class VulkanExecutor final : public Executor {
         outputs_(device_, Role::download, "results"),
         status_(device_, data().steps.size()),
         uploader_(device_),
+        doing_("running '" + data().name + "'"),
         plain_(weights_->kernels()) {}
 
   std::unique_ptr<Executor> sibling(int) const override { return std::make_unique<VulkanExecutor>(weights_); }
@@ -58,7 +58,7 @@ class VulkanExecutor final : public Executor {
     for (std::size_t i = 0; i < inputs.size(); ++i)
       std::memcpy(host(inputs_, input(i), i), inputs[i]->data(), inputs[i]->size_bytes());
     const auto begin = Profile::now();
-    (timed ? timed_->commands : plain_.commands).run("running '" + data().name + "'");
+    (timed ? timed_->commands : plain_.commands).run(doing_);
     if (profile) report(*profile, track, begin, Profile::now(), timed);
     if (const auto failure = status_.failure())
       throw_failed_step(data(), data().steps[failure->step], "run", failure->status);
@@ -200,6 +200,7 @@ class VulkanExecutor final : public Executor {
   Pool buffers_, inputs_, outputs_;  // the latter two only where the device is not unified
   StatusWords status_;
   Uploader uploader_;
+  std::string doing_;
   Block numbers_;
   ShapePlan* plan_ = nullptr;
   Schedule schedule_;

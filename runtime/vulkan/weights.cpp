@@ -101,9 +101,17 @@ void Weights::load(const Checkpoint& checkpoint, std::size_t parameter, Uploader
   const abi::TensorSpec& spec = program_.data().parameters[parameter];
   if (last_parameter_[parameter] != used_by_sessions)
     parameters_[parameter] = Block(kernels()->device(), bytes_of(spec), Role::device, what);
-  heed::Memory read(bytes_of(spec), what);
-  checkpoint.read(*checkpoint.find(spec.name), spec.type.dtype, read.bytes());
-  uploader.upload(read.bytes(), slice({abi::Place::parameter, std::int64_t(parameter)}));
+  const Slice to = slice({abi::Place::parameter, std::int64_t(parameter)});
+  auto read_into = [&](std::span<std::byte> bytes) {
+    checkpoint.read(*checkpoint.find(spec.name), spec.type.dtype, bytes);
+  };
+  if (to.host) {
+    read_into({to.host, bytes_of(spec)});
+  } else {
+    const Memory read(bytes_of(spec), what);
+    read_into(read.bytes());
+    uploader.upload(read.bytes(), to);
+  }
   loaded_[parameter] = true;
 }
 

@@ -1,14 +1,12 @@
 // A run with the sizes of the run before asks for no memory. A program of its own, since it
-// replaces operator new for everything in it, libheed included.
+// counts what all that is in it asks for.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <fstream>
-#include <new>
 #include <string>
 
+#include "count_allocations.h"
 #include "heed/runtime/session.h"
 #include "sample_program.h"
 
@@ -16,20 +14,7 @@ using heed::Tensor;
 
 namespace {
 
-std::atomic<long> count{0};
-
-void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  ++count;
-  void* block = nullptr;
-  return posix_memalign(&block, alignment < sizeof(void*) ? sizeof(void*) : alignment,
-                        size ? size : 1)
-             ? nullptr
-             : block;
-}
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
-  if (void* block = allocate(size, alignment)) return block;
-  throw std::bad_alloc();
-}
+const std::atomic<long>& count = heed::testing::allocations();
 
 // A line of /proc/self/status.
 long status_kib(const std::string& key) {
@@ -43,35 +28,6 @@ long status_kib(const std::string& key) {
 }
 
 }  // namespace
-
-void* operator new(std::size_t size) { return allocate_or_throw(size, 16); }
-void* operator new[](std::size_t size) { return allocate_or_throw(size, 16); }
-void* operator new(std::size_t size, std::align_val_t a) {
-  return allocate_or_throw(size, std::size_t(a));
-}
-void* operator new[](std::size_t size, std::align_val_t a) {
-  return allocate_or_throw(size, std::size_t(a));
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size, 16); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-  return allocate(size, 16);
-}
-void* operator new(std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return allocate(size, std::size_t(a));
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete[](void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
-void operator delete[](void* block, const std::nothrow_t&) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-  std::free(block);
-}
 
 TEST_CASE("session: no allocation while sizes stay, results stay where they are") {
   heed::Session session =

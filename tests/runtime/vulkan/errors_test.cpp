@@ -5,10 +5,12 @@
 #include <string>
 
 #include "../must_throw.h"
+#include "../random.h"
 #include "../sample_program.h"
 #include "heed/runtime/compile.h"
 #include "heed/runtime/profile.h"
 #include "heed/runtime/session.h"
+#include "heed/runtime/vulkan/spirv.h"
 #include "programs.h"
 
 using heed::Program;
@@ -201,6 +203,20 @@ TEST_CASE("vulkan: sizes beyond 32 bits") {
   Session loop = Program(q).bind(testing::no_weights());
   check_error([&] { loop.run(Tensor(heed::DType::f32, {3}), Tensor(heed::DType::f32, {1})); },
               {"step 'cell' has the size 2147483648", "32 bits"});
+}
+
+TEST_CASE("vulkan: what a module asks for is read from whatever bytes come") {
+  const heed::vulkan::ModuleFacts facts = heed::vulkan::read_module(testing::spirv("linear"));
+  CHECK(facts.capabilities == std::vector<std::uint32_t>{1});
+  REQUIRE(facts.entry_points.size() == 1);
+  CHECK(facts.entry_points[0].name == "linear");
+  CHECK(facts.entry_points[0].local_size == std::array<std::uint32_t, 3>{4, 2, 1});
+  CHECK(facts.entry_points[0].shared_bytes == 32);
+  CHECK(facts.most_binding == 4);
+  testing::Random random(17);
+  const std::vector<std::byte> bytes = testing::spirv("linear");
+  for (int i = 0; i < 4000; ++i)
+    testing::error_of([&] { heed::vulkan::read_module(testing::damaged(bytes, random, 20)); });
 }
 
 TEST_CASE("vulkan: modules that do not fit their program") {
