@@ -46,8 +46,15 @@ Target reference() {
   return t;
 }
 
-// Best first. Code for "reference" runs everywhere.
-std::vector<Target> all() { return {avx512(), avx2(), sse2(), reference()}; }
+Target vulkan() {
+  Target t;
+  t.name = "vulkan";
+  t.vulkan = true;
+  return t;
+}
+
+// Best first. Code for "reference" runs everywhere; whether there is a device for "vulkan" shows when a program is bound.
+std::vector<Target> all() { return {avx512(), avx2(), sse2(), reference(), vulkan()}; }
 
 bool runsHere(const Target& target) {
   static const llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();

@@ -8,9 +8,18 @@
 
 namespace heed {
 
+// Of a GPU: what every Vulkan device allows, and the tiles that fit into it.
+struct Workgroups {
+  std::int64_t invocations = 128, shared_bytes = 16 << 10;
+  std::int64_t rows = 64, columns = 64, depth = 16;  // of a contraction's tile; depth: of its reduction at a time
+  std::int64_t queries = 32, keys = 32;              // of attention's
+};
+
 struct Target {
-  std::string name;                   // "reference", "x86-64-avx512", "x86-64-avx2", "x86-64"
+  std::string name;                   // "reference", "x86-64-avx512", "x86-64-avx2", "x86-64", "vulkan"
   bool reference = false;             // plain bounds-checked loops
+  bool vulkan = false;                // SPIR-V; of what follows only `workgroups` counts
+  Workgroups workgroups;
   std::string cpu;                    // LLVM's name for code generation ("x86-64-v4")
   std::vector<std::string> features;  // what the code will need, LLVM's names
   int lanes = 16;                     // f32 lanes of a vector

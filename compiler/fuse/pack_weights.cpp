@@ -40,7 +40,7 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     Target target = resolved.name.empty() ? target_by_name(name) : resolved;
-    if (target.reference) return;
+    if (target.reference || target.vulkan) return;
     getOperation().walk([&](ir::ContractOp op) {
       Value b = op.getIns()[1];
       if (!op.getPacked() && fuse::dependsOnParametersOnly(b)) pack(op, target);

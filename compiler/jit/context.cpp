@@ -3,10 +3,12 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
@@ -16,6 +18,7 @@
 
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/jit/lower_to_llvm.h"
+#include "heed/compiler/jit/spirv.h"
 
 using namespace mlir;
 
@@ -23,8 +26,9 @@ namespace heed::jit {
 
 void registerDialects(DialectRegistry& registry) {
   registry.insert<ir::HeedDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  ub::UBDialect, vector::VectorDialect, x86vector::X86VectorDialect>();
+                  gpu::GPUDialect, LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, spirv::SPIRVDialect, ub::UBDialect, vector::VectorDialect,
+                  x86vector::X86VectorDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }
@@ -37,6 +41,7 @@ std::unique_ptr<MLIRContext> newContext() {
   // context alone.
   PassManager passes(context.get());
   addLoweringPasses(passes);
+  addSpirvPasses(passes);
   DialectRegistry dependent;
   passes.getDependentDialects(dependent);
   context->appendDialectRegistry(dependent);

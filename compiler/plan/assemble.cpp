@@ -57,6 +57,7 @@ class Assembler {
     program_.name = root.name;
     program_.target = options_.target.name;
     program_.features = options_.target.features;
+    program_.format = options_.target.vulkan ? abi::CodeFormat::spirv : abi::CodeFormat::elf;
     program_.compiler = "heed " HEED_VERSION ", LLVM " LLVM_VERSION_STRING;
     program_.fusion = options_.fusion == Fusion::all ? "all" : options_.fusion == Fusion::layout ? "layout" : "none";
     for (auto [n, type] : llvm::enumerate(root.arguments)) {
@@ -110,13 +111,12 @@ class Assembler {
   LogicalResult lower(plan::SharedKernel& shared, Operation* op) {
     OpBuilder b(module_.getContext());
     shared.code = ModuleOp::create(b.getUnknownLoc());
-    auto lowered = options_.target.reference ? lowerForReference(shared.kernel, *shared.code)
-                                             : lowerForCpu(shared.kernel, options_.target, *shared.code);
+    auto lowered = lowerFor(options_.target, shared.kernel, *shared.code);
     if (failed(lowered)) return op->emitError("cannot be lowered for ") << options_.target.name;
     shared.lowered = std::move(*lowered);
     for (const tile::Launch& launch : shared.lowered.launches)
       if (kernelIndex_.try_emplace(launch.function, program_.kernels.size()).second)
-        program_.kernels.push_back({launch.function, launch.kind, 0});
+        program_.kernels.push_back({launch.function, launch.kind, 0, launch.group});
     return success();
   }
 

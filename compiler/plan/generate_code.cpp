@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "heed/compiler/jit/codegen.h"
+#include "heed/compiler/jit/spirv.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -29,13 +30,13 @@ size_t sizeOf(SharedKernel* kernel) {
 }
 
 // Neighbours make a module until it holds its share of all operations: small kernels do not pay for passes of their
-// own, a fifth of the time altogether.
-std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, llvm::StringMap<std::int32_t>& objectOf) {
+// own, a fifth of the time altogether. A SPIR-V module has one kernel.
+std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::StringMap<std::int32_t>& objectOf) {
   size_t total = 0;
   for (SharedKernel* kernel : kernels) total += sizeOf(kernel);
   std::vector<Group> groups;
   for (SharedKernel* kernel : kernels) {
-    if (groups.empty() || groups.back().size * most_objects >= total)
+    if (groups.empty() || vulkan || groups.back().size * most_objects >= total)
       groups.push_back({ModuleOp::create(kernel->code->getLoc()), 0, {}, {}});
     Group& group = groups.back();
     group.size += sizeOf(kernel);
@@ -72,7 +73,7 @@ FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOp
   Objects objects;
   if (kernels.empty()) return objects;
   MLIRContext* context = kernels.front()->code->getContext();
-  std::vector<Group> groups = groupsOf(kernels, objects.of);
+  std::vector<Group> groups = groupsOf(kernels, options.target.vulkan, objects.of);
   objects.code.resize(groups.size());
 
   std::vector<size_t> largestFirst(groups.size());  // so that threads end at about the same time
@@ -83,7 +84,8 @@ FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOp
     jit::CodegenDump dump;
     if (wants("llvm")) dump.llvm_ir = &groups[n].ir;
     if (wants("asm")) dump.assembly = &groups[n].assembly;
-    auto object = jit::compileToObject(*groups[n].module, options.target, &dump);
+    auto object = options.target.vulkan ? jit::compileToSpirv(*groups[n].module, &dump)
+                                        : jit::compileToObject(*groups[n].module, options.target, &dump);
     if (succeeded(object)) objects.code[n] = std::move(*object);
     else failed = true;
   });

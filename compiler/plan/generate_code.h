@@ -1,4 +1,4 @@
-// Machine code of a program's kernels, made on several threads.
+// Machine code or SPIR-V of a program's kernels, made on several threads.
 #pragma once
 #include "heed/compiler/pipeline.h"
 #include "heed/compiler/plan/share_kernels.h"

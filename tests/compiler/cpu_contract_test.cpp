@@ -24,21 +24,22 @@ std::string tensor(const std::string& dims) {
   return "tensor<" + sizes + "f32" + (symbolic ? ", \"" + dims + "\"" : "") + ">";
 }
 
-// y [M, N] = gelu(x [M, K] · w [N, K]ᵀ + bias [N]), the weights in panels of `width` columns.
+// y [M, N] = gelu(x [M, K] · w [N, K]ᵀ + bias [N]), the weights in panels of `width` columns; 0: as they are.
 std::string linear(const std::string& m, int n, const std::string& k, int width) {
   const std::string columns = std::to_string(n), x = tensor(m + "," + k), w = tensor(columns + "," + k),
-                    bias = tensor(columns), y = tensor(m + "," + columns);
-  const std::string panels = std::to_string((n + width - 1) / width), by = std::to_string(width);
-  const std::string packed = tensor("1," + panels + "," + k + "," + by);
-  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + bias + ") -> " + y + R"( {
-  %p = heed.pack(%w) {domain = ["n0:)" + columns + "\", \"k0:" + k + R"("], symbols = [], width = )" + by +
-         R"( : i64, maps = [affine_map<(n, k) -> (n, k)>],
-      stores = [affine_map<(n, k) -> (0, n floordiv )" + by + ", k, n mod " + by + ")>]} : (" + w + ") -> " + packed +
-         R"(
-  %0 = heed.contract(%x, %p, %c) {domain = ["m0:)" + m + "\", \"n0:" + columns + "\", \"k0:" + k +
-         R"("], symbols = [], packed = )" + by + R"( : i64,
-      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (0, n floordiv )" + by + ", k, n mod " + by +
-         R"()>, affine_map<(m, n, k) -> (n)>], stores = [affine_map<(m, n, k) -> (m, n)>]}
+                    bias = tensor(columns), y = tensor(m + "," + columns), by = std::to_string(width);
+  const std::string panels = width ? std::to_string((n + width - 1) / width) : "";
+  const std::string b = width ? tensor("1," + panels + "," + k + "," + by) : w;
+  const std::string place = "(0, n floordiv " + by + ", k, n mod " + by + ")";
+  const std::string pack = "  %p = heed.pack(%w) {domain = [\"n0:" + columns + "\", \"k0:" + k +
+                           "\"], symbols = [], width = " + by +
+                           " : i64, maps = [affine_map<(n, k) -> (n, k)>],\n      stores = [affine_map<(n, k) -> " +
+                           place + ">]} : (" + w + ") -> " + b + "\n";
+  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + bias + ") -> " + y + " {\n" + (width ? pack : "") +
+         "  %0 = heed.contract(%x, " + (width ? "%p" : "%w") + ", %c) {domain = [\"m0:" + m + "\", \"n0:" + columns +
+         "\", \"k0:" + k + "\"], symbols = []" + (width ? ", packed = " + by + " : i64" : "") +
+         ",\n      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> " + (width ? place : "(n, k)") +
+         R"(>, affine_map<(m, n, k) -> (n)>], stores = [affine_map<(m, n, k) -> (m, n)>]}
   prologue {
   ^bb0(%a: f32, %u: f32):
     heed.yield %a : f32
@@ -47,7 +48,12 @@ std::string linear(const std::string& m, int n, const std::string& k, int width)
     %t = heed.add %s, %u : (f32, f32) -> f32
     %g = heed.gelu %t : (f32) -> f32
     heed.yield %g : f32
-  } : ()" + x + ", " + packed + ", " + bias + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+  } : ()" + x + ", " + b + ", " + bias + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+}
+
+int width_on(const std::string& name) {
+  const Target target = target_by_name(name);
+  return target.vulkan ? 0 : 2 * target.lanes;
 }
 
 // y [B, M, N] = (2 a) · b, for a [B, M, K] where `a_map` reads it, b [B, K, N].
@@ -78,7 +84,7 @@ void check(const std::string& text, const std::string& target, const Symbols& sy
 
 TEST_CASE("linear: any number of rows through one kernel") {
   for (const std::string& target : vector_targets()) {
-    const int width = 2 * target_by_name(target).lanes;
+    const int width = width_on(target);
     for (int rows : {1, 2, 3, 5, 6, 7, 11, 13, 48, 97, 200})
       check(linear("M", 40, "37", width), target, {{"M", rows}});
   }
@@ -88,12 +94,12 @@ TEST_CASE("linear: static rows, whole and partial panels") {
   for (const std::string& target : vector_targets())
     for (const char* rows : {"1", "2", "13", "197"})
       for (int columns : {8, 33, 96})
-        check(linear(rows, columns, "50", 2 * target_by_name(target).lanes), target, {});
+        check(linear(rows, columns, "50", width_on(target)), target, {});
 }
 
 TEST_CASE("linear: k in blocks, with sums that wait for more panels than one group") {
   for (const std::string& target : vector_targets()) {
-    const int width = 2 * target_by_name(target).lanes;
+    const int width = width_on(target);
     for (const char* rows : {"1", "2", "70"}) check(linear(rows, 100, "1601", width), target, {}, 1e-4);
     check(linear("M", 64, "1550", width), target, {{"M", 19}}, 1e-4);
     check(linear("19", 2100, "800", width), target, {}, 1e-4);

@@ -218,23 +218,22 @@ TEST_CASE("gathers: rows, and single elements along the lanes") {
 }
 
 TEST_CASE("an index out of range is the run's status") {
+  const Symbols symbols{{"T", 35}};
   for (const std::string& target : vector_targets())
     for (double wrong : {-1.0, 9.0, 4294967296.0}) {
-      KernelRunner rows(embedding, target);
-      auto inputs = rows.inputs({{"T", 35}});
+      auto inputs = KernelRunner(embedding, "reference").inputs(symbols);
       std::vector<double> at = indices(DType::i64, 35, 9).numbers();
       at[33] = wrong;
       inputs[1] = Array(DType::i64, at);
-      CHECK_EQ(rows.run(inputs, {{"T", 35}}).status, 1);
+      CHECK_EQ(status_of(embedding, target, symbols, inputs), 1);
     }
   for (const std::string& target : vector_targets())
     for (double wrong : {-1.0, 7.0}) {
-      KernelRunner elements(biases, target);
-      auto inputs = elements.inputs({{"T", 35}});
+      auto inputs = KernelRunner(biases, "reference").inputs(symbols);
       std::vector<double> at = indices(DType::i32, 35, 7).numbers();
       at[34] = wrong;
       inputs[1] = Array(DType::i32, at);
-      CHECK_EQ(elements.run(inputs, {{"T", 35}}).status, 1);
+      CHECK_EQ(status_of(biases, target, symbols, inputs), 1);
     }
 }
 

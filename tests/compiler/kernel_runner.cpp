@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <sstream>
@@ -14,6 +15,7 @@
 #include "heed/runtime/abi/kernel.h"
 #include "heed/runtime/code.h"
 #include "heed/runtime/half.h"
+#include "heed/tests/compiler/gpu_runner.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -179,8 +181,7 @@ void KernelRunner::Program::compile(std::string_view text, const std::string& ta
     for (int n : step.tensors) layouts.push_back(tensors[n].layout);
     auto kernel = tile::describe(&op, "k" + std::to_string(steps.size()), layouts);
     need(mlir::succeeded(kernel), "describing");
-    auto lowered = target.reference ? lowerForReference(*kernel, *kernels)
-                                    : lowerForCpu(*kernel, target, *kernels);
+    auto lowered = lowerFor(target, *kernel, *kernels);
     need(mlir::succeeded(lowered), "lowering");
     step.lowered = *lowered;
     steps.push_back(std::move(step));
@@ -329,35 +330,47 @@ std::string difference(const std::vector<double>& actual, const std::vector<doub
 std::string compare_with_reference(std::string_view text, const std::string& target,
                                    const Symbols& symbols, double tolerance,
                                    const std::vector<Array>& given) {
-  KernelRunner reference(text, "reference"), whole(text, target);
+  KernelRunner reference(text, "reference");
   std::vector<Array> inputs = given.empty() ? reference.inputs(symbols) : given;
-  Outcome expected = reference.run(inputs, symbols), actual = whole.run(inputs, symbols);
+  Outcome expected = reference.run(inputs, symbols);
   if (expected.status) return "the reference fails with status " + std::to_string(expected.status);
-  if (actual.status) return target + " fails with status " + std::to_string(actual.status);
-  for (std::size_t n = 0; n < expected.results.size(); ++n) {
-    std::string found =
-        difference(actual.results[n].numbers(), expected.results[n].numbers(), tolerance);
-    if (!found.empty()) return target + ", result " + std::to_string(n) + ", " + found;
+  auto wrong = [&](const Outcome& actual) -> std::string {
+    if (actual.status) return target + " fails with status " + std::to_string(actual.status);
+    for (std::size_t n = 0; n < expected.results.size(); ++n) {
+      std::string found =
+          difference(actual.results[n].numbers(), expected.results[n].numbers(), tolerance);
+      if (!found.empty()) return target + ", result " + std::to_string(n) + ", " + found;
+    }
+    return {};
+  };
+  if (target == "vulkan") {
+    const abi::Program program = gpu_program(text);
+    std::string found = invalid_spirv(program);
+    return found.empty() ? wrong(run_on_gpu(program, inputs, symbols)) : found;
   }
+  KernelRunner whole(text, target);
+  Outcome actual = whole.run(inputs, symbols);
+  if (std::string found = wrong(actual); !found.empty()) return found;
   for (std::int64_t pieces : {2, 3, 7, 1 << 20})
     if (whole.run(inputs, symbols, pieces).results != actual.results)
       return target + ": other bits when cut into " + std::to_string(pieces) + " pieces";
-  Outcome sliced = KernelRunner(text, target, Placement::sliced).run(inputs, symbols, 3);
-  for (std::size_t n = 0; n < expected.results.size(); ++n) {
-    std::string found =
-        difference(sliced.results[n].numbers(), expected.results[n].numbers(), tolerance);
-    if (!found.empty()) return target + ", sliced result " + std::to_string(n) + ", " + found;
-  }
-  return {};
+  return wrong(KernelRunner(text, target, Placement::sliced).run(inputs, symbols, 3));
+}
+
+std::int32_t status_of(std::string_view text, const std::string& target, const Symbols& symbols,
+                       const std::vector<Array>& inputs) {
+  if (target == "vulkan") return run_on_gpu(gpu_program(text), inputs, symbols).status;
+  return KernelRunner(text, target).run(inputs, symbols).status;
 }
 
 std::vector<std::string> vector_targets() {
+  if (const char* only = std::getenv("HEED_KERNEL_TARGET")) return {only};
   std::vector<std::string> names;
   const std::string best = heed::target_by_name("host").name;
   bool here = false;
   for (const std::string& name : heed::known_targets()) {
     here |= name == best;  // best first, each runs what the worse ones need
-    if (here && name != "reference") names.push_back(name);
+    if (here && name != "reference" && name != "vulkan") names.push_back(name);
   }
   return names;
 }

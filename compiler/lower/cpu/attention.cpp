@@ -17,11 +17,6 @@ namespace {
 
 constexpr int64_t float_bytes = sizeof(float);
 
-// Keys of some queries: [low, high) may be alive, [fullLow, fullHigh) surely are.
-struct KeyRanges {
-  Value low, high, fullLow, fullHigh;
-};
-
 class Attention {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
@@ -154,7 +149,7 @@ class Attention {
     packedLow = e.constant(0);
     packedHigh = keys;
     if (mask.bounds.empty() || hasWeights()) return;
-    KeyRanges seen = rangesOf(e.constant(0), queries);  // by any query; one key at least
+    tile::KeyRanges seen = rangesOf(e.constant(0), queries);  // by any query; one key at least
     packedLow = blockStart(e.min(seen.low, e.sub(keys, e.constant(1))));
     packedHigh = e.min(e.max(seen.high, e.add(packedLow, 1)), keys);
   }
@@ -222,7 +217,7 @@ class Attention {
     if (blocking.packsQueries)
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
                      e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, 3);
-    KeyRanges all = rangesOf(blockQuery, end);
+    tile::KeyRanges all = rangesOf(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
     auto loop = scf::ForOp::create(e.b, e.loc, from, to, keyBlock);
@@ -236,7 +231,7 @@ class Attention {
 
   void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
     Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
-    KeyRanges range = rangesOf(query, e.add(query, rows));
+    tile::KeyRanges range = rangesOf(query, e.add(query, rows));
     if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
       Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
       range.low = e.select(none, firstKeyStart, range.low);
@@ -347,29 +342,8 @@ class Attention {
     return value;
   }
 
-  // For queries [first, end). key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of
-  // several limits the widest counts.
-  KeyRanges rangesOf(Value first, Value end) {
-    KeyRanges range{e.constant(0), keys, e.constant(0), keys};
-    for (const tile::KeyBound& bound : mask.bounds) {
-      Value alive, full;
-      for (const tile::KeyLimit& limit : bound.limits) {
-        Value rest = valueOf(limit.rest);
-        Value x = e.add(rest, e.mul(first, limit.perQuery));
-        Value y = e.add(rest, e.mul(e.sub(end, e.constant(1)), limit.perQuery));
-        Value most = e.max(x, y), least = e.min(x, y);
-        alive = alive ? e.max(alive, most) : most;
-        full = full ? e.max(full, least) : least;
-      }
-      if (bound.below) {
-        range.low = e.max(range.low, e.sub(e.constant(0), alive));
-        range.fullLow = e.max(range.fullLow, e.sub(e.constant(0), full));
-      } else {
-        range.high = e.min(range.high, e.add(alive, 1));
-        range.fullHigh = e.min(range.fullHigh, e.add(full, 1));
-      }
-    }
-    return range;
+  tile::KeyRanges rangesOf(Value first, Value end) {
+    return tile::keyRanges(e, mask, first, end, keys, [&](const tile::IntegerSum& sum) { return valueOf(sum); });
   }
 
   // Of queries [query, query + rows) and keys [first, end), where bounds do not say everything.

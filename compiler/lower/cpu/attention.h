@@ -27,7 +27,6 @@ struct AttentionBlocking {
   bool valuesInPlace;                        // they lie as if they were packed
   bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
   bool editsScores;                          // the score region does something
-  double exponent;                           // softmax is 2^(exponent · score - max)
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
@@ -45,9 +44,6 @@ struct KeySpan {
 struct AttentionTile {
   Emit& e;
   const AttentionBlocking& blocking;
-
-  // Dead scores stay below all others; a row's largest never falls below `lowest`, so that they become 0 exactly.
-  static constexpr float dead = -1e37f, lowest = -1e30f;
 
   std::string name(const char* part, std::int64_t height = 0) const;
 

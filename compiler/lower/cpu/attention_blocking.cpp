@@ -1,16 +1,12 @@
-#include <cmath>
-
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/tile/access.h"
-#include "heed/compiler/lower/tile/regions.h"
+#include "heed/compiler/lower/tile/online_softmax.h"
 
 using namespace mlir;
 
 namespace heed::cpu {
 
 namespace {
-
-constexpr double least_exponent = 1e-6;   // dead scores stay dead when multiplied by it
 
 int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
@@ -63,9 +59,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   const bool oneBlock = queries.is_static() && queries.constant <= blockTiles * rows;
   packsInside = oneBlock || (lower_bound(batch) >= tuning.inside_from && queries.is_static() && packedBytes.is_static() &&
                              double(packedBytes.constant) <= tuning.inside_share_of_l2 * double(target.l2_bytes));
-  double scale = op.getScale().convertToDouble();
-  editsScores = !tile::isIdentity(op.getScore()) || scale < least_exponent;
-  exponent = (editsScores ? 1 : scale) * M_LOG2E;
+  editsScores = tile::OnlineSoftmax::edits(op);
 
   int64_t at = 0;
   auto take = [&](int64_t count) { return std::exchange(at, at + roundUp(count, 16)); };

@@ -1,7 +1,7 @@
 #include "heed/compiler/lower/cpu/attention.h"
 
 #include "heed/compiler/lower/cpu/place.h"
-#include "heed/compiler/lower/cpu/vector_math.h"
+#include "heed/compiler/lower/tile/online_softmax.h"
 
 using namespace mlir;
 
@@ -99,18 +99,10 @@ void AttentionTile::editVector(ValueRange buffers, ValueRange arguments, Value r
   place.set('b', batch);
   place.set('i', e.add(query, r));
   place.setLanes('j', key, valid);
-  if (blocking.editsScores) {
-    double scale = op.getScale().convertToDouble();
-    if (scale != 1) x = e.mul(x, e.splat(float(scale)));
-    x = place.region(op.getScore(), x, captured);
-    if (x) x = e.max(e.splat(dead), x);  // a region's -inf
-  }
-  Value live = masked ? place.region(op.getMask(), {}, captured) : Value();
-  failed |= !x || (masked && !live);
-  if (failed) return;
-  if (live) x = e.select(live, x, e.splat(dead));
-  if (valid) x = e.select(valid, x, e.splat(dead));
-  e.store(x, s, at);
+  auto region = [&](Region& region, Value leading) { return place.region(region, leading, captured); };
+  x = tile::OnlineSoftmax(e, op).score(x, masked, valid, region);
+  failed |= !x;
+  if (!failed) e.store(x, s, at);
 }
 
 LogicalResult AttentionTile::emitEdit(bool masked) {
@@ -159,12 +151,12 @@ void AttentionTile::emitSoftmax() {
   Value end = e.roundUp(arguments[3], e.lanes());
   int64_t lanes = e.lanes(), step = row_unroll * lanes;
   Value unrolled = e.add(low, e.roundDown(e.sub(end, low), step));
-  Value factor = e.splat(float(blocking.exponent));
+  tile::OnlineSoftmax softmax(e, cast<ir::AttentionOp>(e.kernel.op));
 
   e.loop(e.constant(0), rows, 1, [&](Value r) {  // the largest score of each row, and what it does to the sums so far
     Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
     auto larger = [&](Value x, Value y) { return e.max(x, y); };
-    Values most = e.loop(low, unrolled, step, Values(row_unroll, e.splat(dead)), [&](Value c, ValueRange carried) {
+    Values most = e.loop(low, unrolled, step, Values(row_unroll, e.splat(tile::OnlineSoftmax::dead)), [&](Value c, ValueRange carried) {
       Values next;
       for (int u = 0; u < row_unroll; ++u) next.push_back(e.max(e.load(s, e.add(e.add(row, c), u * lanes)), carried[u]));
       return next;
@@ -172,11 +164,11 @@ void AttentionTile::emitSoftmax() {
     Value largest = e.loop(unrolled, end, lanes, {pairwise(most, larger)}, [&](Value c, ValueRange carried) {
       return Values{e.max(e.load(s, e.add(row, c)), carried[0])};
     })[0];
-    largest = e.max(e.splat(lowest), e.mul(e.broadcast(e.largest(largest)), factor));
+    largest = softmax.largest(e.broadcast(e.largest(largest)));
     Value largestAt = rowOf(kept, blocking.largestAt, lanes), totalAt = rowOf(kept, blocking.totalAt, lanes);
     largest = e.choose(isFirst, Type(e.vector), [&] { return Values{largest}; }, [&] {
       Value before = e.load(s, largestAt), now = e.max(largest, before);
-      Value shrink = exp2Softmax(e, e.sub(before, now));
+      Value shrink = softmax.shrink(before, now);
       e.store(e.mul(e.load(s, totalAt), shrink), s, totalAt);
       Value sums = rowOf(kept, blocking.sumsAt, blocking.valueStride);
       for (int64_t d = 0; d < blocking.valueStride; d += lanes)
@@ -190,7 +182,7 @@ void AttentionTile::emitSoftmax() {
     Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
     Value offset = e.neg(e.load(s, rowOf(kept, blocking.largestAt, lanes)));
     auto exponential = [&](Value at) {
-      Value p = exp2Softmax(e, e.fma(e.load(s, at), factor, offset));
+      Value p = softmax.weight(e.load(s, at), offset);
       e.store(p, s, at);
       return p;
     };
@@ -217,7 +209,7 @@ void AttentionTile::emitClear() {
   Values arguments = e.beginFunction(name("clear"), {f, i, i});
   e.loop(e.constant(0), arguments[1], 1, [&](Value r) {
     Value s = arguments[0], kept = e.add(arguments[2], r);
-    e.store(e.splat(lowest), s, rowOf(kept, blocking.largestAt, e.lanes()));
+    e.store(e.splat(tile::OnlineSoftmax::lowest), s, rowOf(kept, blocking.largestAt, e.lanes()));
     e.store(e.splat(0), s, rowOf(kept, blocking.totalAt, e.lanes()));
     for (int64_t d = 0; d < blocking.valueStride; d += e.lanes())
       e.store(e.splat(0), s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
@@ -273,12 +265,10 @@ LogicalResult AttentionTile::emitFinish() {
   ValueRange values(all), arguments = values.take_back(5), buffers = values.drop_back(5);
   Value s = arguments[0], batch = arguments[1], query = arguments[2], tileRow = arguments[4];
   bool failed = false;
+  tile::OnlineSoftmax softmax(e, cast<ir::AttentionOp>(e.kernel.op));
   e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
     Value kept = e.add(tileRow, r), totalAt = rowOf(kept, blocking.totalAt, e.lanes());
-    Value total = e.sum(e.load(s, totalAt)), zero = e.constantLike(total, 0);
-    Value inverse = e.div(e.constantLike(total, 1), total);
-    Value noKey = e.compare(arith::CmpFPredicate::OEQ, total, zero);
-    inverse = e.broadcast(e.select(noKey, zero, inverse));
+    Value inverse = e.broadcast(softmax.inverse(e.sum(e.load(s, totalAt))));
     e.store(inverse, s, totalAt);  // for the weights
     for (int64_t d = 0; d < blocking.values; d += e.lanes()) {
       Place place(e, buffers);
@@ -304,12 +294,13 @@ void AttentionTile::emitWeights() {
   ValueRange values(all), arguments = values.take_back(7), buffers = values.drop_back(7);
   Value s = arguments[0], batch = arguments[1], query = arguments[2], keyStart = arguments[4];
   Value high = arguments[5], tileRow = arguments[6];
+  tile::OnlineSoftmax softmax(e, cast<ir::AttentionOp>(e.kernel.op));
   e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
     Value kept = e.add(tileRow, r), inverse = e.load(s, rowOf(kept, blocking.totalAt, e.lanes()));
     Value offset = e.neg(e.load(s, rowOf(kept, blocking.largestAt, e.lanes())));
     e.loop(e.constant(0), high, e.lanes(), [&](Value column) {
       Value x = e.load(s, e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column));
-      Value p = exp2Softmax(e, e.fma(x, e.splat(float(blocking.exponent)), offset));
+      Value p = softmax.weight(x, offset);
       Place place(e, buffers);
       place.set('b', batch);
       place.set('i', e.add(query, r));

@@ -1,7 +1,7 @@
 #include "heed/compiler/lower/cpu/cursor.h"
 
 #include "heed/compiler/lower/cpu/storage.h"
-#include "heed/compiler/lower/cpu/vector_math.h"
+#include "heed/compiler/lower/tile/functions.h"
 #include "heed/compiler/lower/tile/regions.h"
 
 using namespace mlir;

@@ -13,8 +13,6 @@ namespace {
 
 // Buffers are flat; their size says nothing.
 constexpr int64_t buffer_extent = 1 << 30;
-// x + magic - magic rounds |x| < 2^22 to even.
-constexpr float rounding_magic = 12582912.0f;
 
 void collect(const Dim& dim, std::vector<uint64_t>& symbols) {
   for (const Term& term : dim.terms)
@@ -33,20 +31,25 @@ void collect(const tile::Access& access, std::vector<uint64_t>& symbols) {
   for (const Dim& stride : access.layout.strides) collect(stride, symbols);
 }
 
-bool isFloat(Value x) { return isa<FloatType>(getElementTypeOrSelf(x.getType())); }
+// AVX-512's own instruction, on whole vectors.
+Value scalef(tile::Emitter& e, Value p, Value n) {
+  if (p.getType() != VectorType::get({16}, e.f32)) return {};
+  Value all = arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(e.b.getI16Type(), -1));
+  Value current_rounding = arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(4));
+  StringAttr name = e.b.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512");
+  Values arguments{p, n, p, all, current_rounding};
+  return LLVM::CallIntrinsicOp::create(e.b, e.loc, p.getType(), name, arguments).getResult(0);
+}
+
+tile::Instructions instructionsOf(const Target& target) {
+  return {target.fma, target.round, target.scalef && target.lanes == 16 ? scalef : nullptr};
+}
 
 }  // namespace
 
-std::optional<int64_t> constantOf(Value index) {
-  if (auto op = index.getDefiningOp<arith::ConstantIndexOp>()) return op.value();
-  return {};
-}
-
 Emit::Emit(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-    : kernel(kernel), target(target), b(module.getContext()), loc(kernel.op->getLoc()), module(module) {
-  f32 = b.getF32Type();
-  i32 = b.getI32Type();
-  index = b.getIndexType();
+    : Emitter(module.getContext(), kernel.op->getLoc(), instructionsOf(target)),
+      kernel(kernel), target(target), module(module) {
   vector = VectorType::get({target.lanes}, f32);
   ints = VectorType::get({target.lanes}, i32);
   for (const tile::Digit& digit : kernel.digits) collect(digit.extent, symbols);
@@ -128,9 +131,7 @@ Value Emit::view(Value scratch, Value byte, Type element) {
   return memref::ViewOp::create(b, loc, cast<MemRefType>(bufferType(element)), scratch, byte, ValueRange{});
 }
 
-// ---- index arithmetic ----
-
-Value Emit::constant(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+// ---- dimensions ----
 
 Value Emit::dim(const Dim& value) {
   Value sum;
@@ -150,69 +151,10 @@ Value Emit::dim(const Dim& value) {
   return sum ? add(sum, value.constant) : constant(value.constant);
 }
 
-Value Emit::divide(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(loc, x, y); }
-Value Emit::remainder(Value x, Value y) { return b.createOrFold<arith::RemUIOp>(loc, x, y); }
-
-// ---- arithmetic ----
-
-Value Emit::add(Value x, Value y) {
-  return isFloat(x) ? Value(arith::AddFOp::create(b, loc, x, y)) : b.createOrFold<arith::AddIOp>(loc, x, y);
-}
-Value Emit::sub(Value x, Value y) {
-  return isFloat(x) ? Value(arith::SubFOp::create(b, loc, x, y)) : b.createOrFold<arith::SubIOp>(loc, x, y);
-}
-Value Emit::mul(Value x, Value y) {
-  return isFloat(x) ? Value(arith::MulFOp::create(b, loc, x, y)) : b.createOrFold<arith::MulIOp>(loc, x, y);
-}
-Value Emit::div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
-
-Value Emit::fma(Value x, Value y, Value z) {
-  if (!target.fma) return add(mul(x, y), z);  // math.fma would become a call of libm
-  return math::FmaOp::create(b, loc, x, y, z);
-}
-
-// Compare and select are one maxps; arith.maximumf would add NaN and zero fix-ups.
-Value Emit::max(Value x, Value y) {
-  if (!isFloat(x)) return b.createOrFold<arith::MaxSIOp>(loc, x, y);
-  return select(compare(arith::CmpFPredicate::OGT, x, y), x, y);
-}
-Value Emit::min(Value x, Value y) {
-  if (!isFloat(x)) return b.createOrFold<arith::MinSIOp>(loc, x, y);
-  return select(compare(arith::CmpFPredicate::OLT, x, y), x, y);
-}
-Value Emit::neg(Value x) {
-  return isFloat(x) ? Value(arith::NegFOp::create(b, loc, x)) : sub(constantLike(x, 0), x);
-}
-Value Emit::abs(Value x) {
-  return isFloat(x) ? Value(math::AbsFOp::create(b, loc, x)) : Value(math::AbsIOp::create(b, loc, x));
-}
-Value Emit::roundEven(Value x) {
-  if (target.round) return math::RoundEvenOp::create(b, loc, x);
-  Value magic = constantLike(x, rounding_magic);
-  return sub(add(x, magic), magic);
-}
-Value Emit::select(Value condition, Value x, Value y) {
-  return b.createOrFold<arith::SelectOp>(loc, condition, x, y);
-}
-Value Emit::compare(arith::CmpIPredicate p, Value x, Value y) {
-  return b.createOrFold<arith::CmpIOp>(loc, p, x, y);
-}
-Value Emit::compare(arith::CmpFPredicate p, Value x, Value y) {
-  return arith::CmpFOp::create(b, loc, p, x, y);
-}
-
 // ---- vectors ----
 
 Value Emit::splat(float value) {
   return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, value));
-}
-
-Value Emit::constantLike(Value x, double value) {
-  Type element = getElementTypeOrSelf(x.getType());
-  TypedAttr attribute = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
-                                                : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
-  if (auto type = dyn_cast<VectorType>(x.getType())) attribute = DenseElementsAttr::get(type, attribute);
-  return arith::ConstantOp::create(b, loc, attribute);
 }
 
 Value Emit::broadcast(Value scalar) {
@@ -266,32 +208,8 @@ Value Emit::largest(Value x) {
 Value Emit::sum(Value x) {
   return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, x, arith::FastMathFlags::reassoc);
 }
-Value Emit::intrinsic(StringRef name, Type type, ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), arguments).getResult(0);
-}
 
 // ---- control ----
-
-Values Emit::loop(Value low, Value high, int64_t step, ValueRange carried, LoopBody body) {
-  auto loop = scf::ForOp::create(b, loc, low, high, constant(step), carried);
-  OpBuilder::InsertionGuard guard(b);
-  if (carried.empty()) b.setInsertionPoint(loop.getBody()->getTerminator());
-  else b.setInsertionPointToStart(loop.getBody());
-  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-  if (!carried.empty()) scf::YieldOp::create(b, loc, next);
-  return Values(loop.getResults());
-}
-void Emit::loop(Value low, Value high, int64_t step, llvm::function_ref<void(Value)> body) {
-  loop(low, high, step, {}, [&](Value i, ValueRange) {
-    body(i);
-    return Values{};
-  });
-}
-void Emit::loop(int64_t low, int64_t high, int64_t step, llvm::function_ref<void(Value)> body) {
-  if (high <= low) return;
-  if (high - low <= step) body(constant(low));
-  else loop(constant(low), constant(high), step, body);
-}
 
 Values Emit::unrolled(Value low, Value high, ValueRange carried,
                       llvm::function_ref<Values(Value, int64_t, ValueRange)> body) {
@@ -303,28 +221,6 @@ Values Emit::unrolled(Value low, Value high, ValueRange carried,
   });
   if (constantOf(sub(high, whole)) == 0) return results;
   return loop(whole, high, 1, results, [&](Value i, ValueRange carried) { return body(i, 0, carried); });
-}
-
-void Emit::when(Value condition, llvm::function_ref<void()> then) {
-  auto branch = scf::IfOp::create(b, loc, condition, false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  then();
-}
-
-Values Emit::choose(Value condition, TypeRange types, llvm::function_ref<Values()> then,
-                    llvm::function_ref<Values()> otherwise) {
-  auto branch = scf::IfOp::create(b, loc, types, condition, true);
-  OpBuilder::InsertionGuard guard(b);
-  auto fill = [&](Block& block, llvm::function_ref<Values()> body) {
-    if (!block.empty()) block.back().erase();  // the terminator that an if without results has
-    b.setInsertionPointToStart(&block);
-    Values results = body();
-    scf::YieldOp::create(b, loc, results);
-  };
-  fill(branch.getThenRegion().front(), then);
-  fill(branch.getElseRegion().front(), otherwise);
-  return Values(branch.getResults());
 }
 
 void Emit::switchOn(Value value, ArrayRef<int64_t> cases, llvm::function_ref<void(int64_t)> body) {

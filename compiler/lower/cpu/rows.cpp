@@ -8,7 +8,7 @@
 
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/row_loops.h"
-#include "heed/compiler/lower/cpu/vector_math.h"
+#include "heed/compiler/lower/tile/functions.h"
 #include "heed/compiler/lower/tile/merge_digits.h"
 #include "heed/compiler/lower/tile/regions.h"
 

@@ -80,12 +80,4 @@ void forLanes(Emit& e, const Cursor& cursor, int digit, Value low, Value high,
   });
 }
 
-Dim bytesOf(const tile::Kernel& kernel) {
-  Dim sum;
-  for (const auto* accesses : {&kernel.ins, &kernel.outs})
-    for (const tile::Access& access : *accesses)
-      sum = sum + element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
-  return sum;
-}
-
 }  // namespace heed::cpu

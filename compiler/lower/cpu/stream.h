@@ -24,7 +24,4 @@ void forEachRun(Emit& e, const Cursor& cursor, llvm::ArrayRef<int> digits, Value
 void forLanes(Emit& e, const Cursor& cursor, int digit, Value low, Value high,
               llvm::function_ref<void(Cursor&, Value at)> body);
 
-// The sum of all operands' and results' bytes.
-Dim bytesOf(const tile::Kernel& kernel);
-
 }  // namespace heed::cpu

@@ -41,6 +41,14 @@ bool staysInside(const Kernel& kernel, AffineExpr coordinate, const Dim& extent)
   return range->least.is_static() && range->least.constant >= 0 && room.is_static() && !room.invalid && room.constant >= 0;
 }
 
+Dim bytesOf(const Kernel& kernel) {
+  Dim sum;
+  for (const auto* accesses : {&kernel.ins, &kernel.outs})
+    for (const Access& access : *accesses)
+      sum = sum + element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
+  return sum;
+}
+
 bool rolls(const Access& access, int digit) {
   for (const Rolled& rolled : access.rolled)
     if (!(rolled.weights[digit] == Dim(0))) return true;

@@ -13,6 +13,9 @@ int innermost(const Kernel& kernel, char role);
 // Whether no value of the digits takes a coordinate out of [0, extent), as far as that can be seen.
 bool staysInside(const Kernel& kernel, mlir::AffineExpr coordinate, const Dim& extent);
 
+// The sum of all operands' and results' bytes.
+Dim bytesOf(const Kernel& kernel);
+
 // Some rolled group of the access contains the digit.
 bool rolls(const Access& access, int digit);
 

@@ -62,13 +62,15 @@ struct Launch {
   std::vector<Dim> dims;  // become the function's index arguments, in order
   Dim work{1}, scratchBytes{0};
   std::int64_t grain = 1;
+  std::int64_t group = 1;  // items of a workgroup
   std::string kind;
   Dim flops{0}, bytes{0};
 };
 
 // What a lowering makes of one kernel op. Each launch names a func.func in the module, with arguments
 //   (one memref<1073741824xT> a buffer, one index a dim, index begin, index end, memref<1073741824xi8> scratch) -> i32
-// marked {heed.kernel}; helpers are private functions. Bools are i8. Temporaries are arena buffers, in bytes.
+// marked {heed.kernel}; helpers are private functions. Bools are i8. Temporaries are arena buffers, in bytes. On a GPU it
+// is a gpu.func in a gpu.module of the same name (lower/gpu/simt.h).
 struct Lowered {
   std::vector<Launch> launches;
   std::vector<Dim> temporaries;

@@ -173,4 +173,30 @@ MaskClasses classifyMask(const Kernel& kernel, Region& mask) {
   return classifier.classes;
 }
 
+// key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of several limits the widest
+// counts.
+KeyRanges keyRanges(Emitter& e, const MaskClasses& mask, Value first, Value end, Value keys,
+                    llvm::function_ref<Value(const IntegerSum&)> valueOf) {
+  KeyRanges range{e.constant(0), keys, e.constant(0), keys};
+  for (const KeyBound& bound : mask.bounds) {
+    Value alive, full;
+    for (const KeyLimit& limit : bound.limits) {
+      Value rest = valueOf(limit.rest);
+      Value x = e.add(rest, e.mul(first, limit.perQuery));
+      Value y = e.add(rest, e.mul(e.sub(end, e.constant(1)), limit.perQuery));
+      Value most = e.max(x, y), least = e.min(x, y);
+      alive = alive ? e.max(alive, most) : most;
+      full = full ? e.max(full, least) : least;
+    }
+    if (bound.below) {
+      range.low = e.max(range.low, e.sub(e.constant(0), alive));
+      range.fullLow = e.max(range.fullLow, e.sub(e.constant(0), full));
+    } else {
+      range.high = e.min(range.high, e.add(alive, 1));
+      range.fullHigh = e.min(range.fullHigh, e.add(full, 1));
+    }
+  }
+  return range;
+}
+
 }  // namespace heed::tile

@@ -1,6 +1,7 @@
 // Which keys attention's mask leaves alive, known without evaluating it: comparisons that are linear in key and query
 // bound the keys of a tile of queries from below or above.
 #pragma once
+#include "heed/compiler/lower/tile/emitter.h"
 #include "heed/compiler/lower/tile/kernel.h"
 
 namespace heed::tile {
@@ -31,5 +32,13 @@ struct MaskClasses {
 // A conjunct is a comparison, or several with "or" between them that bound the keys from one side. Conjuncts that are
 // no such bound leave `complete` false. An empty region has no bounds.
 MaskClasses classifyMask(const Kernel& kernel, mlir::Region& mask);
+
+// Keys of some queries: [low, high) may be alive, [fullLow, fullHigh) surely are, as far as the bounds go.
+struct KeyRanges {
+  Value low, high, fullLow, fullHigh;
+};
+// Of queries [first, end) and `keys` keys, emitted as index values.
+KeyRanges keyRanges(Emitter& e, const MaskClasses& mask, Value first, Value end, Value keys,
+                    llvm::function_ref<Value(const IntegerSum&)> valueOf);
 
 }  // namespace heed::tile

@@ -1,11 +1,11 @@
-#include "heed/compiler/lower/cpu/vector_math.h"
+#include "heed/compiler/lower/tile/functions.h"
 
 #include <array>
 #include <cmath>
 
 using namespace mlir;
 
-namespace heed::cpu {
+namespace heed::tile {
 
 namespace {
 
@@ -16,39 +16,34 @@ constexpr double log2_e = 1.4426950408889634;
 constexpr int mantissa_bits = 23, exponent_bias = 127;
 
 // Coefficients from the highest power down.
-Value polynomial(Emit& e, Value x, ArrayRef<double> coefficients) {
+Value polynomial(Emitter& e, Value x, ArrayRef<double> coefficients) {
   Value sum = e.constantLike(x, coefficients[0]);
   for (double c : coefficients.drop_front()) sum = e.fma(sum, x, e.constantLike(x, c));
   return sum;
 }
 
-Type integersLike(Emit& e, Value x) {
+Type integersLike(Emitter& e, Value x) {
   auto type = dyn_cast<VectorType>(x.getType());
   return type ? Type(type.clone(e.i32)) : Type(e.i32);
 }
-Value bits(Emit& e, Value x) { return arith::BitcastOp::create(e.b, e.loc, integersLike(e, x), x); }
-Value fromBits(Emit& e, Value bits, Type type) { return arith::BitcastOp::create(e.b, e.loc, type, bits); }
-Value shiftLeft(Emit& e, Value x, int n) { return arith::ShLIOp::create(e.b, e.loc, x, e.constantLike(x, n)); }
-Value toInteger(Emit& e, Value x) { return arith::FPToSIOp::create(e.b, e.loc, integersLike(e, x), x); }
+Value bits(Emitter& e, Value x) { return arith::BitcastOp::create(e.b, e.loc, integersLike(e, x), x); }
+Value fromBits(Emitter& e, Value bits, Type type) { return arith::BitcastOp::create(e.b, e.loc, type, bits); }
+Value shiftLeft(Emitter& e, Value x, int n) { return arith::ShLIOp::create(e.b, e.loc, x, e.constantLike(x, n)); }
+Value toInteger(Emitter& e, Value x) { return arith::FPToSIOp::create(e.b, e.loc, integersLike(e, x), x); }
 
-// p · 2^n with AVX-512's own instruction, for a whole n of any size.
-Value scalef(Emit& e, Value p, Value n) {
-  Value all = arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(e.b.getI16Type(), -1));
-  Value current_rounding = arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(4));
-  return e.intrinsic("llvm.x86.avx512.mask.scalef.ps.512", p.getType(), {p, n, p, all, current_rounding});
-}
-bool canScalef(Emit& e, Value x) { return e.target.scalef && e.lanes() == 16 && x.getType() == e.vector; }
+// With the machine's own instruction; null where it has none for such values.
+Value scaleAny(Emitter& e, Value p, Value n) { return e.instructions.scale ? e.instructions.scale(e, p, n) : Value(); }
 
 // p · 2^n for p in [0.7, 1.5], -126 ≤ n ≤ 128; what would be denormal is 0.
-Value scale(Emit& e, Value p, Value n) {
-  if (canScalef(e, p)) return scalef(e, p, n);
+Value scale(Emitter& e, Value p, Value n) {
+  if (Value scaled = scaleAny(e, p, n)) return scaled;
   Value exponent = e.add(toInteger(e, n), e.constantLike(bits(e, n), exponent_bias - 1));
   Value half = fromBits(e, shiftLeft(e, exponent, mantissa_bits), p.getType());  // 2^(n-1), which exists for n = 128
   return e.mul(e.mul(p, half), e.constantLike(p, 2));
 }
 
 // ln(m), n: x = m · 2^n with m in [√½, √2); x > 0 and not denormal.
-std::pair<Value, Value> logParts(Emit& e, Value x) {
+std::pair<Value, Value> logParts(Emitter& e, Value x) {
   Value raw = bits(e, x), sqrt_half = e.constantLike(raw, 0x3f3504f3);
   Value n = arith::ShRSIOp::create(e.b, e.loc, e.sub(raw, sqrt_half), e.constantLike(raw, mantissa_bits));
   Value m = fromBits(e, e.sub(raw, shiftLeft(e, n, mantissa_bits)), x.getType());
@@ -61,20 +56,20 @@ std::pair<Value, Value> logParts(Emit& e, Value x) {
 }
 
 // log's values outside (0, ∞).
-Value logSpecial(Emit& e, Value x, Value log) {
+Value logSpecial(Emitter& e, Value x, Value log) {
   Value zero = e.constantLike(x, 0), infinity = e.constantLike(x, INFINITY);
   log = e.select(e.compare(CmpFPredicate::OLT, x, infinity), log, x);
   log = e.select(e.compare(CmpFPredicate::OEQ, x, zero), e.neg(infinity), log);
   return e.select(e.compare(CmpFPredicate::OLT, x, zero), e.constantLike(x, NAN), log);
 }
 
-Value log(Emit& e, Value x) {
+Value log(Emitter& e, Value x) {
   auto [fraction, n] = logParts(e, x);
   Value low = e.fma(n, e.constantLike(n, -2.12194440e-4), fraction);  // ln 2 in two parts
   return logSpecial(e, x, e.fma(n, e.constantLike(n, 0.693359375), low));
 }
 
-Value tanh(Emit& e, Value x) {
+Value tanh(Emitter& e, Value x) {
   Value limit = e.constantLike(x, 7.99881172180175781);
   x = e.min(limit, e.max(e.neg(limit), x));
   Value z = e.mul(x, x);
@@ -85,7 +80,7 @@ Value tanh(Emit& e, Value x) {
   return e.div(e.mul(x, p), q);
 }
 
-Value erf(Emit& e, Value x) {
+Value erf(Emitter& e, Value x) {
   Value limit = e.constantLike(x, 3.832506856900711);  // erf is 1 from here
   x = e.min(limit, e.max(e.neg(limit), x));
   Value z = e.mul(x, x);
@@ -99,7 +94,7 @@ Value erf(Emit& e, Value x) {
 }
 
 // sin(x + quarters · π/2)
-Value sine(Emit& e, Value x, int quarters) {
+Value sine(Emitter& e, Value x, int quarters) {
   Value n = e.roundEven(e.mul(x, e.constantLike(x, 2 / M_PI)));
   Value r = x;  // x - n π/2, π/2 in three parts
   for (double part : {1.5703125, 4.837512969970703125e-4, 7.54978995489188e-8})
@@ -120,7 +115,7 @@ Value sine(Emit& e, Value x, int quarters) {
 }
 
 // |x|^y = 2^(y n) 2^(y log2 m), with the whole part of the exponent kept apart; negative x only for whole y.
-Value pow(Emit& e, Value x, Value y) {
+Value pow(Emitter& e, Value x, Value y) {
   Value one = e.constantLike(x, 1), zero = e.constantLike(x, 0);
   auto [fraction, n] = logParts(e, e.abs(x));
   Value high = e.mul(y, n), low = e.mul(y, e.mul(fraction, e.constantLike(x, log2_e)));
@@ -143,7 +138,7 @@ Value pow(Emit& e, Value x, Value y) {
 }  // namespace
 
 // e^x = 2^n e^r with r = x - n ln 2 in two parts (Cody and Waite).
-Value exp(Emit& e, Value x) {
+Value exp(Emitter& e, Value x) {
   constexpr double largest = 88.8, least = -87.4;  // beyond the finite, below the normal
   Value high = e.constantLike(x, largest), low = e.constantLike(x, least), given = x;
   x = e.min(high, e.max(low, x));
@@ -159,12 +154,12 @@ Value exp(Emit& e, Value x) {
 }
 
 // The constant term is 1 exactly, so that a clamped t gives 0 exactly.
-Value exp2Softmax(Emit& e, Value t) {
+Value exp2Softmax(Emitter& e, Value t) {
   constexpr std::array<double, 6> coefficients = {1.326472731e-03, 9.671512991e-03, 5.550733581e-02,
                                                   2.402224243e-01, 6.931470037e-01, 1.0};
-  if (canScalef(e, t)) {
+  if (e.instructions.scale) {
     Value n = e.roundEven(t);
-    return scalef(e, polynomial(e, e.sub(t, n), coefficients), n);
+    if (Value scaled = scaleAny(e, polynomial(e, e.sub(t, n), coefficients), n)) return scaled;
   }
   constexpr float rounding_magic = 12582912.0f;  // the sum's low bits are the whole part
   t = e.max(e.constantLike(t, -exponent_bias), t);
@@ -174,34 +169,34 @@ Value exp2Softmax(Emit& e, Value t) {
   return fromBits(e, sum, t.getType());
 }
 
-Value sigmoid(Emit& e, Value x) {
+Value sigmoid(Emitter& e, Value x) {
   Value one = e.constantLike(x, 1);
   return e.div(one, e.add(exp(e, e.neg(x)), one));
 }
 
-Value gelu(Emit& e, Value x) {
+Value gelu(Emitter& e, Value x) {
   Value half = e.mul(x, e.constantLike(x, 0.5));
   return e.fma(half, erf(e, e.mul(x, e.constantLike(x, M_SQRT1_2))), half);
 }
 
-Value rsqrt(Emit& e, Value x) { return e.div(e.constantLike(x, 1), math::SqrtOp::create(e.b, e.loc, x)); }
+Value rsqrt(Emitter& e, Value x) { return e.div(e.constantLike(x, 1), math::SqrtOp::create(e.b, e.loc, x)); }
 
-Value function(Emit& e, tile::Function f, ValueRange x) {
+Value function(Emitter& e, Function f, ValueRange x) {
   switch (f) {
-    case tile::Function::exp: return exp(e, x[0]);
-    case tile::Function::log: return log(e, x[0]);
-    case tile::Function::sqrt: return math::SqrtOp::create(e.b, e.loc, x[0]);
-    case tile::Function::rsqrt: return rsqrt(e, x[0]);
-    case tile::Function::tanh: return tanh(e, x[0]);
-    case tile::Function::sigmoid: return sigmoid(e, x[0]);
-    case tile::Function::erf: return erf(e, x[0]);
-    case tile::Function::sin: return sine(e, x[0], 0);
-    case tile::Function::cos: return sine(e, x[0], 1);
-    case tile::Function::gelu: return gelu(e, x[0]);
-    case tile::Function::silu: return e.mul(x[0], sigmoid(e, x[0]));
-    case tile::Function::pow: return pow(e, x[0], x[1]);
+    case Function::exp: return exp(e, x[0]);
+    case Function::log: return log(e, x[0]);
+    case Function::sqrt: return math::SqrtOp::create(e.b, e.loc, x[0]);
+    case Function::rsqrt: return rsqrt(e, x[0]);
+    case Function::tanh: return tanh(e, x[0]);
+    case Function::sigmoid: return sigmoid(e, x[0]);
+    case Function::erf: return erf(e, x[0]);
+    case Function::sin: return sine(e, x[0], 0);
+    case Function::cos: return sine(e, x[0], 1);
+    case Function::gelu: return gelu(e, x[0]);
+    case Function::silu: return e.mul(x[0], sigmoid(e, x[0]));
+    case Function::pow: return pow(e, x[0], x[1]);
   }
   return {};
 }
 
-}  // namespace heed::cpu
+}  // namespace heed::tile

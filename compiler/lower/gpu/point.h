@@ -1,0 +1,36 @@
+// Where in a kernel's domain an invocation stands: each role has a linear index, its digits read as one number. A point
+// turns accesses into loads and stores, and regions into code.
+#pragma once
+#include "heed/compiler/lower/gpu/simt.h"
+
+namespace heed::gpu {
+
+class Point {
+ public:
+  explicit Point(Simt& e) : e(e), digits(e.kernel.digits.size()) {}
+
+  // Roles never set count as 0.
+  void set(char role, Value number);
+  // The role's digits fastest last from one number, the roles being major to minor.
+  void setAll(llvm::StringRef roles, Value number);
+  Value digit(int number) { return digits[number] ? digits[number] : e.constant(0); }
+
+  Value address(const tile::Access& access);
+  // Operand n as a region has it: f32, i1 or i32. Out of bounds is its fill. With `gather`, ins[0] is read at ins[1]
+  // along its first axis.
+  Value load(int operand);
+  void store(int out, Value x);
+  Value coordinate(mlir::AffineExpr expression);
+  // What the region yields; nulls after a diagnostic, which e.ok tells.
+  Values region(mlir::Region& region, Value leading, int captured);
+
+ private:
+  Value within(const tile::Access& access);  // null where it always is
+  Value fromStorage(Value buffer, Value at, DType dtype);
+
+  Simt& e;
+  std::vector<std::pair<char, Value>> numbers;
+  Values digits;  // null where the role was not set
+};
+
+}  // namespace heed::gpu
