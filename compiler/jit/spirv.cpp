@@ -24,6 +24,16 @@ constexpr const char* environment =
     "#spirv.target_env<#spirv.vce<v1.3, [Shader, Int8, Int16, Float16, StorageBuffer8BitAccess, StorageBuffer16BitAccess],"
     " [SPV_KHR_storage_buffer_storage_class, SPV_KHR_8bit_storage, SPV_KHR_16bit_storage]>, #spirv.resource_limits<>>";
 
+// Upstream declares what other capabilities imply, too.
+void dropImplied(spirv::ModuleOp module) {
+  spirv::VerCapExtAttr all = *module.getVceTriple();
+  SmallVector<spirv::Capability> capabilities(all.getCapabilities());
+  llvm::erase(capabilities, spirv::Capability::Matrix);  // by Shader
+  SmallVector<spirv::Extension> extensions(all.getExtensions());
+  module.setVceTripleAttr(
+      spirv::VerCapExtAttr::get(all.getVersion(), capabilities, extensions, module.getContext()));
+}
+
 }  // namespace
 
 void addSpirvPasses(PassManager& passes) {
@@ -48,6 +58,7 @@ FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* d
   if (failed(passes.run(module))) return failure();
   auto made = llvm::to_vector(module.getOps<spirv::ModuleOp>());
   if (made.size() != 1) return module.emitError("expected one spirv.module, found ") << made.size();
+  dropImplied(made[0]);
   for (std::string* text : {dump ? dump->llvm_ir : nullptr, dump ? dump->assembly : nullptr})
     if (text) {
       llvm::raw_string_ostream stream(*text);
