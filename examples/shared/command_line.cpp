@@ -40,8 +40,8 @@ CommandLine::CommandLine(const std::string& description, CommonOptions& common)
       ->type_name("FILE");
   add_choice("--fusion", common.program.fusion, {"none", "layout", "all"}, "level of fusion");
   add_choice("--target", common.program.target,
-             {"host", "reference", "x86-64", "x86-64-avx2", "x86-64-avx512"},
-             "what code is made for; reference: plain checked loops");
+             {"host", "reference", "x86-64", "x86-64-avx2", "x86-64-avx512", "vulkan"},
+             "what code is made for; reference: plain checked loops; vulkan: a GPU");
   app.add_option("--threads", common.program.threads, "threads, 0 for one a core")
       ->check(CLI::Range(0, 1024))
       ->type_name("N")

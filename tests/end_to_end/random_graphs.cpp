@@ -1,7 +1,7 @@
 // Random networks (random_graph.h): every target of this CPU at every fusion level against the
 // reference target with one kernel an op.
-//   random_graphs FIRST COUNT    seeds from FIRST on; a failing one is cut down to the first node
-//                                that differs and printed
+//   random_graphs FIRST COUNT [TARGET]    seeds from FIRST on; a failing one is cut down to the first
+//                                         node that differs and printed. TARGET: that one alone
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +117,7 @@ struct Progress {
   std::size_t nodes;
   bool seen[std::size(op_table)];  // ops
   char target[32], fusion[16], wrong[1024];
+  char only[32];  // the target to be checked; empty: all of this CPU
 
   void enter(const Setting& setting) {
     std::snprintf(target, sizeof target, "%s", setting.target.c_str());
@@ -236,6 +237,12 @@ void report() {
 
 // The weaker targets take turns at the levels: their kernels differ, the fusion does not.
 std::vector<Setting> settings(unsigned seed) {
+  const char* levels[] = {"none", "layout", "all"};
+  std::vector<Setting> all;
+  if (progress().only[0]) {
+    for (const char* level : levels) all.push_back({progress().only, level});
+    return all;
+  }
   static const std::vector<std::string> others = [] {
     std::vector<std::string> names;
     for (const char* name : {"x86-64-avx2", "x86-64"})
@@ -247,8 +254,6 @@ std::vector<Setting> settings(unsigned seed) {
       }
     return names;
   }();
-  const char* levels[] = {"none", "layout", "all"};
-  std::vector<Setting> all;
   for (const char* level : levels) {
     all.push_back({"host", level});
     if (level != levels[0]) all.push_back({"reference", level});
@@ -261,14 +266,15 @@ std::vector<Setting> settings(unsigned seed) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 3) {
-    std::fprintf(stderr, "usage: random_graphs FIRST COUNT\n");
+  if (count != 3 && count != 4) {
+    std::fprintf(stderr, "usage: random_graphs FIRST COUNT [TARGET]\n");
     return 2;
   }
   const unsigned first = unsigned(std::atoi(arguments[1]));
   const unsigned seeds = unsigned(std::atoi(arguments[2]));
   int failures = 0;
   progress().seed = first;
+  if (count == 4) std::snprintf(progress().only, sizeof progress().only, "%s", arguments[3]);
   auto check_seed = [] {
     RandomGraph graph(progress().seed);
     for (const graph::OwnedFunction& function : graph.module.functions)
