@@ -53,39 +53,53 @@ struct detr_decoder_layer {
   }
 };
 
+// Boxes before the sigmoid.
 template <std::int64_t Features>
 struct detr_box_head {
   sub<"layers.0", linear<Features, Features>> first;
   sub<"layers.1", linear<Features, Features>> second;
   sub<"layers.2", linear<Features, 4>> third;
-  constexpr auto operator()(expression auto x) const { return sigmoid(third(relu(second(relu(first(x)))))); }
+  constexpr auto operator()(expression auto x) const { return third(relu(second(relu(first(x))))); }
+};
+
+// Looks for objects in a map of features, [batch, Channels, height, width]. Gives what the queries found, [batch,
+// Queries, Features], and the map as the encoder sees it, [batch, height * width, Features].
+template <std::int64_t Channels, std::int64_t Queries, std::int64_t Depth, std::int64_t Features, std::int64_t Heads,
+          std::int64_t Hidden>
+struct detr_transformer {
+  sub<"input_projection", convolution<Channels, Features, 1>> input_projection;
+  repeat<"encoder.layers", Depth, detr_encoder_layer<Features, Heads, Hidden>> encoder;
+  repeat<"decoder.layers", Depth, detr_decoder_layer<Features, Heads, Hidden>> decoder;
+  sub<"decoder.layernorm", layer_norm<Features>> decoder_norm;
+
+  constexpr auto operator()(expression auto features) const {
+    constexpr DType e = dtype_of(features);
+    auto grid = input_projection(features);
+    constexpr dim batch = size<0>(grid), height = size<2>(grid), width = size<3>(grid);
+    auto positions = reshape<height * width, Features>(sine_positions_2d<height, width, Features>());
+    auto cells = transpose(reshape<batch, Features, height * width>(grid));
+    auto memory = probe<"memory">(encoder(probe<"cells">(cells), positions));
+    auto queries = broadcast_to<batch, Queries, Features>(
+        param<"query_position_embeddings.weight", tensor<e, Queries, Features>>);
+    auto start = broadcast_to<batch, Queries, Features>(scalar<0>);
+    return parts{probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries))), memory};
+  }
 };
 
 template <std::int64_t Classes, std::int64_t Queries, std::int64_t Depth, std::int64_t Features = 256,
           std::int64_t Heads = 8, std::int64_t Hidden = 2048>
 struct detr {
   sub<"model.backbone.conv_encoder.model", resnet_50_features> backbone;
-  sub<"model.input_projection", convolution<2048, Features, 1>> input_projection;
-  repeat<"model.encoder.layers", Depth, detr_encoder_layer<Features, Heads, Hidden>> encoder;
-  repeat<"model.decoder.layers", Depth, detr_decoder_layer<Features, Heads, Hidden>> decoder;
-  sub<"model.decoder.layernorm", layer_norm<Features>> decoder_norm;
+  sub<"model", detr_transformer<2048, Queries, Depth, Features, Heads, Hidden>> transformer;
   sub<"class_labels_classifier", linear<Features, Classes + 1>> classifier;
   sub<"bbox_predictor", detr_box_head<Features>> box_head;
 
-  // image: [batch, 3, height, width] gives, for each query, scores [batch, Queries, Classes + 1], of which the last one
-  // means "no object", and boxes [batch, Queries, 4]: centre x and y, width and height, as parts of the image's sides.
+  // image: [batch, 3, height, width] gives, for each query, scores [batch, Queries, Classes + 1], of which the
+  // last one means "no object", and boxes [batch, Queries, 4]: centre x and y, width and height, as parts of the
+  // image's sides.
   constexpr auto operator()(expression auto image) const {
-    constexpr DType e = dtype_of(image);
-    auto grid = input_projection(backbone(image));
-    constexpr dim batch = size<0>(grid), height = size<2>(grid), width = size<3>(grid);
-    auto positions = reshape<height * width, Features>(sine_positions_2d<height, width, Features>());
-    auto cells = transpose(reshape<batch, Features, height * width>(grid));
-    auto memory = probe<"memory">(encoder(probe<"cells">(cells), positions));
-    auto queries = broadcast_to<batch, Queries, Features>(
-        param<"model.query_position_embeddings.weight", tensor<e, Queries, Features>>);
-    auto start = broadcast_to<batch, Queries, Features>(scalar<0>);
-    auto found = probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries)));
-    return parts{classifier(found), box_head(found)};
+    auto [found, memory] = transformer(backbone(image));
+    return parts{classifier(found), sigmoid(box_head(found))};
   }
 };
 

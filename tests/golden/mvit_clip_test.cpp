@@ -1,0 +1,56 @@
+// MViT for clips against torchvision's in float64: the tokens that enter the first block, every block, the logits.
+#include "golden.h"
+#include "heed/dsl/nn/mvit_clip.h"
+
+using namespace heed;
+
+namespace {
+
+constexpr dim B{"B"};
+
+using Clip = tensor<f32, B, 3, 4, 64, 64>;
+using OneReduced = nn::mvit_clip<false, 4, 64, 96, 8, 10, 1, 2, 2, 1>;
+using TwoReduced = nn::mvit_clip<true, 4, 64, 96, 8, 10, 1, 2, 1, 1>;
+using WholeClip = tensor<f32, B, 3, 16, 224, 224>;
+
+// The file's first `batch` clips.
+template <class Model, class Input>
+void run(const std::string& file, Sizes clips, int blocks, std::int64_t stride, const golden::Way& way) {
+  std::printf("%s batch %d target %s fusion %s\n", file.c_str(), int(clips[0]), way.target.c_str(), way.fusion.c_str());
+  std::vector<std::string> probes = {"embed"};
+  for (int block = 0; block < blocks; ++block) probes.push_back("blocks." + std::to_string(block) + ".tokens");
+  Program program = load<Model, Input>(way.options(probes));
+  Session session = program.bind(formula_checkpoint(program.parameters()));
+  Checkpoint expected = golden::reference(file);
+  Results results = session.run(golden::formula_tensor("input", clips));
+  auto compare = [&](const std::string& name, const Tensor& found, std::int64_t step) {
+    const Tensor all = expected.read(name);
+    const std::size_t count = (found.as<float>().size() + std::size_t(step) - 1) / std::size_t(step);
+    golden::check(name.c_str(), found.as<float>(), all.as<float>().first(count), step);
+  };
+  compare("embed", results.probe("embed"), stride);
+  for (int block = 0; block < blocks; ++block) {
+    const std::string name = "blocks." + std::to_string(block);
+    compare(name, results.probe(name + ".tokens"), stride);
+  }
+  compare("logits", results[0], 1);
+}
+
+}  // namespace
+
+TEST_CASE("MViT of a small clip") {
+  for (const golden::Way& way : {golden::Way{"reference", "all"}, {"host", "none"}, {"host", "all"}})
+    run<OneReduced, Clip>("mvit_v1_64.safetensors", {2, 3, 4, 64, 64}, 6, 7, way);
+}
+
+TEST_CASE("MViTv2 of a small clip") {
+  for (const golden::Way& way : {golden::Way{"reference", "all"}, {"host", "all"}, {"x86-64-avx2", "all"}, {"x86-64", "none"}})
+    run<TwoReduced, Clip>("mvit_v2_clip_64.safetensors", {2, 3, 4, 64, 64}, 5, 7, way);
+}
+
+TEST_CASE("large: MViTv1-B" * doctest::skip()) {
+  run<nn::mvit_v1_b, WholeClip>("mvit_v1_b.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", "all"});
+}
+TEST_CASE("large: MViTv2-S" * doctest::skip()) {
+  run<nn::mvit_v2_s, WholeClip>("mvit_v2_s.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", "all"});
+}
