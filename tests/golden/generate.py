@@ -17,6 +17,7 @@ import attention_layers
 import formula
 import mvit
 import recurrent
+import seq2seq
 import swin
 import transformer
 from golden import Golden
@@ -203,7 +204,7 @@ def mha():
 
 MODELS = {f.__name__: f for f in (
     vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, resnet50, resnet50_33x47,
-    detr_64x96, detr_333x517, detr_480x640, detr_800x1066, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS,
+    detr_64x96, detr_333x517, detr_480x640, detr_800x1066, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS, *seq2seq.MODELS,
     *attention_layers.MODELS, *transformer.MODELS)}
 
 

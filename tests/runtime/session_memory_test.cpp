@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "count_allocations.h"
+#include "heed/runtime/decoding.h"
+#include "heed/runtime/formula.h"
 #include "heed/runtime/session.h"
 #include "sample_program.h"
 
@@ -51,6 +54,31 @@ TEST_CASE("session: no allocation while sizes stay, results stay where they are"
   for (int i = 0; i < 100; ++i) session.run_into(inputs, outputs);
   const long in_runs_into = count - before_runs;
   CHECK(in_runs_into == 0);
+}
+
+TEST_CASE("decoding: as much memory is asked for a token as for a thousand, before the first") {
+  constexpr std::int64_t rows = 6, vocabulary = 5;
+  std::vector<float> logits(rows * vocabulary);
+  long in_steps = 0, steps = 0, at_step = 0;
+  const heed::NextToken network{
+      [&](std::span<const std::int64_t>) {
+        if (steps++ > 1) in_steps += count - at_step;  // the first step may make room for the vocabulary
+        heed::formula_input(steps % 2 ? "a" : "b", logits);
+        for (std::int64_t r = 0; r < rows; ++r) logits[std::size_t(r * vocabulary)] = -1000;  // stop is far
+        at_step = count;
+        return std::span<const float>(logits);
+      },
+      [](std::span<const std::int64_t>) {}};
+  const heed::DecodingLimits limits{1, 0, 1000};
+  for (int search = 0; search < 3; ++search) {
+    steps = 0;
+    if (search == 0) heed::greedy(network, rows, limits);
+    else if (search == 1) heed::sample(network, rows, limits, {1, 3, 0.9, 1});
+    else heed::beam_search(network, rows / 3, limits, {3, 1});
+    CAPTURE(search);
+    CHECK(steps > 100);
+  }
+  CHECK(in_steps == 0);
 }
 
 TEST_CASE("session: binding takes little more memory than the weights once") {
