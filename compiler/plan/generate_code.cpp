@@ -78,9 +78,7 @@ FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOp
 
   std::vector<size_t> largestFirst(groups.size());  // so that threads end at about the same time
   std::iota(largestFirst.begin(), largestFirst.end(), 0);
-  llvm::sort(largestFirst, [&](size_t a, size_t b) {
-    return groups[a].size != groups[b].size ? groups[a].size > groups[b].size : a < b;
-  });
+  llvm::stable_sort(largestFirst, [&](size_t a, size_t b) { return groups[a].size > groups[b].size; });
   std::atomic<bool> failed = false;
   inParallel(context, largestFirst, options.threads, [&](size_t n) {
     jit::CodegenDump dump;

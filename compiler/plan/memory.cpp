@@ -4,8 +4,6 @@
 // size is comparable, else a new one.
 #include "heed/compiler/plan/memory.h"
 
-#include <map>
-
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -237,10 +235,8 @@ int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
 
 void MemoryPlan::assignSlots() {
   int64_t never = positions_;
-  std::multimap<int64_t, const Storage*> inOrder;  // equal ones as they came
-  for (const Storage& s : storages_) inOrder.emplace(s.first, &s);
-  for (auto [first, storage] : inOrder) {
-    const Storage& s = *storage;
+  llvm::stable_sort(storages_, [](const Storage& a, const Storage& b) { return a.first < b.first; });
+  for (const Storage& s : storages_) {
     // What @prepare writes stays for as long as the weights are bound.
     int64_t slot = slotFor(s.bytes, s.first, around_.slots == abi::Place::prepared ? never : s.last);
     if (s.other) otherSlot_[s.other] = slot;
