@@ -115,7 +115,14 @@ std::string invalid_spirv(const abi::Program& program) {
   return found;
 }
 
-Outcome run_on_gpu(const abi::Program& data, const std::vector<Array>& inputs, const Symbols& symbols) {
+Outcome run_on_gpu(abi::Program data, const std::vector<Array>& inputs, const Symbols& symbols) {
+  const std::size_t given = data.inputs.size();
+  for (const auto& [name, extent] : symbols) {  // sizes may be products of symbols that no axis has alone
+    Shape shape;
+    shape.rank = 1;
+    shape.dims[0] = *parse_dim(name);
+    data.inputs.push_back({name, {DType::i8, shape}});
+  }
   Program program(data);
   Session session = program.bind(formula_checkpoint({}));
   auto value = [&](std::uint64_t key) -> std::optional<std::int64_t> {
@@ -125,12 +132,12 @@ Outcome run_on_gpu(const abi::Program& data, const std::vector<Array>& inputs, c
     return found == symbols.end() ? std::nullopt : std::optional(found->second);
   };
   std::vector<Tensor> tensors;
-  for (std::size_t n = 0; n < inputs.size(); ++n) {
+  for (std::size_t n = 0; n < data.inputs.size(); ++n) {
     const Shape& shape = data.inputs[n].type.shape;
     std::vector<std::int64_t> sizes;
     for (int axis = 0; axis < shape.rank; ++axis) sizes.push_back(evaluate(shape[axis], value).value());
-    tensors.push_back(Tensor(inputs[n].dtype, Sizes(sizes)));
-    std::memcpy(tensors.back().data(), inputs[n].bytes.data(), inputs[n].bytes.size());
+    tensors.push_back(Tensor(data.inputs[n].type.dtype, Sizes(sizes)));
+    if (n < given) std::memcpy(tensors.back().data(), inputs[n].bytes.data(), inputs[n].bytes.size());
   }
   std::vector<const Tensor*> pointers;
   for (const Tensor& tensor : tensors) pointers.push_back(&tensor);

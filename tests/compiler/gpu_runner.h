@@ -15,6 +15,6 @@ abi::Program gpu_program(std::string_view text);
 std::string invalid_spirv(const abi::Program& program);
 
 // Runs it on the device; a session's Error becomes status 1.
-Outcome run_on_gpu(const abi::Program& program, const std::vector<Array>& inputs, const Symbols& symbols);
+Outcome run_on_gpu(abi::Program program, const std::vector<Array>& inputs, const Symbols& symbols);
 
 }  // namespace heed::test

@@ -33,7 +33,7 @@ struct Maths {
 
 template <class Model, class... Inputs>
 void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
-  for (const char* target : {"host", "x86-64-avx2", "x86-64", "reference"})
+  for (const std::string& target : targets({"host", "x86-64-avx2", "x86-64", "reference"}))
     for (const char* fusion : {"none", "layout", "all"}) {
       CAPTURE(target);
       CAPTURE(fusion);
@@ -43,7 +43,7 @@ void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
       Program program = load<Model, Inputs...>(options);
       Session session = program.bind(formula_checkpoint(program.parameters()));
       for (const Lengths& n : lengths) {
-        if (std::string(target) == "reference" && n.queries * n.keys > 100'000) continue;  // minutes of plain loops
+        if (target == "reference" && n.queries * n.keys > 100'000) continue;  // minutes of plain loops
         CAPTURE(n.queries);
         CAPTURE(n.keys);
         Tensor q = formula_tensor("q", {n.batch, H, n.queries, D});

@@ -201,7 +201,7 @@ struct probed {
 TEST_CASE("the weights are given out by the fused kernel") {
   using Row = tensor<i64, B, 1, 1, 1>;
   CHECK(kernels(fused_main<probed, Queries, Keys, Keys, Row>({"weights"})) == "attention 1");
-  for (const char* target : {"host", "x86-64", "reference"})
+  for (const std::string& target : targets({"host", "x86-64", "reference"}))
     for (const char* fusion : {"none", "layout", "all"}) {
       CAPTURE(target);
       CAPTURE(fusion);

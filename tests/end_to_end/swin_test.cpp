@@ -39,7 +39,8 @@ struct table_mask {
 const char* const fused_kernels = "attention 1 contract 4 rows 2";
 
 template <class Model, std::int64_t Height, std::int64_t Width, std::int64_t Features>
-void check(std::int64_t heads, std::int64_t shift, const std::vector<std::pair<const char*, const char*>>& ways) {
+void check(std::int64_t heads, std::int64_t shift, std::vector<std::pair<const char*, const char*>> ways) {
+  if (const char* only = std::getenv("HEED_ORACLE_TARGET")) ways = {{only, "all"}, {only, "none"}};
   using Image = tensor<f32, B, Height, Width, Features>;
   const std::string ir = oracle::fused_main<Model, Image>();
   CHECK(oracle::kernels(ir) == fused_kernels);
