@@ -80,6 +80,17 @@ const std::string window = index_pair + std::string(R"(
     %m = heed.logical_and %a, %b : (i1, i1) -> i1
     heed.yield %m : i1)");
 
+// Fewer keys for each head, none for the last.
+const std::string by_head = R"(
+    %j = heed.coordinate affine_map<(b, i, j, e, d) -> (j)> : i64
+    %b = heed.coordinate affine_map<(b, i, j, e, d) -> (b)> : i64
+    %less = heed.constant {value = 20.0 : f64} : () -> i64
+    %most = heed.constant {value = 40.0 : f64} : () -> i64
+    %p = heed.mul %b, %less : (i64, i64) -> i64
+    %k = heed.add %j, %p : (i64, i64) -> i64
+    %m = heed.lt %k, %most : (i64, i64) -> i1
+    heed.yield %m : i1)";
+
 // Whatever the bias says: no range is known.
 const std::string by_value = R"(
     %zero = heed.constant {value = 0.0 : f64} : () -> f32
@@ -110,7 +121,7 @@ TEST_CASE("static lengths, few and many heads, features that fill no vector") {
 }
 
 TEST_CASE("masks: skipped, split and fully dead rows") {
-  for (const std::string& mask : {causal, window, by_value}) {
+  for (const std::string& mask : {causal, window, by_head, by_value}) {
     check({.queries = "T", .keys = "T", .mask = mask}, {{"T", 70}});
     check({.queries = "T", .keys = "T", .mask = mask}, {{"T", 3}});
     check({.queries = "300", .keys = "300", .mask = mask});

@@ -17,7 +17,9 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr double log2_e = 1.4426950408889634;
-constexpr float least_exponent = -1e9f;  // exp2Softmax is 0 there, and takes nothing infinite
+constexpr float least_exponent = -1e9f;  // exp2Softmax is 0 there
+// Below every score that counts: a driver need not keep to the rules for what is infinite.
+constexpr float dead_score = -1e37f;
 constexpr uint64_t most_of_a_team = 32, elements_each = 4;
 
 class Rows {
@@ -56,16 +58,17 @@ class Rows {
 
   // exp(x - max) / Σ exp(x - max); zeros where every x is -inf
   void softmax() {
-    Value max = this->max();
-    Value dead = e.compare(arith::CmpFPredicate::OEQ, max, e.constantLike(max, -infinity));
-    max = e.select(dead, e.constantLike(max, 0), max);
+    Value least = constant(e.f32, dead_score);
+    auto finite = [&](Point& at) { return e.max(least, x(at)); };
+    Value max = fold(least, finite, [&](Value x, Value y) { return e.max(x, y); });
+    Value dead = e.compare(arith::CmpFPredicate::OLE, max, least);
     auto weight = [&](Point& at) {
-      Value t = e.sub(x(at), max);
+      Value t = e.sub(finite(at), max);
       t = e.mul(t, e.constantLike(t, log2_e));
       return tile::exp2Softmax(e, e.max(e.constantLike(t, least_exponent), t));
     };
     Value sum = fold(constant(e.f32, 0), weight, [&](Value x, Value y) { return e.add(x, y); });
-    Value factor = e.div(e.constantLike(sum, 1), sum);
+    Value factor = e.div(e.constantLike(sum, 1), sum);  // some weight is 1
     factor = e.select(dead, e.constantLike(sum, 0), factor);
     forEach([&](Point& at) { store(at, e.mul(weight(at), factor)); });
   }

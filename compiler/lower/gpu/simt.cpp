@@ -144,6 +144,14 @@ void Simt::fail(Value condition) {
   });
 }
 
+Values Simt::loop(Value low, Value high, int64_t step, ValueRange carried, LoopBody body) {
+  Values results = Emitter::loop(low, high, step, carried, body);
+  if (results.empty()) return results;
+  Value turns = below(low, high);
+  for (auto [result, before] : llvm::zip(results, carried)) result = select(turns, result, before);
+  return results;
+}
+
 void Simt::loopFrom(Value low, Value high, Value step, llvm::function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, loc, low, high, step);
   OpBuilder::InsertionGuard guard(b);

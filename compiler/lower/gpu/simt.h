@@ -43,6 +43,9 @@ class Simt : public tile::Emitter {
   Value toInt(Value index);                   // i32, and back
   Value toIndex(Value integer);
 
+  // Upstream's conversion to SPIR-V leaves what a loop carries undefined where it makes no turn; here it is what it was.
+  using Emitter::loop;
+  Values loop(Value low, Value high, std::int64_t step, ValueRange carried, LoopBody body);
   // A loop with a step that is known at run time only.
   void loopFrom(Value low, Value high, Value step, llvm::function_ref<void(Value)> body);
   // An invocation's share of [0, count): its own number and every `invocations` further. Constant count, all or nothing.
