@@ -102,11 +102,11 @@ class Rows {
     return fold(constant(element(), 0), [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.add(x, y); });
   }
   Value max() {
-    Value least = constant(element(), isa<FloatType>(element()) ? -infinity : std::numeric_limits<int32_t>::min());
+    Value least = constant(element(), isa<FloatType>(element()) ? -infinity : double(std::numeric_limits<int32_t>::min()));
     return fold(least, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.max(x, y); });
   }
   Value min() {
-    Value most = constant(element(), isa<FloatType>(element()) ? infinity : std::numeric_limits<int32_t>::max());
+    Value most = constant(element(), isa<FloatType>(element()) ? infinity : double(std::numeric_limits<int32_t>::max()));
     return fold(most, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.min(x, y); });
   }
 
