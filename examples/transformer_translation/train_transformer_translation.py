@@ -53,5 +53,5 @@ class Translation(torch.nn.Module):
 
 
 if __name__ == "__main__":
-    dates.run(Translation, "dates_transformer.safetensors", FOLDER, __doc__.split("\n")[0], steps=7000,
+    dates.run(Translation, "dates_transformer.safetensors", FOLDER, __doc__.split("\n")[0], steps=4000,
               peak_rate=2e-3)
