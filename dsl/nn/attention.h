@@ -83,6 +83,18 @@ struct self_attention {
   }
 };
 
+// The packed projection of torch.nn.MultiheadAttention: part 0 makes queries, 1 keys, 2 values.
+template <std::int64_t Features>
+struct in_projection {
+  template <std::size_t Part>
+  static constexpr auto of(expression auto x) {
+    constexpr DType e = dtype_of(x);
+    auto weights = split<3, 0>(param<"in_proj_weight", tensor<e, 3 * Features, Features>>);
+    auto biases = split<3, 0>(param<"in_proj_bias", tensor<e, 3 * Features>>);
+    return matmul(x, transpose(weights.template get<Part>())) + biases.template get<Part>();
+  }
+};
+
 // torch.nn.MultiheadAttention (batch first): attention(x), attention(query, memory), attention(query, key, value)
 // and attention(query, key, value, mask).
 template <std::int64_t Features, std::int64_t Heads, class Mask = everything>
@@ -111,13 +123,10 @@ struct multi_head_attention {
   }
 
  private:
+  using in = in_projection<Features>;
   static constexpr auto projected(expression auto query, expression auto key, expression auto value) {
-    constexpr DType e = dtype_of(query);
-    auto [wq, wk, wv] = split<3, 0>(param<"in_proj_weight", tensor<e, 3 * Features, Features>>);
-    auto [bq, bk, bv] = split<3, 0>(param<"in_proj_bias", tensor<e, 3 * Features>>);
-    return parts{split_heads<Heads>(matmul(query, transpose(wq)) + bq),
-                 split_heads<Heads>(matmul(key, transpose(wk)) + bk),
-                 split_heads<Heads>(matmul(value, transpose(wv)) + bv)};
+    return parts{split_heads<Heads>(in::template of<0>(query)), split_heads<Heads>(in::template of<1>(key)),
+                 split_heads<Heads>(in::template of<2>(value))};
   }
 };
 

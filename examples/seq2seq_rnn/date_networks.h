@@ -1,15 +1,15 @@
 // Networks that read a text letter by letter and write another: a GRU reads in both directions, a second one writes. With
-// attention the writer looks at a new mean of all that was read in every step (Bahdanau et al. 2015); without, whatever
-// the text's length, it has the reader's last states alone.
+// attention the writer looks at a new mean of all that was read in every step; without, whatever the text's length, it has
+// the reader's last states alone.
 #pragma once
 #include "../shared/dates.h"
-#include "heed/dsl/nn/bahdanau_attention.h"
+#include "../shared/writer.h"
 #include "heed/dsl/nn/recurrent.h"
 
 namespace heed::examples {
 
-inline constexpr std::int64_t letter_width = 32, reader_width = 64, memory_width = 2 * reader_width, writer_width = 128,
-                              attention_width = 64;
+inline constexpr std::int64_t letter_width = 32, reader_width = 64, memory_width = 2 * reader_width, writer_width = 128;
+inline constexpr WriterSize date_writer{target_letters, letter_width, memory_width, writer_width, 64};
 inline constexpr dim B{"B"}, S{"S"}, T{"T"};
 using date_texts = tensor<i64, B, S>;    // indices of letters, padded behind
 using text_lengths = tensor<i64, B>;
@@ -33,28 +33,6 @@ struct text_reader {
   }
 };
 
-// One step: the state, the letter written last, [batch], and what is seen of the text. Returns the next state, logits of the
-// next letter, and with attention its weights.
-struct writer_step {
-  sub<"rnn", nn::gru_cell<letter_width + memory_width, writer_width>> rnn;
-  sub<"output", nn::linear<writer_width + memory_width, target_letters>> output;
-  constexpr auto operator()(expression auto state, expression auto letter, expression auto context) const {
-    auto read = embedding(param<"embedding.weight", tensor<f32, target_letters, letter_width>>, letter);
-    auto [next, same] = rnn(state, concat<-1>(read, context));
-    return parts{next, output(concat<-1>(next, context))};
-  }
-};
-struct attending_writer_step {
-  sub<"attention", nn::bahdanau_attention<writer_width, memory_width, attention_width>> attention;
-  sub<"", writer_step> write;
-  constexpr auto operator()(expression auto state, expression auto letter, expression auto memory,
-                            expression auto lengths) const {
-    auto [context, weights] = attention(state, memory, lengths);
-    auto [next, logits] = write(state, letter, context);
-    return parts{next, logits, weights};
-  }
-};
-
 // The programs of decoding, encoder and step, and teacher forcing: the writer runs over a given translation and gives
 // the logits of what follows each of its letters.
 struct reading {
@@ -63,14 +41,14 @@ struct reading {
 };
 
 struct writing_without_attention {
-  sub<"decoder", writer_step> decoder;
+  sub<"decoder", writer_step<date_writer>> decoder;
   constexpr auto operator()(expression auto letter, expression auto state, expression auto summary) const {
     return decoder(state, letter, summary);
   }
 };
 struct forced_without_attention {
   sub<"encoder", text_reader> encoder;
-  scan<"decoder", writer_step> decoder;
+  scan<"decoder", writer_step<date_writer>> decoder;
   constexpr auto operator()(expression auto texts, expression auto lengths, expression auto given) const {
     auto [memory, summary, first] = encoder(texts, lengths);
     auto [last, logits] = decoder(states(first), steps(given), held(summary));
@@ -79,7 +57,7 @@ struct forced_without_attention {
 };
 
 struct writing_with_attention {
-  sub<"decoder", attending_writer_step> decoder;
+  sub<"decoder", attending_writer_step<date_writer>> decoder;
   constexpr auto operator()(expression auto letter, expression auto state, expression auto memory,
                             expression auto lengths) const {
     return decoder(state, letter, memory, lengths);
@@ -87,7 +65,7 @@ struct writing_with_attention {
 };
 struct forced_with_attention {
   sub<"encoder", text_reader> encoder;
-  scan<"decoder", attending_writer_step> decoder;
+  scan<"decoder", attending_writer_step<date_writer>> decoder;
   constexpr auto operator()(expression auto texts, expression auto lengths, expression auto given) const {
     auto [memory, summary, first] = encoder(texts, lengths);
     auto [last, logits, weights] = decoder(states(first), steps(given), held(memory, lengths));

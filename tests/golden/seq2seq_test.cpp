@@ -4,6 +4,7 @@
 #include "../../examples/shared/date_translator.h"
 #include "../../examples/shared/files.h"
 #include "../../examples/shared/report.h"
+#include "../../examples/transformer_translation/translation_network.h"
 #include "golden.h"
 
 using namespace heed;
@@ -82,6 +83,11 @@ TEST_CASE("a writer that sees the reader's last state alone") {
 
 TEST_CASE("a writer that attends to all that was read") {
   check<forced_with_attention>("attention", "seq2seq_attention/dates_attention.safetensors", golden::ways());
+}
+
+TEST_CASE("a Transformer") {
+  check<nn::forced_translation<date_translation>>("transformer", "transformer_translation/dates_transformer.safetensors",
+                                                 {{"host", "all"}, {"host", "none"}, {"reference", "all"}});
 }
 
 TEST_CASE("a wrong weight is noticed") {

@@ -1,5 +1,6 @@
 // The encoder-decoder against torch.nn.Transformer in float64: every layer at full size, padding by lengths.
 #include "golden.h"
+#include "heed/dsl/nn/cached_decoder.h"
 #include "heed/dsl/nn/encoder_decoder.h"
 
 using namespace heed;
@@ -89,6 +90,46 @@ void run(const Case& c, int depth, const golden::Way& way, const More&... length
 
 TEST_CASE("the base Transformer, 6 + 6 layers") {
   for (const char* fusion : {"none", "layout", "all"}) run<probed_transformer<6>>(base, 6, {"host", fusion});
+}
+
+namespace {
+
+// The encoder, and what the decoder's layers see of it.
+struct base_memory {
+  sub<"encoder", nn::transformer_encoder<512, 8, 2048, 6>> encoder;
+  sub<"decoder", nn::decoder_memory<512, 6>> memory;
+  constexpr auto operator()(expression auto source) const { return memory(encoder(source)); }
+};
+struct base_step {
+  sub<"decoder", nn::cached_decoder<512, 8, 2048, 6>> decoder;
+  constexpr auto operator()(expression auto y, expression auto position, expression auto cache, expression auto memory) const {
+    return decoder(y, position, cache, memory);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the base decoder row by row, with a cache") {
+  constexpr dim C{"C"};
+  const Program reader = load<base_memory, Source>(),
+                step = load<base_step, tensor<f32, B, 1, 512>, Lengths, tensor<f32, 6, B, C, 1024>, tensor<f32, 6, B, S, 1024>>();
+  Session reading = reader.bind(formula_checkpoint(reader.parameters())), session = step.bind(formula_checkpoint(step.parameters()));
+  const Tensor memory = reading.run(input(base, "source", base.source)), target = input(base, "target", base.target);
+  Tensor cache(DType::f32, {6, base.batch, 32, 1024}), y(DType::f32, {base.batch, 1, 512}), at(DType::i64, {base.batch}),
+      all(DType::f32, {base.batch, base.target, 512});
+  const auto row_of = [&](const Tensor& rows, std::int64_t b, std::int64_t t) { return std::size_t((b * rows.sizes()[1] + t) * 512); };
+  for (std::int64_t t = 0; t < base.target; ++t) {
+    std::ranges::fill(at.as<std::int64_t>(), t);
+    for (std::int64_t b = 0; b < base.batch; ++b)
+      std::ranges::copy(target.as<float>().subspan(row_of(target, b, t), 512), y.as<float>().subspan(row_of(y, b, 0)).begin());
+    const Results results = session.run(y, at, cache, memory);
+    for (std::int64_t n = 0; n < 6 * base.batch; ++n)
+      std::ranges::copy(results[0].as<float>().subspan(std::size_t(n * 1024), 1024),
+                        cache.as<float>().subspan(std::size_t((n * 32 + t) * 1024)).begin());
+    for (std::int64_t b = 0; b < base.batch; ++b)
+      std::ranges::copy(results[1].as<float>().subspan(row_of(y, b, 0), 512), all.as<float>().subspan(row_of(all, b, t)).begin());
+  }
+  golden::check("decoder", all.as<float>(), golden::reference("transformer.safetensors").read("base.decoder").as<float>(), stride);
 }
 
 TEST_CASE("padding by lengths, a layer each") {
