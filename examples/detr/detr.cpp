@@ -128,14 +128,16 @@ void photograph(const Arguments& arguments) {
   const Image picture = whole_picture(read_image(file), arguments.side, std::max(1333, arguments.side));
   const Tensor input = normalized(picture, imagenet_pictures);
   const Load load = [](const Options& options) { return heed::load<nn::detr_r50, photographs>(options, {"images"}); };
-  const Program program = load(arguments.program);
+  const std::string probe = attention_of_layer(5);
+  Options options = arguments.program;
+  options.probes = {probe};
+  const Program program = load(options);
   say_compiled(program);
   const Checkpoint weights = weights_or_formula(program, arguments.weights);
   if (arguments.weights.empty()) say("", "so what is found below means nothing");
   say("image", format("%s as %d × %d", shown(file).c_str(), picture.width, picture.height));
 
-  const std::string probe = attention_of_layer(5);
-  Session session = with_probes(load, arguments.program, weights, {probe});
+  Session session = program.bind(weights);
   std::vector<std::string> names;
   std::ifstream lines(example_file("data/coco_classes.txt"));
   for (std::string name; std::getline(lines, name);) names.push_back(name);

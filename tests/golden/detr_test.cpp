@@ -41,14 +41,12 @@ using any = tensor<f32, B, 3, H, W>;
 
 }  // namespace
 
-TEST_CASE("DETR on a small image") {
-  for (const char* target : {"host", "x86-64-avx2", "x86-64"}) {
-    run<tensor<f32, B, 3, 64, 96>>({tiny}, target, "none");
-    run<any>({tiny}, target, "all");
-  }
+TEST_CASE("DETR on a small image, on the lesser targets") {
+  run<any>({tiny}, "x86-64-avx2", "all");
+  run<tensor<f32, B, 3, 64, 96>>({tiny}, "x86-64", "none");
 }
 
-TEST_CASE("DETR on photographs of several sizes, one program") { run<any>({medium, odd, large}, "host", "all"); }
+TEST_CASE("DETR on images of several sizes, one program") { run<any>({tiny, medium, odd, large}, "host", "all"); }
 
 TEST_CASE("DETR on a photograph, every op a kernel") {
   for (const char* fusion : {"none", "layout"}) run<tensor<f32, B, 3, 333, 517>>({odd}, "host", fusion);

@@ -83,6 +83,13 @@ inline std::vector<Way> ways() {
   return all;
 }
 
+// Every target once, on one of them every op a kernel. For networks that take seconds to compile; tests/end_to_end runs
+// their kinds of kernels in every pair of target and fusion.
+inline std::vector<Way> crossed_ways() {
+  if (targets().size() == 1) return ways();
+  return {{"reference", "all"}, {"host", "all"}, {"x86-64-avx2", "all"}, {"x86-64", "none"}};
+}
+
 inline Checkpoint reference(const std::string& file) { return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file); }
 
 }  // namespace heed::golden

@@ -47,12 +47,12 @@ def mvit_v2_64():
     return timm_mvit_v2(model, batch=2, image_size=64, stride=7)
 
 
-def torchvision_mvit(model, batch, frames, image_size, stride, sample=np.s_[:]):
+def torchvision_mvit(model, batch, frames, image_size, stride):
     golden = Golden()
     model = formula.fill_module(model.eval())
     clip = torch.from_numpy(formula.input_array("input", (batch, 3, frames, image_size, image_size)))
     blocks = {f"blocks.{i}": block for i, block in enumerate(model.blocks)}
-    hear_attention(golden, blocks, lambda: model(clip), sample)
+    hear_attention(golden, blocks, lambda: model(clip), np.s_[:])
     return record(golden, model, blocks, model.pos_encoding, model, clip, stride)
 
 
@@ -65,14 +65,6 @@ def reduced(model, kept):
     return video.MViT(**captured | {"spatial_size": (64, 64), "temporal_size": 4, "num_classes": 10})
 
 
-def mvit_v1_b():
-    return torchvision_mvit(video.mvit_v1_b(), batch=1, frames=16, image_size=224, stride=1999, sample=np.s_[:1, :, ::97])
-
-
-def mvit_v2_s():
-    return torchvision_mvit(video.mvit_v2_s(), batch=1, frames=16, image_size=224, stride=1999, sample=np.s_[:1, :, ::97])
-
-
 def mvit_v1_64():
     return torchvision_mvit(reduced(video.mvit_v1_b, (0, 1, 2, 3, 13, 14)), batch=2, frames=4, image_size=64, stride=7)
 
@@ -81,4 +73,4 @@ def mvit_v2_clip_64():
     return torchvision_mvit(reduced(video.mvit_v2_s, (0, 1, 2, 3, 14)), batch=2, frames=4, image_size=64, stride=7)
 
 
-MODELS = (mvitv2_tiny, mvit_v2_64, mvit_v1_b, mvit_v2_s, mvit_v1_64, mvit_v2_clip_64)
+MODELS = (mvitv2_tiny, mvit_v2_64, mvit_v1_64, mvit_v2_clip_64)
