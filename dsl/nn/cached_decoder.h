@@ -23,7 +23,8 @@ struct cached_self_attention {
   sub<"out_proj", linear<Features, Features>> out_proj;
   using in = in_projection<Features>;
   constexpr auto operator()(expression auto x, expression auto position, expression auto cache) const {
-    auto key = in::template of<1>(x), value = in::template of<2>(x);
+    auto key = in::template of<1>(x);
+    auto value = in::template of<2>(x);
     auto seen = attention(split_heads<Heads>(in::template of<0>(x)), split_heads<Heads>(with(position, key, half_of<0>(cache))),
                           split_heads<Heads>(with(position, value, half_of<1>(cache))), position + scalar<1>);
     return parts{out_proj(merge_heads(seen)), concat<-1>(key, value)};
