@@ -87,8 +87,8 @@ const std::string by_head = R"(
     %less = heed.constant {value = 20.0 : f64} : () -> i64
     %most = heed.constant {value = 40.0 : f64} : () -> i64
     %p = heed.mul %b, %less : (i64, i64) -> i64
-    %k = heed.add %j, %p : (i64, i64) -> i64
-    %m = heed.lt %k, %most : (i64, i64) -> i1
+    %far = heed.add %j, %p : (i64, i64) -> i64
+    %m = heed.lt %far, %most : (i64, i64) -> i1
     heed.yield %m : i1)";
 
 // Whatever the bias says: no range is known.
