@@ -55,12 +55,7 @@ void run(const CommonOptions& arguments) {
   }
   const auto map = output_file("image_captioning_rnn.png", arguments.attention_map);
   write_png(map, draw_words(picture, words, looks));
-  say("caption", test.captions[std::size_t(shown_picture)]);
-  say("written", [&] {
-    std::string all;
-    for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
-    return all;
-  }());
+  say_written(test.captions[std::size_t(shown_picture)], words);
   say("map", shown(map) + ": the picture once for each word, and where the network looks");
 
   say_times(reading, read, reader_weights, arguments.program, {&picture});

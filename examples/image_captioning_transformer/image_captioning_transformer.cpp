@@ -66,12 +66,7 @@ void run(const CommonOptions& arguments) {
   }
   const auto map = output_file("image_captioning_transformer.png", arguments.attention_map);
   write_png(map, draw_words(picture, words, looks));
-  say("caption", test.captions[std::size_t(shown_picture)]);
-  say("written", [&] {
-    std::string all;
-    for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
-    return all;
-  }());
+  say_written(test.captions[std::size_t(shown_picture)], words);
   say("map", shown(map) + ": the picture once for each word, and where the last layer looks, mean of its heads");
 
   say_times(reading, read, reader_weights, arguments.program, {&picture});

@@ -68,6 +68,13 @@ void say_exact_captions(const BeginCaptions& begin, const CaptionedPictures& tes
                       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
 }
 
+void say_written(const std::string& caption, std::span<const std::string> words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : " ") + word;
+  say("caption", caption);
+  say("written", all);
+}
+
 Image draw_words(const Tensor& picture, std::span<const std::string> words, std::span<const float> weights) {
   const Image shown_picture = picture_of_ink(picture, 0);
   std::vector<Image> pictures;

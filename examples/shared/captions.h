@@ -60,6 +60,8 @@ std::int64_t full_picture(const CaptionedPictures& all);
 Tensor some_pictures(const CaptionedPictures& all, std::int64_t first, std::int64_t count);
 
 std::string caption_of(std::span<const std::int64_t> words);
+// Says the caption as it is and as it was written.
+void say_written(const std::string& caption, std::span<const std::string> words);
 
 // Says how many captions of the test are written without a mistake; `begin` makes the step program for some pictures.
 using BeginCaptions = std::function<void(const Tensor& pictures, const std::function<void(StepProgram&)>& use)>;
