@@ -216,7 +216,7 @@ class Attention {
     Value blockQuery = firstQuery(firstTile), end = firstQuery(lastTile);
     if (blocking.packsQueries)
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
-                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, 3);
+                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, tile::attention_captured);
     tile::KeyRanges all = rangesOf(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));

@@ -9,7 +9,6 @@ namespace heed::cpu {
 
 namespace {
 
-constexpr int captured = 3;            // q, k, v come before them
 constexpr int row_unroll = 4;          // vectors of a row that are handled together
 constexpr size_t short_region = 8;     // ops of regions that are worth unrolling
 
@@ -99,7 +98,7 @@ void AttentionTile::editVector(ValueRange buffers, ValueRange arguments, Value r
   place.set('b', batch);
   place.set('i', e.add(query, r));
   place.setLanes('j', key, valid);
-  auto region = [&](Region& region, Value leading) { return place.region(region, leading, captured); };
+  auto region = [&](Region& region, Value leading) { return place.region(region, leading, tile::attention_captured); };
   x = tile::OnlineSoftmax(e, op).score(x, masked, valid, region);
   failed |= !x;
   if (!failed) e.store(x, s, at);
@@ -282,7 +281,7 @@ LogicalResult AttentionTile::emitFinish() {
       int64_t left = blocking.values - d;
       place.setLanes('d', e.constant(d), left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
       Value sum = e.load(s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
-      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), e.mul(sum, inverse), captured);
+      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), e.mul(sum, inverse), tile::attention_captured);
       failed |= !result;
       if (result) place.store(0, result);
     }
@@ -331,7 +330,7 @@ LogicalResult AttentionTile::emitPack() {
   LogicalResult result = success();
   if (!blocking.valuesInPlace)
     result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
-                      e.add(rows, e.mul(low, blocking.valueStride)), e.constant(blocking.valueStride), nullptr, captured);
+                      e.add(rows, e.mul(low, blocking.valueStride)), e.constant(blocking.valueStride), nullptr, tile::attention_captured);
   e.finishFunction();
   return result;
 }

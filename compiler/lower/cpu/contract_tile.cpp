@@ -93,7 +93,7 @@ LogicalResult ContractTile::emitFinish(bool tail) {
       place.set('m', e.add(firstRow, r));
       place.setLanes('n', column, whole ? Value() : e.lanesBelow(e.sub(e.dim(blocking.n), column)));
       Value sum = e.load(s, e.add(e.add(at, e.mul(r, blocking.width)), v * e.lanes()));
-      Value result = place.region(e.kernel.op->getRegion(1), sum, 2);
+      Value result = place.region(e.kernel.op->getRegion(1), sum, tile::contract_captured);
       failed |= !result;
       if (result) place.store(0, result);
     }

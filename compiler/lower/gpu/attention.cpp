@@ -15,7 +15,6 @@ using namespace mlir;
 namespace heed::gpu {
 namespace {
 
-constexpr int captured = 3;         // q, k, v come before them
 constexpr int64_t columns_unit = 16;
 constexpr int64_t value_words = 2048;  // of workgroup memory for a piece of the values
 
@@ -142,7 +141,7 @@ class Attention {
         Value at = scoreAt(row, column), key = e.add(firstKey, column);
         Point point = pointAt('i', e.add(firstQuery, row));
         point.set('j', inside(key, j));
-        auto region = [&](Region& region, Value leading) { return first(point.region(region, leading, captured)); };
+        auto region = [&](Region& region, Value leading) { return first(point.region(region, leading, tile::attention_captured)); };
         Value valid = ragged ? e.below(key, e.dim(j)) : Value();
         e.store(softmax.score(e.load(memory, at), masked, valid, region), memory, at);
       });
@@ -233,7 +232,7 @@ class Attention {
         e.when(exists, [&] {
           Point point = pointAt('i', query);
           point.set('d', column);
-          point.store(0, first(point.region(op.getEpilogue(), e.mul(sum, inverse), captured)));
+          point.store(0, first(point.region(op.getEpilogue(), e.mul(sum, inverse), tile::attention_captured)));
         });
       });
     }

@@ -14,7 +14,6 @@ using namespace mlir;
 namespace heed::gpu {
 namespace {
 
-constexpr int captured = 2;  // a and b come before them
 constexpr int64_t least_rows = 8, least_columns = 16;
 
 // Of a tile along an extent: not much more than there is.
@@ -77,7 +76,7 @@ class Contract {
         point.set(role, inside(line, lines));
         point.set('k', inside(at, k));
         Value x = point.load(operand);
-        if (operand == 0) x = point.region(op.getPrologue(), x, captured)[0];
+        if (operand == 0) x = point.region(op.getPrologue(), x, tile::contract_captured)[0];
         bool never = k.is_static() && k.constant % depth == 0;
         return never ? x : e.select(e.below(at, e.dim(k)), x, zero);
       };
@@ -98,7 +97,7 @@ class Contract {
         point.set('b', batch);
         point.set('m', i);
         point.set('n', j);
-        for (auto [out, y] : llvm::enumerate(point.region(op.getEpilogue(), sum, captured))) point.store(int(out), y);
+        for (auto [out, y] : llvm::enumerate(point.region(op.getEpilogue(), sum, tile::contract_captured))) point.store(int(out), y);
       });
     });
   }

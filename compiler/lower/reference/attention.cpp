@@ -21,12 +21,12 @@ Value score(Writer& w, ir::AttentionOp op) {
     return Values{w.emit<arith::AddFOp>(sum[0], w.emit<arith::MulFOp>(w.read(0), w.read(1)))};
   })[0];
   Value scale = w.f64(op.getScale().convertToDouble());
-  return w.region(op.getScore(), w.emit<arith::MulFOp>(scale, product), 3)[0];
+  return w.region(op.getScore(), w.emit<arith::MulFOp>(scale, product), tile::attention_captured)[0];
 }
 
 Value maskedScore(Writer& w, ir::AttentionOp op) {
   if (op.getMask().empty()) return score(w, op);
-  Value live = w.region(op.getMask(), {}, 3)[0];
+  Value live = w.region(op.getMask(), {}, tile::attention_captured)[0];
   return w.choose(
       live, w.b.getF64Type(), [&] { return Values{score(w, op)}; },
       [&] { return Values{w.f64(dead_score)}; })[0];
@@ -67,7 +67,7 @@ Lowering attention(Writer& w, ir::AttentionOp op) {
             Value product = w.emit<arith::MulFOp>(w.scratch(w.number('j')), w.read(2));
             return Values{w.emit<arith::AddFOp>(sum[0], product)};
           })[0];
-          w.write(0, w.region(op.getEpilogue(), sum, 3)[0]);
+          w.write(0, w.region(op.getEpilogue(), sum, tile::attention_captured)[0]);
         });
         if (w.kernel.outs.size() > 1) w.over('j', [&] { w.write(1, w.scratch(w.number('j'))); });
       },

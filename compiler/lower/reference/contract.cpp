@@ -10,11 +10,11 @@ namespace heed::reference {
 Lowering contract(Writer& w, ir::ContractOp op) {
   return w.items("bmn", [&] {
     Value sum = w.over('k', ValueRange{w.f64(0)}, [&](ValueRange sum) {
-      Value x = w.region(op.getPrologue(), w.read(0), 2)[0];
+      Value x = w.region(op.getPrologue(), w.read(0), tile::contract_captured)[0];
       Value product = w.emit<arith::MulFOp>(x, w.read(1));
       return Values{w.emit<arith::AddFOp>(sum[0], product)};
     })[0];
-    for (auto [n, y] : llvm::enumerate(w.region(op.getEpilogue(), sum, 2))) w.write(int(n), y);
+    for (auto [n, y] : llvm::enumerate(w.region(op.getEpilogue(), sum, tile::contract_captured))) w.write(int(n), y);
   });
 }
 

@@ -52,6 +52,9 @@ struct Kernel {
   Dim extentOf(char role) const;                     // product
 };
 
+// Where the operands begin that regions capture: after q, k and v; after a and b.
+inline constexpr int attention_captured = 3, contract_captured = 2;
+
 // layouts: one an in, then one an out.
 mlir::FailureOr<Kernel> describe(mlir::Operation* op, llvm::StringRef name, llvm::ArrayRef<Layout> layouts);
 

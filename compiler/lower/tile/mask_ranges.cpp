@@ -10,8 +10,6 @@ namespace heed::tile {
 
 namespace {
 
-constexpr int first_captured = 3;
-
 using MaybeRange = std::optional<Range>;
 using MaybeVerdict = std::optional<Verdict>;
 using Compare = arith::CmpIPredicate;
@@ -59,8 +57,8 @@ struct Arithmetic {
 
 class Judge {
  public:
-  Judge(const Kernel& kernel, Region& mask, const Rectangle& rectangle)
-      : kernel(kernel), mask(mask), rectangle(rectangle), a{rectangle.builder, kernel.op->getLoc()} {}
+  Judge(const Kernel& kernel, const Rectangle& rectangle)
+      : kernel(kernel), rectangle(rectangle), a{rectangle.builder, kernel.op->getLoc()} {}
 
   MaybeVerdict verdict(Value x) {
     auto [at, isNew] = verdicts.try_emplace(x);
@@ -72,7 +70,6 @@ class Judge {
 
  private:
   const Kernel& kernel;
-  Region& mask;
   const Rectangle& rectangle;
   Arithmetic a;
   llvm::DenseMap<Value, MaybeVerdict> verdicts;
@@ -188,12 +185,11 @@ class Judge {
   }
 
   MaybeRange elementsOf(BlockArgument argument) {
-    int captures = int(kernel.ins.size()) - first_captured;
-    int operand = first_captured + int(argument.getArgNumber()) - (int(mask.getNumArguments()) - captures);
-    if (operand < first_captured) return {};
-    const Access& access = kernel.ins[operand];
+    auto operand = operandOf(argument, attention_captured, int(kernel.ins.size()));
+    if (!operand) return {};
+    const Access& access = kernel.ins[*operand];
     if ((!is_integer(access.dtype) && access.dtype != DType::boolean) || access.fill) return {};
-    return rectangle.elements(operand);
+    return rectangle.elements(*operand);
   }
 
   MaybeRange rangeOf(AffineExpr e) {
@@ -224,7 +220,7 @@ bool isTruth(Value x, bool value) {
 }  // namespace
 
 std::optional<Verdict> judgeMask(const Kernel& kernel, Region& mask, const Rectangle& rectangle) {
-  MaybeVerdict verdict = Judge(kernel, mask, rectangle).verdict(mask.front().getTerminator()->getOperand(0));
+  MaybeVerdict verdict = Judge(kernel, rectangle).verdict(mask.front().getTerminator()->getOperand(0));
   if (verdict && isTruth(verdict->may, true) && isTruth(verdict->must, false)) return {};
   return verdict;
 }

@@ -12,11 +12,9 @@ namespace heed::tile {
 
 namespace {
 
-constexpr int first_captured = 3;
-
 class Classifier {
  public:
-  Classifier(const Kernel& kernel, Region& mask) : kernel(kernel), mask(mask) {}
+  explicit Classifier(const Kernel& kernel) : kernel(kernel) {}
 
   MaskClasses classes;
 
@@ -43,7 +41,6 @@ class Classifier {
  private:
   using Sum = std::optional<IntegerSum>;
   const Kernel& kernel;
-  Region& mask;
 
   IntegerSum number(const Dim& value) { return {value, std::vector<int64_t>(kernel.digits.size()), {}}; }
 
@@ -84,14 +81,13 @@ class Classifier {
 
   // An operand's element that is the same for all keys and queries.
   Sum elementOf(BlockArgument argument) {
-    int captures = int(kernel.ins.size()) - first_captured;
-    int operand = first_captured + int(argument.getArgNumber()) - (int(mask.getNumArguments()) - captures);
-    if (operand < first_captured) return {};
-    const Access& access = kernel.ins[operand];
+    auto operand = operandOf(argument, attention_captured, int(kernel.ins.size()));
+    if (!operand) return {};
+    const Access& access = kernel.ins[*operand];
     bool uniform = strideAlong(kernel, access, 'i') == Dim(0) && strideAlong(kernel, access, 'j') == Dim(0);
     if (!is_integer(access.dtype) || access.fill || !uniform) return {};
     IntegerSum sum = number(Dim(0));
-    sum.elements.push_back({operand, 1});
+    sum.elements.push_back({*operand, 1});
     return sum;
   }
 
@@ -168,7 +164,7 @@ class Classifier {
 }  // namespace
 
 MaskClasses classifyMask(const Kernel& kernel, Region& mask) {
-  Classifier classifier(kernel, mask);
+  Classifier classifier(kernel);
   if (!mask.empty()) classifier.conjunct(mask.front().getTerminator()->getOperand(0));
   return classifier.classes;
 }

@@ -22,10 +22,10 @@ bool isIdentity(Region& region) {
   return yield.getXs().size() == 1 && region.getNumArguments() > 0 && yield.getXs()[0] == region.getArgument(0);
 }
 
-Value argumentOf(Region& region, int operand, int captured, int operands) {
-  if (region.empty() || operand < captured) return {};
-  int leading = int(region.getNumArguments()) - (operands - captured);
-  return region.getArgument(leading + operand - captured);
+std::optional<int> operandOf(BlockArgument argument, int captured, int operands) {
+  int leading = int(argument.getOwner()->getNumArguments()) - (operands - captured);
+  int number = int(argument.getArgNumber()) - leading;
+  return number < 0 ? std::nullopt : std::optional(captured + number);
 }
 
 namespace {

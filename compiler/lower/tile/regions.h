@@ -29,8 +29,8 @@ mlir::FailureOr<llvm::SmallVector<mlir::Value>> emitRegion(mlir::Region& region,
 
 // The region passes its leading value through.
 bool isIdentity(mlir::Region& region);
-// The region's argument that stands for operand n, or null.
-mlir::Value argumentOf(mlir::Region& region, int operand, int captured, int operands);
+// The kernel's operand that a region's argument stands for; none for its leading value.
+std::optional<int> operandOf(mlir::BlockArgument argument, int captured, int operands);
 // What a value of an element type is in regions: f32, i1 or i32.
 mlir::Type regionElement(mlir::Type element);
 
