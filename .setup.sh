@@ -39,7 +39,7 @@ setup_compile() {
   setup_install
   if [ ! -f "$setup_build/build.ninja" ]; then
     cmake -S "$setup_root" -B "$setup_build" -G Ninja -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
-      -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON \
       >"$setup_root/.configure.log" 2>&1 || { cat "$setup_root/.configure.log" >&2; exit 1; }
     mv "$setup_root/.configure.log" "$setup_build/configure.log"
   fi

@@ -96,14 +96,14 @@ tile::Layout slicedLayout(const Shape& shape) {
   return layout;
 }
 
-struct Tensor {
+struct PlacedTensor {
   DType dtype;
   Shape shape;
   tile::Layout layout;
 };
 
 // Positions of the elements, in elements, row major.
-std::vector<std::int64_t> positions(const Tensor& tensor, const Symbols& symbols) {
+std::vector<std::int64_t> positions(const PlacedTensor& tensor, const Symbols& symbols) {
   std::vector<std::int64_t> places{valueOf(tensor.layout.offset, symbols)};
   for (int axis = 0; axis < tensor.shape.rank; ++axis) {
     std::int64_t extent = valueOf(tensor.shape[axis], symbols),
@@ -125,7 +125,7 @@ struct Step {
 
 struct KernelRunner::Program {
   Placement placement = Placement::dense;
-  std::vector<Tensor> tensors;
+  std::vector<PlacedTensor> tensors;
   std::size_t argument_count = 0;
   std::vector<Step> steps;
   std::vector<int> returned;
@@ -250,7 +250,7 @@ Outcome KernelRunner::run(const std::vector<Array>& inputs, const Symbols& symbo
     throw std::runtime_error("one array an argument, please");
   std::vector<Memory> memory;
   std::vector<std::vector<std::int64_t>> places;
-  for (const Tensor& tensor : program->tensors) {
+  for (const PlacedTensor& tensor : program->tensors) {
     places.push_back(positions(tensor, symbols));
     std::int64_t last = places.back().empty() ? -1 : places.back().back();
     std::size_t misalignment =
@@ -281,7 +281,7 @@ std::vector<Array> KernelRunner::inputs(const Symbols& symbols, unsigned seed) c
   std::vector<Array> arrays;
   std::uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
   for (std::size_t n = 0; n < program->argument_count; ++n) {
-    const Tensor& tensor = program->tensors[n];
+    const PlacedTensor& tensor = program->tensors[n];
     std::vector<double> numbers(positions(tensor, symbols).size());
     for (double& x : numbers) {
       state = state * 6364136223846793005u + 1442695040888963407u;

@@ -51,7 +51,7 @@ struct Object {
 };
 
 template <class Change>
-void check_refused(Change change, std::initializer_list<std::string_view> words) {
+void check_damage(Change change, std::initializer_list<std::string_view> words) {
   Object object;
   change(object);
   std::memcpy(object.bytes.data(), &object.header, sizeof object.header);
@@ -63,11 +63,11 @@ void check_refused(Change change, std::initializer_list<std::string_view> words)
 }  // namespace
 
 TEST_CASE("code: wrong tables") {
-  check_refused([](Object& o) { o.header.e_shstrndx = 999; }, {"section names are missing"});
-  check_refused([](Object& o) { o.section(SHT_SYMTAB).sh_link = 999; }, {"ambiguous"});
-  check_refused([](Object& o) { --o.section(SHT_SYMTAB).sh_size; },
+  check_damage([](Object& o) { o.header.e_shstrndx = 999; }, {"section names are missing"});
+  check_damage([](Object& o) { o.section(SHT_SYMTAB).sh_link = 999; }, {"ambiguous"});
+  check_damage([](Object& o) { --o.section(SHT_SYMTAB).sh_size; },
                 {"symbol table", "whole entries"});
-  check_refused([](Object& o) { o.section(SHT_PROGBITS, SHF_EXECINSTR).sh_name = 1 << 30; },
+  check_damage([](Object& o) { o.section(SHT_PROGBITS, SHF_EXECINSTR).sh_name = 1 << 30; },
                 {"a name lies outside"});
 }
 
@@ -75,33 +75,33 @@ TEST_CASE("code: sections that cannot be loaded") {
   auto code = [](Object& o) -> Elf64_Shdr& {
     return o.section(SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
   };
-  check_refused([&](Object& o) { code(o).sh_flags |= SHF_TLS; }, {"thread-local", ".text"});
-  check_refused([&](Object& o) { code(o).sh_type = SHT_INIT_ARRAY; },
+  check_damage([&](Object& o) { code(o).sh_flags |= SHF_TLS; }, {"thread-local", ".text"});
+  check_damage([&](Object& o) { code(o).sh_type = SHT_INIT_ARRAY; },
                 {"the type 14", "not supported"});
-  check_refused([&](Object& o) { code(o).sh_flags |= SHF_WRITE; }, {"writable code"});
-  check_refused([&](Object& o) { code(o).sh_addralign = 3; }, {"an alignment of 3"});
-  check_refused([&](Object& o) { code(o).sh_offset = 1 << 30; }, {"a section at", "past the end"});
+  check_damage([&](Object& o) { code(o).sh_flags |= SHF_WRITE; }, {"writable code"});
+  check_damage([&](Object& o) { code(o).sh_addralign = 3; }, {"an alignment of 3"});
+  check_damage([&](Object& o) { code(o).sh_offset = 1 << 30; }, {"a section at", "past the end"});
   auto zeros = [](Object& o) -> Elf64_Shdr& { return o.section(SHT_NOBITS, SHF_ALLOC); };
-  check_refused([&](Object& o) { zeros(o).sh_size = std::uint64_t(1) << 40; },
+  check_damage([&](Object& o) { zeros(o).sh_size = std::uint64_t(1) << 40; },
                 {"a section of 1099511627776 bytes"});
-  check_refused([&](Object& o) { zeros(o).sh_size = std::uint64_t(1) << 30; },
+  check_damage([&](Object& o) { zeros(o).sh_size = std::uint64_t(1) << 30; },
                 {"needs more than 1073741824 bytes"});
 }
 
 TEST_CASE("code: symbols and relocations that lead nowhere") {
-  check_refused([](Object& o) { o.function().st_value = 1 << 30; }, {"lies outside its section"});
-  check_refused([](Object& o) { o.function().st_shndx = 9999; }, {"lies in section 9999"});
+  check_damage([](Object& o) { o.function().st_value = 1 << 30; }, {"lies outside its section"});
+  check_damage([](Object& o) { o.function().st_shndx = 9999; }, {"lies in section 9999"});
   auto first = [](Object& o) -> Elf64_Rela& { return o.entry<Elf64_Rela>(o.relocations(), 0); };
   auto change_type = [&](Object& o, std::uint32_t type) {
     first(o).r_info = ELF64_R_INFO(ELF64_R_SYM(first(o).r_info), type);
   };
-  check_refused([&](Object& o) { change_type(o, 200); }, {"relocation type 200"});
-  check_refused([&](Object& o) { first(o).r_info = ELF64_R_INFO(99999, R_X86_64_PC32); },
+  check_damage([&](Object& o) { change_type(o, 200); }, {"relocation type 200"});
+  check_damage([&](Object& o) { first(o).r_info = ELF64_R_INFO(99999, R_X86_64_PC32); },
                 {"a relocation of symbol 99999"});
-  check_refused([&](Object& o) { first(o).r_offset = 1 << 30; },
+  check_damage([&](Object& o) { first(o).r_offset = 1 << 30; },
                 {"a relocation outside its section"});
-  check_refused([&](Object& o) { change_type(o, R_X86_64_32); },
+  check_damage([&](Object& o) { change_type(o, R_X86_64_32); },
                 {"does not reach", "position-independent"});
-  check_refused([](Object& o) { o.relocations().sh_type = SHT_REL; }, {"without addends"});
-  check_refused([](Object& o) { o.relocations().sh_info = 999; }, {"relocations of section 999"});
+  check_damage([](Object& o) { o.relocations().sh_type = SHT_REL; }, {"without addends"});
+  check_damage([](Object& o) { o.relocations().sh_info = 999; }, {"relocations of section 999"});
 }
