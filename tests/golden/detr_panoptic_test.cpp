@@ -2,6 +2,8 @@
 #include "golden.h"
 #include "heed/dsl/nn/detr_panoptic.h"
 
+#include "../../examples/detr_panoptic/segments.h"
+
 using namespace heed;
 
 namespace {
@@ -28,6 +30,26 @@ using any = tensor<f32, B, 3, H, W>;
 }  // namespace
 
 TEST_CASE("panoptic DETR, one program for images of any size") { run<any>({"host", "all"}); }
+
+TEST_CASE("each pixel to the segment with the largest mask") {
+  // Two queries of stuff, 10, are one segment; query 1, a thing, wins a column, query 3 a single cell, which is too few.
+  Tensor masks(DType::f32, {1, 4, 4, 4});
+  auto set = [&](std::int64_t query, std::int64_t y, std::int64_t x, float logit) { masks.as<float>()[std::size_t(query * 16 + y * 4 + x)] = logit; };
+  for (std::int64_t y = 0; y < 4; ++y) {
+    for (std::int64_t x = 0; x < 4; ++x) {
+      set(0, y, x, y < 2 ? 1 : -1);
+      set(2, y, x, y < 2 ? -1 : 1);
+    }
+    set(1, y, 3, 5);
+  }
+  set(3, 0, 0, 9);
+  const std::vector<examples::Found> found = {{1, 3, .9, {}}, {0, 10, .8, {}}, {2, 10, .7, {}}, {3, 3, .6, {}}};
+  const examples::Segmentation s = examples::segments_of(found, masks, 4, 4, 5);
+  REQUIRE(s.segments.size() == 2);
+  CHECK((s.segments[0].category == 10 && s.segments[0].query == 0 && s.segments[0].pixels == 11));
+  CHECK((s.segments[1].category == 3 && s.segments[1].query == 1 && s.segments[1].pixels == 4));
+  CHECK(s.owner == std::vector<int>{-1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1});
+}
 
 // Where every op is a kernel the size must be known, as for DETR.
 TEST_CASE("large: panoptic DETR on the other targets and levels" * doctest::skip()) {
