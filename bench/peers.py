@@ -1,6 +1,6 @@
 """Times other people's runtimes on the cases of Heed's benchmarks and prints JSON.
 
-    python bench/peers.py [--json FILE] [--only PREFIX] [--seconds S] [--rounds N]
+    python bench/peers.py [--json FILE] [--only PREFIX] [--models FOLDER] [--seconds S] [--rounds N]
 
 Cases: the networks of MODELS below, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
     PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
@@ -376,6 +376,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", metavar="FILE", help="write the JSON there as well")
     parser.add_argument("--only", default="", metavar="PREFIX", help="cases whose name starts so")
+    parser.add_argument("--models", metavar="FOLDER", help="keep the ONNX files there, and use those that are there")
     parser.add_argument("--seconds", type=float, default=2, help="of one measurement (2)")
     parser.add_argument("--rounds", type=int, default=3, help="of all measurements (3)")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
@@ -391,6 +392,8 @@ def main():
     rows = [row for row in plan() if row[0].startswith(arguments.only)]
     pooled = {}
     with tempfile.TemporaryDirectory() as folder:
+        folder = arguments.models or folder
+        os.makedirs(folder, exist_ok=True)
         write_models(folder, rows)
         for _ in range(arguments.rounds):
             for row in rows:
