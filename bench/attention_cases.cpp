@@ -19,7 +19,8 @@ Case edited(const std::string& name, const AttentionSizes& n, double pairs, cons
   const std::string shape = std::to_string(n.heads) + "x" + std::to_string(n.queries) +
                             (n.queries == n.keys ? "" : "x" + std::to_string(n.keys)) + "x" +
                             std::to_string(n.features);
-  Case c{"attention", name + "_" + shape, 4e-9 * double(n.batch * n.heads * n.features) * pairs, {}, {}, {}};
+  Case c{"attention", name + "_" + shape, {}, {}, {}, {}};
+  c.gflop = [=] { return 4e-9 * double(n.batch * n.heads * n.features) * pairs; };
   c.load = [](const Options& options) { return heed::load<Model, Inputs...>(options); };
   c.inputs = [n, extras](int i) {
     std::vector<Tensor> all;

@@ -31,7 +31,7 @@ struct linear_layer {
 
 template <int M, int N, int K>
 Case gemm() {
-  Case c{"gemm", "gemm_", 2e-9 * M * N * K, {}, {}, {}};
+  Case c{"gemm", "gemm_", [] { return 2e-9 * M * N * K; }, {}, {}, {}};
   c.name += std::to_string(M) + "x" + std::to_string(N) + "x" + std::to_string(K);
   c.load = [](const Options& options) {
     return heed::load<linear_layer<N, K>, tensor<f32, M, K>>(options);
@@ -61,7 +61,7 @@ struct attention {
 template <int H, int T, int D, bool Causal>
 Case attention_case() {
   constexpr double pairs = Causal ? 0.5 * T * (T + 1.0) : double(T) * T;
-  Case c{"attention", "attention_", 4e-9 * H * D * pairs, {}, {}, {}};
+  Case c{"attention", "attention_", [] { return 4e-9 * H * D * pairs; }, {}, {}, {}};
   c.name += std::to_string(H) + "x" + std::to_string(T) + "x" + std::to_string(D);
   if (Causal) c.name += "_causal";
   c.load = [](const Options& options) {
@@ -95,9 +95,9 @@ const std::vector<Case>& cases() {
     };
     for (Case& c : edited_attention_cases()) list.push_back(std::move(c));
     std::vector<Case> models = vision_cases();
-    for (Case& c : sequence_cases()) models.push_back(std::move(c));
+    for (auto more : {clip_cases, sequence_cases, convolution_cases})
+      for (Case& c : more()) models.push_back(std::move(c));
     list.insert(list.begin(), models.begin(), models.end());
-    for (Case& c : convolution_cases()) list.push_back(std::move(c));
     return list;
   }();
   return all;

@@ -13,7 +13,7 @@ namespace heed::bench {
 
 struct Case {
   std::string group, name;  // "model", "gemm", "attention"; as in peers.py
-  double gflop = 0;         // 2 × multiply–accumulates; causal: of the pairs that are seen
+  std::function<double()> gflop;  // 2e-9 × multiply–accumulates; of score pairs those that are seen
   std::function<Program(const Options&)> load;
   // Set `index` of the inputs; sets take turns, so that no run finds its inputs in the cache.
   std::function<std::vector<Tensor>(int index)> inputs;
@@ -24,6 +24,7 @@ struct Case {
 const std::vector<Case>& cases();
 std::vector<Case> edited_attention_cases();  // those of attention_cases.cpp
 std::vector<Case> vision_cases();            // of vision_cases.cpp
+std::vector<Case> clip_cases();              // of clip_cases.cpp
 std::vector<Case> convolution_cases();       // of convolution_cases.cpp
 std::vector<Case> sequence_cases();          // and of sequence_cases.cpp
 

@@ -1,5 +1,6 @@
 // Measures the cases and prints the table: see README.md.
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 #include <regex>
 
@@ -17,7 +18,7 @@ struct Arguments {
   std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
   std::string target = "host";
   int threads = 0;
-  bool quick = false, sweep = false;
+  bool list = false, quick = false, sweep = false;
   int first = 0, count = 200;
   std::uint32_t seed = 1;
 };
@@ -37,6 +38,7 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--filter", a.filter, "only cases whose name matches")
       ->check(check_regex)
       ->type_name("REGEX");
+  app.add_flag("--list", a.list, "instead: the cases and their GFLOP");
   app.add_option("--threads", a.threads, "only with N threads (one, and two where they are)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
@@ -62,6 +64,11 @@ void run(const Arguments& a) {
     options.cache = a.cache;
     for (const Case& c : cases())
       if (c.name == a.filter) run_child(a.child, c, options);
+    return;
+  }
+  if (a.list) {
+    for (const Case& c : cases())
+      if (std::regex_search(c.name, std::regex(a.filter))) std::printf("%-28s %.4g\n", c.name.c_str(), c.gflop());
     return;
   }
   if (a.sweep)

@@ -1,8 +1,8 @@
 """Times other people's runtimes on the cases of Heed's benchmarks and prints JSON.
 
-    python bench/peers.py [--json FILE] [--only PREFIX] [--seconds S] [--rounds N]
+    python bench/peers.py [--json FILE] [--only PREFIX] [--models FOLDER] [--seconds S] [--rounds N]
 
-Cases: vit_b_16, transformer_base, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
+Cases: the networks of MODELS below, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1. A case's keys:
     PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
     PEER_min        its minimum
     PEER_2t         the median on two threads; PEER_2t_min
@@ -10,7 +10,7 @@ Cases: vit_b_16, transformer_base, gemm_MxNxK (B constant), attention_HxTxD[_cau
     PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread) creation of the session, or
                     of the module with its weights; VmHWM at the end, and before creation
 Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
-before it is timed. Needs numpy, onnx, onnxruntime, torch, timm and safetensors.
+before it is timed. Needs numpy, onnx, onnxruntime, torch, torchvision, timm, transformers and safetensors.
 """
 
 import argparse
@@ -84,18 +84,12 @@ def check(found, expected, limit=1e-5):
         raise SystemExit(f"wrong result: relative error {error:.1e}")
 
 
-def vit_reference():
-    """(image, logits): the golden file's first image."""
+def image_inputs(file, shape):
+    """Input sets, and a function that checks the first one's logits against those of a golden file."""
     from safetensors.numpy import load_file
-    logits = load_file(ROOT / "tests" / "golden" / "vit_b_16.safetensors")["logits"]
-    return formula.input_array("input", (1, 3, 224, 224)), logits[:1].astype(np.float64)
-
-
-def vit_inputs():
-    """Input sets, and a function that checks the first one's result."""
-    image, logits = vit_reference()
-    return ([[np.roll(image, 16 * i, axis=3)] for i in range(ROTATED_INPUTS)],
-            lambda found: check(found, logits))
+    expected = load_file(ROOT / "tests" / "golden" / f"{file}.safetensors")["logits"][:1]
+    sets = [[formula.input_array(f"input{i or ''}", shape)] for i in range(ROTATED_INPUTS)]
+    return sets, lambda found: check(found, expected.astype(np.float64))
 
 
 def transformer_inputs():
@@ -106,10 +100,30 @@ def transformer_inputs():
     return sets, lambda found: check(found.reshape(-1)[::29], expected.astype(np.float64))
 
 
-def make_vit():
+def make_timm(name):
     import timm
-    model = timm.create_model("vit_base_patch16_224", pretrained=False)
-    return formula.fill_module(model.eval())
+    return formula.fill_module(timm.create_model(name, pretrained=False).eval())
+
+
+def make_clip(name):
+    import torchvision.models.video as video
+    return formula.fill_module(getattr(video, name)().eval())
+
+
+def make_detr():
+    import detr
+    import torch
+
+    class Scores(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = detr.detector()
+
+        def forward(self, image):
+            outputs = self.net(pixel_values=image)
+            return outputs.logits, outputs.pred_boxes
+
+    return Scores().eval()
 
 
 def make_transformer():
@@ -127,9 +141,21 @@ def make_transformer():
     return Causal().eval()
 
 
+def network(make, file, shape):
+    return make, lambda: image_inputs(file, shape)
+
+
+IMAGE, CLIP = (1, 3, 224, 224), (1, 3, 16, 224, 224)
+TIMM = {"vit_b_16": "vit_base_patch16_224", "vit_l_16": "vit_large_patch16_224",
+        "swin_t": "swin_tiny_patch4_window7_224", "swin_b": "swin_base_patch4_window7_224",
+        "mvitv2_tiny": "mvitv2_tiny", "resnet50": "resnet50"}
+
 # name: what makes it, and its inputs
-MODELS = {"vit_b_16": (make_vit, vit_inputs),
-          "transformer_base": (make_transformer, transformer_inputs)}
+MODELS = {case: network(lambda name=name: make_timm(name), case, IMAGE) for case, name in TIMM.items()}
+MODELS |= {case: network(lambda name=case: make_clip(name), case, CLIP) for case in ("mvit_v1_b", "mvit_v2_s")}
+MODELS |= {f"detr_r50_{height}x{width}": network(make_detr, f"detr_{height}x{width}", (1, 3, height, width))
+           for height, width in ((480, 640), (800, 1066))}
+MODELS["transformer_base"] = (make_transformer, transformer_inputs)
 
 
 # Models as ONNX files
@@ -140,7 +166,7 @@ def write_model(name, path):
     make, inputs = MODELS[name]
     first = inputs()[0][0]
     torch.onnx.export(make(), tuple(map(torch.from_numpy, first)), path, dynamo=False,
-                      input_names=[f"x{i}" for i in range(len(first))], output_names=["y"],
+                      input_names=[f"x{i}" for i in range(len(first))],
                       opset_version=17)
 
 
@@ -282,7 +308,8 @@ def measure_torch(case, threads, arguments, seconds):
         sets, check_first = make_inputs()
         inputs = [[torch.from_numpy(x) for x in row] for row in sets]
         calls = [lambda i: model(*inputs[i])]
-        check_first(calls[0](0).numpy())
+        result = calls[0](0)
+        check_first((result[0] if isinstance(result, tuple) else result).numpy())
     elif case.startswith("gemm"):
         base = resident_peak_mb()
         inputs, weight = gemm_inputs(*arguments)
@@ -349,6 +376,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", metavar="FILE", help="write the JSON there as well")
     parser.add_argument("--only", default="", metavar="PREFIX", help="cases whose name starts so")
+    parser.add_argument("--models", metavar="FOLDER", help="keep the ONNX files there, and use those that are there")
     parser.add_argument("--seconds", type=float, default=2, help="of one measurement (2)")
     parser.add_argument("--rounds", type=int, default=3, help="of all measurements (3)")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
@@ -364,6 +392,8 @@ def main():
     rows = [row for row in plan() if row[0].startswith(arguments.only)]
     pooled = {}
     with tempfile.TemporaryDirectory() as folder:
+        folder = arguments.models or folder
+        os.makedirs(folder, exist_ok=True)
         write_models(folder, rows)
         for _ in range(arguments.rounds):
             for row in rows:

@@ -49,11 +49,13 @@ bool has_suffix_among(std::string_view name, const std::string_view (&suffixes)[
 constexpr std::string_view branch_ends[] = {"attn.proj.weight", "mlp.fc2.weight", "linear2.weight",
                                             "out_proj.weight"};
 constexpr std::string_view queries_or_keys[] = {"q_proj.weight", "k_proj.weight", "q_proj_weight",
-                                                "k_proj_weight"};
+                                                "k_proj_weight", "q_linear.weight", "k_linear.weight"};
 constexpr std::string_view packed_projections[] = {"qkv.weight", "in_proj_weight"};
+constexpr std::string_view pooled_key_norm = "pool_k.norm_act.0.weight";
 
 constexpr double branch_gain = 0.2;
 constexpr double score_gain = 1.25;
+constexpr double pooled_key_scale = 1.75;
 
 }  // namespace
 
@@ -72,6 +74,7 @@ void formula_fill(std::string_view name, std::span<const std::int64_t> shape,
   if (leaf == "running_var") return fill(hash, 0, out, 1.0, 0.5f);
   if (leaf == "running_mean") return fill(hash, 0, out, 0.0, 0.1f);
   if (leaf.starts_with("bias") || leaf.ends_with("bias")) return fill(hash, 0, out, 0.0, 0.1f);
+  if (has_suffix(name, pooled_key_norm)) return fill(hash, 0, out, pooled_key_scale, 0.1f);
   if (leaf == "weight" && shape.size() == 1) return fill(hash, 0, out, 1.0, 0.1f);
   if (leaf.starts_with("rel_pos")) return fill(hash, 0, out, 0.0, 0.1f);
   if (leaf.find("weight") == leaf.npos || shape.size() < 2) return fill(hash, 0, out, 0.0, 0.5f);

@@ -19,6 +19,7 @@ float formula_value(std::string_view name, std::uint64_t index);
 //   leaf running_var                                              1       0.5
 //   leaf running_mean                                             0       0.1
 //   leaf starts or ends with "bias"                               0       0.1
+//   pool_k.norm_act.0.weight (pooled keys are alike)              1.75    0.1
 //   leaf weight, rank 1 (a norm's scale)                          1       0.1
 //   leaf starts with "rel_pos" (vectors that queries multiply)    0       0.1
 //   leaf contains "weight", rank >= 2                             0       g * sqrt(3 / fan_in)
@@ -26,8 +27,9 @@ float formula_value(std::string_view name, std::uint64_t index);
 //
 // fan_in is the product of shape[1:], amplitudes are rounded to f32, and the gain g is
 //   0.2   attn.proj.weight, mlp.fc2.weight, linear2.weight, out_proj.weight: a residual branch ends
-//   1.25  q_proj.weight, k_proj.weight, q_proj_weight, k_proj_weight, and the first two thirds of
-//         the rows of qkv.weight and in_proj_weight: attention neither flat nor saturated
+//   1.25  q_proj.weight, k_proj.weight, q_proj_weight, k_proj_weight, q_linear.weight, k_linear.weight,
+//         and the first two thirds of the rows of qkv.weight and in_proj_weight: attention neither
+//         flat nor saturated
 //   1     otherwise
 //
 // out.size() is the product of shape.

@@ -63,7 +63,8 @@ struct detr_box_head {
 };
 
 // Looks for objects in a map of features, [batch, Channels, height, width]. Gives what the queries found, [batch,
-// Queries, Features], and the map as the encoder sees it, [batch, height * width, Features].
+// Queries, Features], the map as the encoder leaves it, [batch, height * width, Features], and as it enters there, [batch,
+// Features, height, width].
 template <std::int64_t Channels, std::int64_t Queries, std::int64_t Depth, std::int64_t Features, std::int64_t Heads,
           std::int64_t Hidden>
 struct detr_transformer {
@@ -82,7 +83,7 @@ struct detr_transformer {
     auto queries = broadcast_to<batch, Queries, Features>(
         param<"query_position_embeddings.weight", tensor<e, Queries, Features>>);
     auto start = broadcast_to<batch, Queries, Features>(scalar<0>);
-    return parts{probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries))), memory};
+    return parts{probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries))), memory, grid};
   }
 };
 
@@ -98,7 +99,7 @@ struct detr {
   // last one means "no object", and boxes [batch, Queries, 4]: centre x and y, width and height, as parts of the
   // image's sides.
   constexpr auto operator()(expression auto image) const {
-    auto [found, memory] = transformer(backbone(image));
+    auto [found, memory, grid] = transformer(backbone(image));
     return parts{classifier(found), sigmoid(box_head(found))};
   }
 };

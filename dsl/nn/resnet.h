@@ -58,6 +58,21 @@ using resnet_50_features =
     chain<sub<"", resnet_stem>, sub<"layer1", resnet_stage<64, 64, 1, 3>>, sub<"layer2", resnet_stage<256, 128, 2, 4>>,
           sub<"layer3", resnet_stage<512, 256, 2, 6>>, sub<"layer4", resnet_stage<1024, 512, 2, 3>>>;
 
+// The same, what each stage gives: finest first.
+struct resnet_50_pyramid {
+  sub<"", resnet_stem> stem;
+  sub<"layer1", resnet_stage<64, 64, 1, 3>> layer1;
+  sub<"layer2", resnet_stage<256, 128, 2, 4>> layer2;
+  sub<"layer3", resnet_stage<512, 256, 2, 6>> layer3;
+  sub<"layer4", resnet_stage<1024, 512, 2, 3>> layer4;
+  constexpr auto operator()(expression auto image) const {
+    auto first = layer1(stem(image));
+    auto second = layer2(first);
+    auto third = layer3(second);
+    return parts{first, second, third, layer4(third)};
+  }
+};
+
 template <std::int64_t Classes = 1000>
 struct resnet {
   resnet_50_features features;
@@ -65,7 +80,7 @@ struct resnet {
 
   // image: [batch, 3, height, width] gives logits: [batch, classes]
   constexpr auto operator()(expression auto image) const {
-    auto y = features(image);
+    auto y = probe<"features">(features(image));
     constexpr dim batch = size<0>(y), cells = size<2>(y) * size<3>(y);
     return fc(mean<-1>(reshape<batch, 2048, cells>(y)));
   }

@@ -3,14 +3,13 @@
 #include "heed/dsl/nn/detr.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "../shared/classify.h"
 #include "../shared/command_line.h"
+#include "../shared/detections.h"
 #include "../shared/files.h"
 #include "../shared/marks.h"
 #include "../shared/matrix_picture.h"
-#include "detections.h"
 #include "digit_detr.h"
 #include "heed/dsl/load.h"
 #include "heed/runtime/detection/average_precision.h"
@@ -138,10 +137,7 @@ void photograph(const Arguments& arguments) {
   say("image", format("%s as %d × %d", shown(file).c_str(), picture.width, picture.height));
 
   Session session = program.bind(weights);
-  std::vector<std::string> names;
-  std::ifstream lines(example_file("data/coco_classes.txt"));
-  for (std::string name; std::getline(lines, name);) names.push_back(name);
-  show({names, (picture.height + 31) / 32, (picture.width + 31) / 32, 6, 2}, session, probe, input, picture, arguments);
+  show({lines_of(example_file("data/coco_classes.txt")), (picture.height + 31) / 32, (picture.width + 31) / 32, 6, 2}, session, probe, input, picture, arguments);
   write_profile(session, arguments, {&input});
 }
 

@@ -32,7 +32,7 @@ struct digit_detr {
 
   // picture: [batch, 1, 64, 64] gives scores [batch, 16, 11] and boxes [batch, 16, 4], as nn::detr does
   constexpr auto operator()(expression auto picture) const {
-    auto [found, memory] = transformer(backbone(picture));
+    auto [found, memory, grid] = transformer(backbone(picture));
     return parts{classifier(found), sigmoid(box_head(found) + param<"reference_points.weight", tensor<f32, 16, 4>>)};
   }
 };

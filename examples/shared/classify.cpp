@@ -1,21 +1,9 @@
 #include "classify.h"
 
-#include <fstream>
-
 #include "digits.h"
 #include "files.h"
 
 namespace heed::examples {
-namespace {
-
-std::vector<std::string> class_names() {
-  std::ifstream file(example_file("data/imagenet_classes.txt"));
-  std::vector<std::string> names;
-  for (std::string name; std::getline(file, name);) names.push_back(name);
-  return names;
-}
-
-}  // namespace
 
 void classify_digits(const Classifier& network, const CommonOptions& options,
                      const Checkpoint& weights) {
@@ -66,7 +54,7 @@ void classify_photograph(const Classifier& network, const CommonOptions& options
 
   say("image", format("%s, %d × %d", shown(file).c_str(), picture.width, picture.height));
   const Tensor logits = session.run(input);  // [1, 1000]
-  const std::vector<std::string> names = class_names();
+  const std::vector<std::string> names = lines_of(example_file("data/imagenet_classes.txt"));
   std::vector<float> likelihood;
   for (const int i : likeliest(logits.as<float>(), 5, likelihood))
     say("class", format("%5.1f %%  %s", 100 * likelihood[std::size_t(i)],

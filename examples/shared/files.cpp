@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "heed/runtime/error.h"
 
@@ -32,6 +33,13 @@ std::vector<fs::path> example_files(const std::string& folder, const std::string
     if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
   std::ranges::sort(found);
   return found;
+}
+
+std::vector<std::string> lines_of(const fs::path& file) {
+  std::ifstream stream(file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 fs::path output_file(const std::string& name, const std::string& given) {

@@ -16,6 +16,9 @@ std::filesystem::path example_file(const std::string& name, const std::string& g
 std::vector<std::filesystem::path> example_files(const std::string& folder,
                                                  const std::string& prefix);
 
+// Such as names of classes.
+std::vector<std::string> lines_of(const std::filesystem::path& file);
+
 // Where an example writes: the file that the user gave, or `name` beside the executable.
 std::filesystem::path output_file(const std::string& name, const std::string& given);
 

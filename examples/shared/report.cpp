@@ -88,13 +88,7 @@ double largest_difference(std::span<const float> a, std::span<const float> b) {
   return largest;
 }
 
-void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
-               const Options& options, const Inputs& inputs) {
-  Options other_options = options;
-  other_options.fusion = options.fusion == "none" ? "all" : "none";
-  other_options.print_after.clear();
-  Session other = load(other_options).bind(checkpoint);
-
+Turns take_turns(Session& session, Session& other, const Inputs& inputs) {
   // The first runs warm up and give the results to compare.
   const Tensor result = session.run(inputs)[0].copy(), other_result = other.run(inputs)[0].copy();
   std::vector<double> times, other_times;
@@ -104,12 +98,22 @@ void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
     other_times.push_back(run_ms(other, inputs));
     spent_ms += times.back() + other_times.back();
   }
-  say("run", format("%.3g ms, median of %zu runs on %d threads", median(times), times.size(),
+  return {median(times), median(other_times), times.size(),
+          largest_difference(result.as<float>(), other_result.as<float>())};
+}
+
+void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
+               const Options& options, const Inputs& inputs) {
+  Options other_options = options;
+  other_options.fusion = options.fusion == "none" ? "all" : "none";
+  other_options.print_after.clear();
+  Session other = load(other_options).bind(checkpoint);
+  const Turns turns = take_turns(session, other, inputs);
+  say("run", format("%.3g ms, median of %zu runs on %d threads", turns.ms, turns.runs,
                     session.threads()));
   say(other_options.fusion == "none" ? "unfused" : "fused",
-      format("%.3g ms, %.2f times as long; results differ by %.1e at most", median(other_times),
-             median(other_times) / median(times),
-             largest_difference(result.as<float>(), other_result.as<float>())));
+      format("%.3g ms, %.2f times as long; results differ by %.1e at most", turns.other_ms,
+             turns.other_ms / turns.ms, turns.difference));
 }
 
 void write_profile(Session& session, const CommonOptions& options, const Inputs& inputs) {

@@ -35,6 +35,14 @@ Session with_probes(const Load& load, Options options, const Checkpoint& weights
 
 using Inputs = std::vector<const Tensor*>;
 
+// Median milliseconds of runs of two sessions turn by turn, and by how much their first results differ.
+struct Turns {
+  double ms = 0, other_ms = 0;
+  std::size_t runs = 0;
+  double difference = 0;
+};
+Turns take_turns(Session& session, Session& other, const Inputs& inputs);
+
 // Says how long runs of `session` take, and runs of the same network at the other end of fusion on
 // the same input, turn by turn, and by how much the results differ.
 void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,

@@ -4,9 +4,9 @@
 #include "../shared/classify.h"
 #include "../shared/command_line.h"
 #include "../shared/files.h"
+#include "../shared/timm_names.h"
 #include "../shared/window_map.h"
 #include "heed/dsl/load.h"
-#include "timm_names.h"
 
 using namespace heed;
 using namespace heed::examples;

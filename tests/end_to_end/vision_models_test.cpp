@@ -5,13 +5,43 @@
 #include "heed/dsl/nn/mvit_v2.h"
 #include "heed/dsl/nn/swin.h"
 
+#include "../../examples/vitvscnn/reach.h"
+
 using namespace heed;
 
 namespace {
 
 constexpr dim B{"B"};
 
+// Two convolutions of 3 × 3, the first of which halves the image, and pooling; past them goes the image as it is.
+struct narrow_and_wide {
+  sub<"first", nn::convolution<2, 2, 3, 2, 1>> first;
+  sub<"second", nn::convolution<2, 2, 3, 1, 1, true, 2>> second;
+  constexpr auto operator()(expression auto x) const {
+    auto half = first(x);
+    return probe<"sum">(half + pad<3, 1, 1>(pad<2, 1, 1>(second(max_pool2d<3, 1, 1>(half)))));
+  }
+};
+
 }  // namespace
+
+TEST_CASE("how far attention and convolutions reach") {
+  // A class token and 2 × 2 cells of 4 pixels. The first query looks at the class and itself, the second at its two
+  // neighbours, the others at all cells alike.
+  Tensor attention(DType::f32, {1, 1, 5, 5});
+  const float rows[5][5] = {{1, 0, 0, 0, 0}, {.5, .5, 0, 0, 0}, {0, .5, 0, 0, .5}, {.2f, .2f, .2f, .2f, .2f}, {0, .25, .25, .25, .25}};
+  std::copy_n(&rows[0][0], 25, attention.as<float>().begin());
+  const double all = (4 + 4 + std::sqrt(32.0)) / 4;
+  CHECK(examples::mean_attention_distance(attention, 8) == doctest::Approx((0 + 4 + all + all) / 4));
+
+  const auto& network = graph_of<narrow_and_wide, tensor<f32, B, 2, 16, 16>>;
+  const auto fields = examples::receptive_fields(network);
+  REQUIRE(fields.size() == 2);
+  CHECK(fields[0].pixels == 3);
+  CHECK(fields[1].module == "second");
+  CHECK(fields[1].pixels == 3 + 2 * 2 + 4 * 2);
+  CHECK(examples::probes_named(network, "sum") == std::vector<std::string>{"sum"});
+}
 
 TEST_CASE("Swin-T is attention, contractions and rows") {
   const std::string ir = oracle::fused_main<nn::swin_t, tensor<f32, B, 3, 224, 224>>();

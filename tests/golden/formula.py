@@ -8,10 +8,13 @@ import numpy as np
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 BRANCH_ENDS = ("attn.proj.weight", "mlp.fc2.weight", "linear2.weight", "out_proj.weight")
-QUERIES_OR_KEYS = ("q_proj.weight", "k_proj.weight", "q_proj_weight", "k_proj_weight")
+QUERIES_OR_KEYS = ("q_proj.weight", "k_proj.weight", "q_proj_weight", "k_proj_weight", "q_linear.weight",
+                   "k_linear.weight")
 PACKED_PROJECTIONS = ("qkv.weight", "in_proj_weight")
+POOLED_KEY_NORMS = ("pool_k.norm_act.0.weight",)
 BRANCH_GAIN = 0.2
 SCORE_GAIN = 1.25
+POOLED_KEY_SCALE = 1.75
 
 
 def fnv1a(text):
@@ -52,7 +55,7 @@ def parameter(name, shape):
     if leaf.startswith("bias") or leaf.endswith("bias"):
         return filled(0.0, 0.1)
     if leaf == "weight" and len(shape) == 1:
-        return filled(1.0, 0.1)
+        return filled(POOLED_KEY_SCALE if has_suffix(name, POOLED_KEY_NORMS) else 1.0, 0.1)
     if leaf.startswith("rel_pos"):
         return filled(0.0, 0.1)
     if "weight" not in leaf or len(shape) < 2:

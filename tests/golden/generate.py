@@ -14,6 +14,7 @@ import torch
 from safetensors.numpy import save_file
 
 import attention_layers
+import detr
 import formula
 import mvit
 import recurrent
@@ -109,52 +110,6 @@ def resnet50_33x47():
     return residual_network(batch=2, height=33, width=47, stride=29)
 
 
-def detection_transformer(height, width, stride=1):
-    """transformers' DetrForObjectDetection: what enters and leaves the encoder, what the decoder
-    gives, and both heads. Parameters are filled by the names that checkpoint files have, which the
-    library renames as it loads them."""
-    import re
-    from transformers import DetrConfig, DetrForObjectDetection
-
-    golden = Golden()
-    config = DetrConfig(use_pretrained_backbone=False, num_labels=91)
-    model = DetrForObjectDetection(config).eval()
-    for name, tensor in model.state_dict().items():
-        name = re.sub(r"^model\.backbone\.", "model.backbone.conv_encoder.", name)
-        name = re.sub(r"\.mlp\.(fc[12])\.", r".\1.", name.replace(".o_proj.", ".out_proj."))
-        if tensor.is_floating_point():
-            tensor.copy_(torch.from_numpy(formula.parameter(name, tuple(tensor.shape))))
-    image = torch.from_numpy(formula.input_array("input", (1, 3, height, width)))
-    golden.metadata["input"] = str([1, 3, height, width])
-    golden.metadata["stride"] = str(stride)
-
-    model = model.double()
-    model.model.encoder.layers[0].register_forward_pre_hook(
-        lambda _, inputs: golden.add("cells", inputs[0], stride))
-    outputs = model(pixel_values=image.double())
-    golden.add("memory", outputs.encoder_last_hidden_state, stride)
-    golden.add("found", outputs.last_hidden_state, stride)
-    golden.add("logits", outputs.logits)
-    golden.add("boxes", outputs.pred_boxes)
-    return golden
-
-
-def detr_64x96():
-    return detection_transformer(64, 96)
-
-
-def detr_333x517():
-    return detection_transformer(333, 517, stride=17)
-
-
-def detr_480x640():
-    return detection_transformer(480, 640, stride=17)
-
-
-def detr_800x1066():
-    return detection_transformer(800, 1066, stride=37)
-
-
 def mha():
     """torch.nn.MultiheadAttention, width 96, 3 heads, batch 3: README.md lists the cases."""
     golden = Golden()
@@ -204,7 +159,7 @@ def mha():
 
 MODELS = {f.__name__: f for f in (
     vit_b_16, vit_b_16_80, vit_l_16, vit_s_16_80, vit_l_16_80, vit_b_32_160, vit_tiny, mha, resnet50, resnet50_33x47,
-    detr_64x96, detr_333x517, detr_480x640, detr_800x1066, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS, *seq2seq.MODELS,
+    *detr.MODELS, *swin.MODELS, *mvit.MODELS, *recurrent.MODELS, *seq2seq.MODELS,
     *attention_layers.MODELS, *transformer.MODELS)}
 
 

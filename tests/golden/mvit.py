@@ -47,12 +47,13 @@ def mvit_v2_64():
     return timm_mvit_v2(model, batch=2, image_size=64, stride=7)
 
 
-def torchvision_mvit(model, batch, frames, image_size, stride):
+def torchvision_mvit(model, batch, frames, image_size, stride, heard=np.s_[:]):
+    """`heard`: the attention weights [batch, head, query, key] that count for the metadata."""
     golden = Golden()
     model = formula.fill_module(model.eval())
     clip = torch.from_numpy(formula.input_array("input", (batch, 3, frames, image_size, image_size)))
     blocks = {f"blocks.{i}": block for i, block in enumerate(model.blocks)}
-    hear_attention(golden, blocks, lambda: model(clip), np.s_[:])
+    hear_attention(golden, blocks, lambda: model(clip), heard)
     return record(golden, model, blocks, model.pos_encoding, model, clip, stride)
 
 
@@ -73,4 +74,16 @@ def mvit_v2_clip_64():
     return torchvision_mvit(reduced(video.mvit_v2_s, (0, 1, 2, 3, 14)), batch=2, frames=4, image_size=64, stride=7)
 
 
-MODELS = (mvitv2_tiny, mvit_v2_64, mvit_v1_64, mvit_v2_clip_64)
+def full_size(model):
+    return torchvision_mvit(model(), batch=1, frames=16, image_size=224, stride=1999, heard=np.s_[:1, :1, ::37])
+
+
+def mvit_v1_b():
+    return full_size(video.mvit_v1_b)
+
+
+def mvit_v2_s():
+    return full_size(video.mvit_v2_s)
+
+
+MODELS = (mvitv2_tiny, mvit_v2_64, mvit_v1_64, mvit_v2_clip_64, mvit_v1_b, mvit_v2_s)

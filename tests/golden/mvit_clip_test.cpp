@@ -42,6 +42,14 @@ TEST_CASE("MViT of a small clip") {
     run<OneReduced, Clip>("mvit_v1_64.safetensors", {2, 3, 4, 64, 64}, 6, 7, way);
 }
 
+TEST_CASE("large: MViTv1-B and MViTv2-S" * doctest::skip()) {
+  using FullClip = tensor<f32, B, 3, 16, 224, 224>;
+  for (const char* fusion : {"none", "all"}) {
+    run<nn::mvit_v1_b, FullClip>("mvit_v1_b.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", fusion});
+    run<nn::mvit_v2_s, FullClip>("mvit_v2_s.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", fusion});
+  }
+}
+
 TEST_CASE("MViTv2 of a small clip") {
   for (const golden::Way& way : {golden::Way{"reference", "all"}, {"host", "none"}, {"host", "all"}, {"x86-64", "all"}})
     run<TwoReduced, Clip>("mvit_v2_clip_64.safetensors", {2, 3, 4, 64, 64}, 5, 7, way);

@@ -42,6 +42,7 @@ const Expected table[] = {
     {"blocks.0.norm1.weight", {768}, 0, 0x1.e74c18p-1f},
     {"blocks.0.norm1.weight", {768}, 7, 0x1.cd9f6ap-1f},
     {"blocks.0.norm1.bias", {768}, 7, -0x1.dff5a0p-5f},
+    {"blocks.3.attn.pool_k.norm_act.0.weight", {96}, 95, 0x1.c52a38p+0f},
     {"cls_token", {1, 1, 768}, 3, 0x1.57e700p-8f},
     {"pos_embed", {1, 197, 768}, 151295, 0x1.ebcdf0p-3f},
     {"in_proj_weight", {288, 96}, 18431, 0x1.1e6866p-5f},
