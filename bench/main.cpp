@@ -17,7 +17,7 @@ struct Arguments {
   std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
   std::string target = "host";
   int threads = 0;
-  bool quick = false, sweep = false;
+  bool quick = false, sweep = false, phases = false;
   int first = 0, count = 200;
   std::uint32_t seed = 1;
 };
@@ -45,6 +45,7 @@ void add_options(CLI::App& app, Arguments& a) {
       ->type_name("FILE");
   app.add_option("--target", a.target, "what code is made for")->capture_default_str();
   app.add_flag("--quick", a.quick, "few repetitions");
+  app.add_flag("--phases", a.phases, "instead: processor time of each phase of compiling the cases");
   auto* sweep = app.add_flag("--sweep", a.sweep,
                              "instead: attention of random shapes, where is the compiler's choice not the fastest?");
   app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
@@ -52,6 +53,20 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
   app.add_option("--child", a.child)->group("");  // of child.h, as is --cache
   app.add_option("--cache", a.cache)->group("");
+}
+
+// Compiled on one thread, one after the other in this process: the first case pays for opening the compiler.
+void print_phases(const Arguments& a) {
+  heed::Options options;
+  options.target = a.target;
+  options.threads = a.threads ? a.threads : 1;
+  options.print_after = "times";
+  options.print_to = &std::cout;
+  for (const Case& c : cases()) {
+    if (!std::regex_search(c.name, std::regex(a.filter))) continue;
+    std::cout << c.name << '\n';
+    c.load(options);
+  }
 }
 
 void run(const Arguments& a) {
@@ -64,6 +79,7 @@ void run(const Arguments& a) {
       if (c.name == a.filter) run_child(a.child, c, options);
     return;
   }
+  if (a.phases) return print_phases(a);
   if (a.sweep)
     return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json});
   std::vector<int> threads = {1};

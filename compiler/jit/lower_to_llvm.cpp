@@ -38,8 +38,9 @@ void addLoweringPasses(PassManager& passes) {
   passes.addPass(createReconcileUnrealizedCastsPass());
 }
 
-LogicalResult lowerToLLVM(ModuleOp module) {
+LogicalResult lowerToLLVM(ModuleOp module, PhaseTimes* times) {
   PassManager passes(module.getContext());
+  if (times) times->watch(passes, "to llvm");
   passes.enableVerifier(false);  // a tenth of the time; emitters are checked by their tests
   addLoweringPasses(passes);
   if (failed(passes.run(module))) return failure();
