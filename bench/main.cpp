@@ -18,7 +18,7 @@ struct Arguments {
   std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
   std::string target = "host";
   int threads = 0;
-  bool list = false, quick = false, sweep = false;
+  bool list = false, quick = false, sweep = false, phases = false;
   int first = 0, count = 200;
   std::uint32_t seed = 1;
 };
@@ -47,6 +47,7 @@ void add_options(CLI::App& app, Arguments& a) {
       ->type_name("FILE");
   app.add_option("--target", a.target, "what code is made for")->capture_default_str();
   app.add_flag("--quick", a.quick, "few repetitions");
+  app.add_flag("--phases", a.phases, "instead: processor time of each phase of compiling the cases");
   auto* sweep = app.add_flag("--sweep", a.sweep,
                              "instead: attention of random shapes, where is the compiler's choice not the fastest?");
   app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
@@ -54,6 +55,20 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
   app.add_option("--child", a.child)->group("");  // of child.h, as is --cache
   app.add_option("--cache", a.cache)->group("");
+}
+
+// Compiled on one thread, one after the other in this process: the first case pays for opening the compiler.
+void print_phases(const Arguments& a) {
+  heed::Options options;
+  options.target = a.target;
+  options.threads = a.threads ? a.threads : 1;
+  options.print_after = "times";
+  options.print_to = &std::cout;
+  for (const Case& c : cases()) {
+    if (!std::regex_search(c.name, std::regex(a.filter))) continue;
+    std::cout << c.name << '\n';
+    c.load(options);
+  }
 }
 
 void run(const Arguments& a) {
@@ -71,6 +86,7 @@ void run(const Arguments& a) {
       if (std::regex_search(c.name, std::regex(a.filter))) std::printf("%-28s %.4g\n", c.name.c_str(), c.gflop());
     return;
   }
+  if (a.phases) return print_phases(a);
   if (a.sweep)
     return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json});
   std::vector<int> threads = {1};

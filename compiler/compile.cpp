@@ -41,7 +41,7 @@ std::string readOptions(const abi::CompileRequest& request, CompileOptions& opti
   options.fusion = fusion == "none" ? Fusion::none : fusion == "layout" ? Fusion::layout : Fusion::all;
   for (std::size_t n = 0; n < request.probe_count; ++n) options.probes.push_back(request.probes[n]);
   options.print_after = split(request.print_after);
-  const std::vector<std::string> phases{"graph", "dialect", "fused", "kernels", "llvm", "asm"};
+  const std::vector<std::string> phases{"graph", "dialect", "fused", "kernels", "llvm", "asm", "times"};
   for (const std::string& phase : options.print_after)
     if (std::find(phases.begin(), phases.end(), phase) == phases.end())
       return "unknown phase '" + phase + "'; phases: " + listed(phases);
@@ -68,7 +68,13 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
   if (message.empty()) {
     graph::Decoded decoded = graph::decode({request.graph, request.graph_size});
     if (decoded.module) {
-      auto context = jit::newContext();
+      PhaseTimes times;
+      if (options.print && llvm::is_contained(options.print_after, "times")) options.times = &times;
+      std::unique_ptr<mlir::MLIRContext> context;
+      {
+        PhaseTimer timer(options.times, "dialects");
+        context = jit::newContext();
+      }
       std::vector<std::string> remarks;
       mlir::ScopedDiagnosticHandler collect(context.get(), [&](mlir::Diagnostic& d) {
         std::string sentence = d.str();
@@ -79,6 +85,7 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
         return mlir::success();
       });
       mlir::FailureOr<abi::Program> program = compile(context.get(), *decoded.module, options);
+      if (options.times) options.print("times", times.text());
       if (succeeded(program)) {
         program->remarks = std::move(remarks);
         std::vector<std::byte> bytes = abi::write_program(*program);

@@ -31,10 +31,15 @@ std::string textOf(Operation* op) {
 FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph, const CompileOptions& options) {
   print(options, "graph", [&] { return graph::text_of(graph); });
 
-  OwningOpRef<ModuleOp> module = importGraph(context, graph);
+  OwningOpRef<ModuleOp> module;
+  {
+    PhaseTimer timer(options.times, "import");
+    module = importGraph(context, graph);
+  }
   print(options, "dialect", [&] { return textOf(*module); });
 
   PassManager passes(context);
+  if (options.times) options.times->watch(passes, "fuse");
   passes.addPass(createInlineCalls());
   passes.addPass(createSelectProbes(options.probes));
   if (options.fusion == Fusion::all) passes.addPass(createHoistSteps());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "heed/compiler/fuse/passes.h"
+#include "heed/compiler/phase_times.h"
 #include "heed/compiler/target.h"
 #include "heed/dsl/graph/graph.h"
 #include "heed/runtime/abi/program.h"
@@ -22,6 +23,7 @@ struct CompileOptions {
   // Called with a phase's name and text for the phases in print_after.
   std::vector<std::string> print_after;
   std::function<void(std::string_view phase, std::string_view text)> print;
+  PhaseTimes* times = nullptr;  // told how long each phase took
 };
 
 // graph → program. Fails with a diagnostic.

@@ -126,7 +126,8 @@ void printTo(std::string* text, const Printable& print) {
 
 FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target& target,
                                                   CodegenDump* dump) {
-  if (failed(lowerToLLVM(module))) return failure();
+  PhaseTimes* times = dump ? dump->times : nullptr;
+  if (failed(lowerToLLVM(module, times))) return failure();
   if (dump) printTo(dump->llvm_dialect, [&](auto& to) { module.print(to); });
 
   auto machine = machineFor(target, module);
@@ -134,10 +135,17 @@ FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target&
   WithoutStrengthReduction gate;
   llvm::LLVMContext context;
   context.setOptPassGate(gate);
-  auto code = translateModuleToLLVMIR(module, context, "heed", /*disableVerification=*/true);
+  std::unique_ptr<llvm::Module> code;
+  {
+    PhaseTimer timer(times, "translate");
+    code = translateModuleToLLVMIR(module, context, "heed", /*disableVerification=*/true);
+  }
   if (!code) return failure();
   setAttributes(*code, **machine, target);
-  optimize(*code, **machine);
+  {
+    PhaseTimer timer(times, "optimize");
+    optimize(*code, **machine);
+  }
   if (dump) printTo(dump->llvm_ir, [&](auto& to) { code->print(to, nullptr); });
   if (dump && dump->assembly) {
     llvm::SmallVector<char, 0> text;
@@ -146,6 +154,7 @@ FailureOr<std::vector<std::byte>> compileToObject(ModuleOp module, const Target&
       return failure();
     dump->assembly->assign(text.begin(), text.end());
   }
+  PhaseTimer timer(times, "generate code");
   llvm::SmallVector<char, 0> object;
   if (failed(emit(*code, **machine, llvm::CodeGenFileType::ObjectFile, object, module)))
     return failure();

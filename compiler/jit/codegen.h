@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include "heed/compiler/phase_times.h"
 #include "heed/compiler/target.h"
 
 namespace heed::jit {
@@ -15,6 +16,7 @@ struct CodegenDump {
   std::string* llvm_dialect = nullptr;
   std::string* llvm_ir = nullptr;  // optimised
   std::string* assembly = nullptr;
+  PhaseTimes* times = nullptr;
 };
 
 // The module holds func.func kernels as described at tile::Lowered and is left lowered to the LLVM

@@ -111,6 +111,7 @@ class Assembler {
   LogicalResult lower(plan::SharedKernel& shared, Operation* op) {
     OpBuilder b(module_.getContext());
     shared.code = ModuleOp::create(b.getUnknownLoc());
+    PhaseTimer timer(options_.times, "lower: " + op->getName().getStringRef().str());
     auto lowered = lowerFor(options_.target, shared.kernel, *shared.code);
     if (failed(lowered)) return op->emitError("cannot be lowered for ") << options_.target.name;
     shared.lowered = std::move(*lowered);

@@ -82,6 +82,7 @@ FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOp
   std::atomic<bool> failed = false;
   inParallel(context, largestFirst, options.threads, [&](size_t n) {
     jit::CodegenDump dump;
+    dump.times = options.times;
     if (wants("llvm")) dump.llvm_ir = &groups[n].ir;
     if (wants("asm")) dump.assembly = &groups[n].assembly;
     auto object = options.target.vulkan ? jit::compileToSpirv(*groups[n].module, &dump)

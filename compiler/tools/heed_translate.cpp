@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   app.add_option("--target", target, "target's name");
   app.add_option("--fusion", fusion, "none, layout or all");
   app.add_option("--probe", probes, "module path of a probe to keep");
-  app.add_option("--print-after", print_after, "phases: graph, dialect, fused, kernels, llvm, asm");
+  app.add_option("--print-after", print_after, "phases: graph, dialect, fused, kernels, llvm, asm, times");
   CLI11_PARSE(app, argc, argv);
 
   std::ifstream file(input, std::ios::binary);
