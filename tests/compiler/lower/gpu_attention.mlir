@@ -3,6 +3,21 @@
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
+// CHECK: gpu.func @k0(%[[Q:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[K:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[V:.*]]: memref<?xvector<4xf32>>
+// CHECK: %[[DIAGONAL:.*]] = arith.addi %{{.*}}, %c1
+// CHECK-NEXT: %[[KEYS:.*]] = arith.minsi %[[DIAGONAL]], %c200
+// CHECK: %[[END:.*]] = arith.minsi %[[KEYS]], %c200
+// CHECK: scf.for %[[KEY:.*]] = %c0 to %[[END]]
+// STAGED: gpu.barrier
+// OWN-NOT: gpu.barrier
+// CHECK-DAG: memref.load %[[Q]]
+// CHECK-DAG: memref.load %[[K]]
+// CHECK: %[[FULL:.*]] = arith.cmpi
+// CHECK: scf.if
+// CHECK: math.fma
+// CHECK: } else {
+// CHECK: arith.cmpi sle
+// CHECK: memref.load %[[V]]
 func.func @causal(%q: tensor<3x200x64xf32>, %k: tensor<3x200x64xf32>, %v: tensor<3x200x64xf32>) -> tensor<3x200x64xf32> {
   %0 = heed.attention(%q, %k, %v) {domain = ["b0:3", "i0:200", "j0:200", "e0:64", "d0:64"], symbols = [], scale = 0.125 : f64,
       maps = [affine_map<(b, i, j, e, d) -> (b, i, e)>, affine_map<(b, i, j, e, d) -> (b, j, e)>,

@@ -3,14 +3,14 @@
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
-// CHECK: gpu.func @k0(%[[X:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[W:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[BIAS:.*]]: memref<?xf32>
+// CHECK: gpu.func @k0(%[[X:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[W:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[BIAS:.*]]: memref<?xf32> {{.*}}, %{{.*}}: memref<?xf32> {{.*}}, %
 // STAGED-SAME: workgroup_size = [128, 1, 1]
 // OWN-SAME: workgroup_size = [32, 1, 1]
-// CHECK: memref.alloc() : memref<{{.*}}, 3 : i64>
+// CHECK: memref.alloc() : memref<{{.*}}, 3>
 // CHECK: scf.for
 // STAGED: gpu.barrier
 // STAGED: memref.load %[[X]]
-// STAGED-COUNT-4: memref.store {{.*}}, 3 : i64>
+// STAGED-COUNT-4: memref.store {{.*}}, 3>
 // STAGED: memref.load %[[W]]
 // STAGED: gpu.barrier
 // STAGED: scf.for
