@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "child.h"
+#include "device_report.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
 #include "report.h"
@@ -16,7 +17,7 @@ using namespace heed::bench;
 
 struct Arguments {
   std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
-  std::string target = "host";
+  std::string target = "host", roofline = known_gpus().front().name;
   int threads = 0;
   bool list = false, quick = false, sweep = false, phases = false;
   int first = 0, count = 200;
@@ -46,6 +47,9 @@ void add_options(CLI::App& app, Arguments& a) {
       ->check(CLI::ExistingFile)
       ->type_name("FILE");
   app.add_option("--target", a.target, "what code is made for")->capture_default_str();
+  app.add_option("--roofline", a.roofline, "with --target vulkan: the GPU whose least times stand beside")
+      ->type_name("GPU")
+      ->capture_default_str();
   app.add_flag("--quick", a.quick, "few repetitions");
   app.add_flag("--phases", a.phases, "instead: processor time of each phase of compiling the cases");
   auto* sweep = app.add_flag("--sweep", a.sweep,
@@ -96,11 +100,19 @@ void run(const Arguments& a) {
     threads.push_back(2);
 
   std::vector<Row> rows;
+  const Gpu& gpu = gpu_named(a.roofline);
+  bool measured = false;  // on a device
   for (const Case& c : cases()) {
     if (!std::regex_search(c.name, std::regex(a.filter))) continue;
     std::cerr << "measuring " << c.name << '\n';
+    if (a.target.starts_with("vulkan")) {
+      std::cout << device_report(c, a.target, gpu, a.quick ? 1 : 3) << std::endl;
+      measured = true;
+      continue;
+    }
     for (Row& row : measure(c, a.target, threads, a.quick)) rows.push_back(std::move(row));
   }
+  if (measured) return;
   if (rows.empty()) throw heed::Error("bench: no case matches '", a.filter, "'");
   if (!a.peers.empty()) add_peers(rows, a.peers);
   std::cout << table(rows);

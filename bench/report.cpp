@@ -14,19 +14,6 @@ namespace heed::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Line = std::vector<std::string>;
-
-std::string text(double value, int digits) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-  return buffer;
-}
-
-// Three significant digits, or all of them before the point.
-std::string milliseconds(double ms) {
-  return text(ms, ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3);
-}
-
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
 // Peers' names: keys that are neither a minimum nor about creation or memory.
@@ -80,6 +67,31 @@ std::string without_threads(const std::string& key) {
 
 }  // namespace
 
+std::string text(double value, int digits) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  return buffer;
+}
+
+std::string milliseconds(double ms) { return text(ms, ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3); }
+
+std::string aligned(std::vector<Line> lines) {
+  lines.insert(lines.begin() + 1, Line(lines[0].size()));
+  std::string out;
+  for (std::size_t l = 0; l < lines.size(); ++l) {
+    for (std::size_t column = 0; column < lines[0].size(); ++column) {
+      std::size_t width = 0;
+      for (const Line& line : lines) width = std::max(width, line[column].size());
+      const std::string fill(width - lines[l][column].size(), l == 1 ? '-' : ' ');
+      const bool left = column == 0;  // names to the left, numbers to the right
+      if (l == 1) out += left ? "| " + fill + " " : "| " + fill.substr(1) + ": ";
+      else out += left ? "| " + lines[l][0] + fill + " " : "| " + fill + lines[l][column] + " ";
+    }
+    out += "|\n";
+  }
+  return out;
+}
+
 void add_peers(std::vector<Row>& rows, const std::filesystem::path& file) {
   std::ifstream stream(file);
   const Json all = Json::parse(stream, nullptr, false);
@@ -104,7 +116,7 @@ std::string table(const std::vector<Row>& rows) {
   Line head = {"case",       "threads",       "ms",         "least ms", "% of peak",
                "unfused ms", "unfused/fused", "compile ms", "cached ms", "peak MB"};
   for (const std::string& peer : peers) head.push_back(peer + " ms");
-  std::vector<Line> lines = {head, Line(head.size())};
+  std::vector<Line> lines = {head};
   std::set<int> threads;
   for (const Row& row : rows) {
     lines.push_back(line_of(row, peers));
@@ -112,19 +124,7 @@ std::string table(const std::vector<Row>& rows) {
   }
   for (const int count : threads) append_mean(lines, rows, count);
 
-  std::string out;
-  for (std::size_t l = 0; l < lines.size(); ++l) {
-    for (std::size_t column = 0; column < head.size(); ++column) {
-      std::size_t width = 0;
-      for (const Line& line : lines) width = std::max(width, line[column].size());
-      const std::string fill(width - lines[l][column].size(), l == 1 ? '-' : ' ');
-      const bool left = column == 0;  // names to the left, numbers to the right
-      if (l == 1) out += left ? "| " + fill + " " : "| " + fill.substr(1) + ": ";
-      else out += left ? "| " + lines[l][0] + fill + " " : "| " + fill + lines[l][column] + " ";
-    }
-    out += "|\n";
-  }
-  return out;
+  return aligned(lines);
 }
 
 void write_json(const std::vector<Row>& rows, const std::filesystem::path& file) {

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/TargetParser/Host.h"
 
 namespace heed {
@@ -53,6 +55,29 @@ Target vulkan() {
   return t;
 }
 
+// "name=value,…", false where it says something else.
+bool addFacts(Workgroups& w, llvm::StringRef facts) {
+  for (llvm::StringRef fact : llvm::split(facts, ',')) {
+    auto [name, value] = fact.split('=');
+    if (name == "kind" && value == "gpu") continue;
+    if (name == "kind" && value == "cpu") {  // few invocations, each with a large tile of its own
+      w.staged = false;
+      w.invocations = 32;
+      w.across = 8;
+      w.rows = 32;
+      w.keys = 64;
+      continue;
+    }
+    std::int64_t* fact_of = llvm::StringSwitch<std::int64_t*>(name)
+                                .Case("invocations", &w.most_invocations)
+                                .Case("shared", &w.shared_bytes)
+                                .Case("range", &w.buffer_bytes)
+                                .Default(nullptr);
+    if (!fact_of || value.getAsInteger(10, *fact_of)) return false;
+  }
+  return true;
+}
+
 // Best first. Code for "reference" runs everywhere; whether there is a device for "vulkan" shows when a program is bound.
 std::vector<Target> all() { return {avx512(), avx2(), sse2(), reference(), vulkan()}; }
 
@@ -73,6 +98,8 @@ Target withCaches(Target target) {
 }  // namespace
 
 Target target_by_name(const std::string& name) {
+  auto [kind, facts] = llvm::StringRef(name).split(':');
+  if (Target target = vulkan(); kind == target.name && (facts.empty() || addFacts(target.workgroups, facts))) return target;
   for (const Target& target : all())
     if (name == target.name || (name == "host" && runsHere(target))) return withCaches(target);
   Target none;

@@ -131,10 +131,12 @@ ProgramCache::Remark remark_of(const Options& options) {
 
 }  // namespace
 
-Program load_graph(std::span<const std::byte> graph, const Options& options) {
+Program load_graph(std::span<const std::byte> graph, const Options& given) {
   const auto begin = std::chrono::steady_clock::now();
+  Options options = given;
   // Asked for first: nobody waits for a program that cannot be run.
-  const auto device = options.target == "vulkan" ? vulkan::open_device() : nullptr;
+  const auto device = options.target.starts_with("vulkan") ? vulkan::open_device() : nullptr;
+  if (options.target == "vulkan") options.target = vulkan::target_of(*device);
   const ProgramCache::Remark remark = remark_of(options);
   const ProgramCache cache(cache_directory(options), remark);
   const auto key = cache.keeps() ? cache_key(graph, options) : std::nullopt;

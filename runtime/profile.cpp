@@ -117,6 +117,7 @@ std::vector<Profile::Row> Profile::rows(std::size_t Event::*name) const {
 
 std::vector<Profile::Row> Profile::by_kind() const { return rows(&Event::kind); }
 std::vector<Profile::Row> Profile::by_label() const { return rows(&Event::label); }
+std::vector<Profile::Row> Profile::by_kernel() const { return rows(&Event::kernel); }
 
 std::string Profile::table() const {
   std::string text;

@@ -23,6 +23,7 @@ class Profile {
 
   std::vector<Row> by_kind() const;  // slowest first
   std::vector<Row> by_label() const;
+  std::vector<Row> by_kernel() const;  // by the kernel's symbol
   std::int64_t runs() const;
   // What the machine can do at most, from peak_gflops() say: then all of the below tell percentages
   // of it. 0: not known.

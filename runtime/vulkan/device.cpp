@@ -132,6 +132,7 @@ void Device::choose() {
   physical_ = c.device;
   name_ = c.properties.deviceName;
   limits_ = c.properties.limits;
+  cpu_ = c.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   family_ = c.family;
   timestamp_bits_ = c.timestamp_bits;
   f_.get_physical_device_memory_properties(physical_, &memory_);
@@ -238,6 +239,14 @@ std::shared_ptr<const Device> open_device() {
     opened_as = as;
   }
   return device;
+}
+
+std::string target_of(const Device& device) {
+  const VkPhysicalDeviceLimits& limits = device.limits();
+  auto fact = [](const char* name, std::uint32_t number) { return std::string(",") + name + '=' + std::to_string(number); };
+  const std::uint32_t invocations = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+  return std::string("vulkan:kind=") + (device.is_cpu() ? "cpu" : "gpu") + fact("invocations", invocations) +
+         fact("shared", limits.maxComputeSharedMemorySize) + fact("range", limits.maxStorageBufferRange);
 }
 
 }  // namespace heed::vulkan

@@ -30,6 +30,7 @@ class Device {
   VkDevice handle() const { return device_; }
   const std::string& name() const { return name_; }
   const VkPhysicalDeviceLimits& limits() const { return limits_; }
+  bool is_cpu() const { return cpu_; }
   std::uint32_t queue_family() const { return family_; }
   bool has_timestamps() const { return timestamp_bits_ != 0; }
   // Nanoseconds from one timestamp to a later one.
@@ -65,7 +66,7 @@ class Device {
   VkPhysicalDeviceMemoryProperties memory_{};
   std::uint32_t family_ = 0, timestamp_bits_ = 0;
   std::uint64_t features_ = 0;  // a bit for each row of the table of features
-  bool unified_ = false;
+  bool unified_ = false, cpu_ = false;
   mutable std::atomic<bool> lost_{false};
   mutable std::mutex queue_mutex_;
 };

@@ -1,6 +1,7 @@
 // What the rest of the runtime sees of this folder: programs of SPIR-V modules on a Vulkan device. No Vulkan header needed.
 #pragma once
 #include <memory>
+#include <string>
 
 #include "heed/runtime/executor.h"
 
@@ -13,6 +14,9 @@ class Kernels;
 // by its number; otherwise a discrete GPU goes before an integrated one before a CPU. libvulkan is searched for by its
 // name, or where HEED_VULKAN_LIBRARY says. Throws Error when there is no libvulkan, driver or device.
 std::shared_ptr<const Device> open_device();
+
+// What the compiler is told of the device, the target's name with its limits: compiler/target.h.
+std::string target_of(const Device& device);
 
 // The program's modules as pipelines of the device. Throws Error when the device lacks what they need.
 std::shared_ptr<const Kernels> load_kernels(const abi::Program& program);

@@ -25,7 +25,8 @@ TensorType type_of(mlir::Value value) { return {ir::dtypeOf(value.getType()), ir
 
 class Builder {
  public:
-  explicit Builder(std::string_view text) {
+  Builder(std::string_view text, const std::string& target_name) : target(target_by_name(target_name)) {
+    need(!target.name.empty(), "choosing the target");
     auto context = jit::newContext();
     mlir::ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic& d) { errors += d.str() + "\n"; });
     auto module = mlir::parseSourceString<mlir::ModuleOp>(llvm::StringRef(text), context.get());
@@ -50,7 +51,7 @@ class Builder {
   abi::Program program;
 
  private:
-  Target target = target_by_name("vulkan");
+  Target target;
   std::string errors;
   std::map<void*, abi::BufferRef> places;
 
@@ -95,7 +96,7 @@ class Builder {
 
 }  // namespace
 
-abi::Program gpu_program(std::string_view text) { return Builder(text).program; }
+abi::Program gpu_program(std::string_view text, const std::string& target) { return Builder(text, target).program; }
 
 std::string invalid_spirv(const abi::Program& program) {
   if (std::system("command -v spirv-val >/dev/null")) return {};

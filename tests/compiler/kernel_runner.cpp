@@ -343,8 +343,8 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
     }
     return {};
   };
-  if (target == "vulkan") {
-    const abi::Program program = gpu_program(text);
+  if (target.starts_with("vulkan")) {
+    const abi::Program program = gpu_program(text, target);
     std::string found = invalid_spirv(program);
     return found.empty() ? wrong(run_on_gpu(program, inputs, symbols)) : found;
   }
@@ -359,7 +359,7 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
 
 std::int32_t status_of(std::string_view text, const std::string& target, const Symbols& symbols,
                        const std::vector<Array>& inputs) {
-  if (target == "vulkan") return run_on_gpu(gpu_program(text), inputs, symbols).status;
+  if (target.starts_with("vulkan")) return run_on_gpu(gpu_program(text, target), inputs, symbols).status;
   return KernelRunner(text, target).run(inputs, symbols).status;
 }
 

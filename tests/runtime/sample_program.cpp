@@ -103,4 +103,14 @@ float sample_value(const float* x_row, int n, bool pre) {
   return pre ? sum : std::tanh(sum) * 0.5f;
 }
 
+std::int64_t sample_mismatches(const Tensor& x, const Tensor& y, bool pre) {
+  if (!(y.sizes() == Sizes{x.sizes()[0], x.sizes()[1], 4})) return -1;
+  std::int64_t wrong = 0;
+  for (std::int64_t at = 0; at < y.count(); ++at) {
+    const float expected = sample_value(x.as<float>().data() + at / 4 * 3, int(at % 4), pre);
+    wrong += !(std::abs(y.as<float>()[std::size_t(at)] - expected) < 1e-5f * std::max(1.f, std::abs(expected)));
+  }
+  return wrong;
+}
+
 }  // namespace heed::testing

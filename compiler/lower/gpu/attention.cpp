@@ -15,7 +15,6 @@ using namespace mlir;
 namespace heed::gpu {
 namespace {
 
-constexpr int64_t columns_unit = 16;
 constexpr int64_t value_words = 2048;  // of workgroup memory for a piece of the values
 
 class Attention {
@@ -26,13 +25,14 @@ class Attention {
         op(cast<ir::AttentionOp>(kernel.op)),
         softmax(e, op),
         mask(tile::classifyMask(kernel, op.getMask())),
-        i(kernel.extentOf('i')), j(kernel.extentOf('j')),
+        i(kernel.extentOf('i')), j(kernel.extentOf('j')), features(kernel.extentOf('e')),
         queries(e.limits.queries), keys(e.limits.keys), members(e.limits.invocations / e.limits.queries) {}
 
   Lowering lower() {
-    const Dim batch = kernel.extentOf('b'), features = kernel.extentOf('e'), d = kernel.extentOf('d');
+    const Dim batch = kernel.extentOf('b'), d = kernel.extentOf('d');
     if (!d.is_static()) return op.emitOpError("expected a static extent of the values");
-    values = (d.constant + columns_unit - 1) / columns_unit * columns_unit;
+    values = (d.constant + e.limits.across - 1) / e.limits.across * e.limits.across;
+    chooseReads();
     bool exact = i.is_static();
     Dim work = exact ? batch * Dim((i.constant + queries - 1) / queries) : batch * i;
     auto lowered = e.write(work, exact ? 1 : queries, [&] { tiles(exact); });
@@ -46,13 +46,24 @@ class Attention {
   ir::AttentionOp op;
   tile::OnlineSoftmax softmax;
   tile::MaskClasses mask;
-  Dim i, j;
+  Dim i, j, features;
   int64_t queries, keys;  // of a tile
   int64_t members;        // invocations that share a row's softmax
   int64_t values = 0;     // d, whole register tiles
+  Reads reads[3] = {};    // of q, k, v
   Value memory, partial, perRow;
   Value batch, firstQuery;
   Value statRow, member;  // of this invocation
+
+  // Features in fours, and of the values those of a key.
+  void chooseReads() {
+    for (int operand : {0, 1})
+      if (readsOf(kernel, operand, operand ? 'j' : 'i', 'e') == Reads::along_k) reads[operand] = Reads::along_k;
+    const bool whole = e.limits.staged || Tile(e, queries, values).width() % 4 == 0;
+    if (whole && readsOf(kernel, 2, 'd', 'j') == Reads::along_lines) reads[2] = Reads::along_lines;
+    for (int operand : {0, 1, 2})
+      if (reads[operand] != Reads::ones) e.readInFours(operand);
+  }
 
   bool hasWeights() const { return kernel.outs.size() > 1; }
   int64_t scoreStride() const { return keys + 1; }
@@ -65,8 +76,9 @@ class Attention {
 
   void tiles(bool exact) {
     const int64_t depth = e.limits.depth, words = e.limits.invocations;
-    const int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth), panelSize(values, valueDepth()));
-    memory = e.shared(std::max(scoreWords() + operands, values / columns_unit * words));
+    int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth), panelSize(values, valueDepth()));
+    if (!e.limits.staged) operands = 0;
+    memory = e.shared(std::max(scoreWords() + operands, values / e.limits.across * words));
     partial = e.shared(words);
     perRow = e.shared(queries);
     statRow = e.divide(e.invocation, members);
@@ -103,31 +115,48 @@ class Attention {
 
   // In workgroup memory, edited and masked.
   void emitScores(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
-    const int64_t depth = e.limits.depth;
-    const Dim features = kernel.extentOf('e');
-    Values products = e.loop(e.constant(0), e.dim(features), depth, scores.zeros(), [&](Value first, ValueRange so) {
-      e.barrier();
-      auto element = [&](int operand, char role, Value line, Value step) {
-        Value at = e.add(first, step), zero = scores.zeros()[0];
-        Point point = pointAt(role, line);
-        point.set('e', inside(at, features));
-        Value x = point.load(operand);
-        bool never = features.is_static() && features.constant % depth == 0;
-        return never ? x : e.select(e.below(at, e.dim(features)), x, zero);
-      };
-      Panel q = fill(e, memory, scoreWords(), queries, depth, isContiguous(kernel, 0, 'e'),
-                     [&](Value line, Value step) { return element(0, 'i', e.add(firstQuery, line), step); });
-      Panel k = fill(e, memory, scoreWords() + panelSize(queries, depth), keys, depth, isContiguous(kernel, 1, 'e'),
-                     [&](Value line, Value step) { return element(1, 'j', e.add(firstKey, line), step); });
-      e.barrier();
-      return scores.multiply(q, k, depth, so);
-    });
+    auto elements = [&](int operand, Value line, Value at) {
+      Point point = operand ? pointAt('j', e.add(firstKey, line)) : pointAt('i', e.add(firstQuery, line));
+      point.set('e', at);
+      return reads[operand] == Reads::ones ? Values{point.load(operand)} : point.loadFour(operand);
+    };
+    auto q = [&](Value line, Value at) { return elements(0, line, at); };
+    auto k = [&](Value line, Value at) { return elements(1, line, at); };
+    const Source left{reads[0], q}, right{reads[1], k};
+    const int64_t step = features.is_static() && features.constant % 4 == 0 ? 4 : 1;
+    Values products = e.limits.staged
+                          ? stagedScores(scores, left, right)
+                          : scores.multiply(left, right, e.constant(0), e.dim(features), step, scores.zeros());
+    if (!e.limits.staged) e.barrier();
     for (auto [n, product] : llvm::enumerate(products)) {
       int64_t r = int64_t(n) / scores.width(), c = int64_t(n) % scores.width();
       e.store(product, memory, scoreAt(scores.row(r), scores.column(c)));
     }
     edit(scores, firstKey, range);
     e.barrier();
+  }
+
+  // Through workgroup memory, zeros beyond the features.
+  Values stagedScores(Tile& scores, const Source& q, const Source& k) {
+    const int64_t depth = e.limits.depth;
+    return e.loop(e.constant(0), e.dim(features), depth, scores.zeros(), [&](Value first, ValueRange so) {
+      e.barrier();
+      auto pieces = [&](const Source& source) {
+        return [&](Value line, Value step) {
+          Value at = e.add(first, step);
+          Values found = source.elements(line, inside(at, features, source.reads == Reads::along_k ? 4 : 1));
+          if (features.is_static() && features.constant % depth == 0) return found;
+          for (Value& x : found) x = e.select(e.below(at, e.dim(features)), x, scores.zeros()[0]);
+          return found;
+        };
+      };
+      auto left = pieces(q), right = pieces(k);
+      Panel rows = fill(e, memory, scoreWords(), queries, depth, isContiguous(kernel, 0, 'e'), {q.reads, left});
+      Panel columns = fill(e, memory, scoreWords() + panelSize(queries, depth), keys, depth, isContiguous(kernel, 1, 'e'),
+                           {k.reads, right});
+      e.barrier();
+      return scores.multiply(rows, columns, depth, so);
+    });
   }
 
   // Every invocation its own scores. Blocks that the mask leaves alone are not asked about it.
@@ -202,19 +231,35 @@ class Attention {
   }
 
   Values addValues(Tile& sums, Value firstKey, ValueRange start) {
-    const int64_t depth = valueDepth();
-    Value zero = sums.zeros()[0];
-    return e.loop(e.constant(0), e.constant(keys), depth, start, [&](Value firstRow, ValueRange so) {
-      Panel v = fill(e, memory, scoreWords(), values, depth, !isContiguous(kernel, 2, 'd'), [&](Value line, Value step) {
-        Value key = e.add(e.add(firstKey, firstRow), step);
-        Point point = pointAt('j', key);
-        Dim d = kernel.extentOf('d');
-        point.set('d', inside(line, d));
-        Value x = point.load(2);
-        return e.select(e.below(key, e.dim(j)), x, zero);
-      });
+    const Dim d = kernel.extentOf('d');
+    auto value = [&](Value line, Value key) {
+      Point point = pointAt('j', e.add(firstKey, key));
+      point.set('d', inside(line, d, reads[2] == Reads::ones ? 1 : 4));
+      return reads[2] == Reads::ones ? Values{point.load(2)} : point.loadFour(2);
+    };
+    auto weightFrom = [&](Value firstRow) {
+      return [this, firstRow](Value row, Value key) { return Values{e.load(memory, scoreAt(row, e.add(firstRow, key)))}; };
+    };
+    if (!e.limits.staged) {  // weights of keys beyond the last one are 0
+      Value end = e.roundUp(e.min(e.sub(e.dim(j), firstKey), e.constant(keys)), 4);
+      auto weight = weightFrom(e.constant(0));
+      Values next = sums.multiply({Reads::ones, weight}, {reads[2], value}, e.constant(0), end, 4, start);
       e.barrier();
-      Values next = sums.multiply({memory, 0, 1, scoreStride(), firstRow}, v, depth, so);
+      return next;
+    }
+    const int64_t depth = valueDepth();
+    return e.loop(e.constant(0), e.constant(keys), depth, start, [&](Value firstRow, ValueRange so) {
+      auto piece = [&](Value line, Value step) {
+        Value key = e.add(firstRow, step);
+        Values found = value(line, key);
+        for (Value& x : found) x = e.select(e.below(e.add(firstKey, key), e.dim(j)), x, e.constantLike(x, 0));
+        return found;
+      };
+      Panel v = fill(e, memory, scoreWords(), values, depth, !isContiguous(kernel, 2, 'd'), {reads[2], piece});
+      e.barrier();
+      auto weight = weightFrom(firstRow);
+      auto right = [&](Value line, Value step) { return Values{v.element(e, line, step)}; };
+      Values next = sums.multiply({Reads::ones, weight}, {Reads::ones, right}, e.constant(0), e.constant(depth), 1, so);
       e.barrier();
       return next;
     });
@@ -258,7 +303,10 @@ class Attention {
 
   // ---- places ----
 
-  Value inside(Value at, const Dim& extent) { return e.min(at, e.sub(e.dim(extent), e.constant(1))); }
+  // Of `together` elements that begin at `at`.
+  Value inside(Value at, const Dim& extent, int64_t together = 1) {
+    return e.min(at, e.sub(e.dim(extent), e.constant(together)));
+  }
   // What lies beyond the last one reads the last one.
   Point pointAt(char role, Value number) {
     Point point(e);

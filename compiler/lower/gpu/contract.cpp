@@ -1,5 +1,5 @@
-// heed.contract: a workgroup computes a tile of C. Pieces of A and B, as deep as the target says, pass through workgroup
-// memory, A's through the prologue on its way. Sums are in the order of k, whatever the tile.
+// heed.contract: a workgroup computes a tile of C, A passing through the prologue on its way. Where the target says so,
+// pieces of A and B pass through workgroup memory. Sums are in the order of k, whatever the tile.
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -31,7 +31,15 @@ class Contract {
         m(kernel.extentOf('m')), n(kernel.extentOf('n')), k(kernel.extentOf('k')),
         rows(fitting(m, least_rows, e.limits.rows)),
         columns(fitting(n, least_columns, e.limits.columns)),
-        depth(e.limits.depth) {}
+        depth(e.limits.depth),
+        reads{readsOf(kernel, 0, 'm', 'k'), readsOf(kernel, 1, 'n', 'k')} {
+    const Tile tile(e, rows, columns);
+    const int64_t lines[] = {tile.height(), tile.width()};
+    for (int operand : {0, 1}) {
+      if (!e.limits.staged && reads[operand] == Reads::along_lines && lines[operand] % 4) reads[operand] = Reads::ones;
+      if (reads[operand] != Reads::ones) e.readInFours(operand);
+    }
+  }
 
   Lowering lower() {
     Dim batch = kernel.extentOf('b'), work = batch * m * n;
@@ -49,12 +57,13 @@ class Contract {
   ir::ContractOp op;
   Dim m, n, k;
   int64_t rows, columns, depth;
+  Reads reads[2];  // of A and B
   Value memory;
 
   // About as many workgroups as tiles; each takes every `groups`-th one.
   void tiles(bool exact) {
     int64_t operands = panelSize(rows, depth) + panelSize(columns, depth);
-    memory = e.shared(std::max(operands, rows * columns));
+    memory = e.shared(std::max(e.limits.staged ? operands : 0, rows * columns));
     if (exact) return tile(e.firstItem);
     Value all = e.mul(e.dim(kernel.extentOf('b')), e.mul(down(), across()));
     e.loopFrom(e.divide(e.firstItem, rows * columns), all, e.groups, [&](Value number) { tile(number); });
@@ -66,29 +75,12 @@ class Contract {
     Value column = e.mul(e.remainder(number, across()), columns), rest = e.divide(number, across());
     Value row = e.mul(e.remainder(rest, down()), rows), batch = e.divide(rest, down());
     Tile tile(e, rows, columns);
-    Value zero = tile.zeros()[0];
-    Values sums = e.loop(e.constant(0), e.dim(k), depth, tile.zeros(), [&](Value first, ValueRange so) {
-      e.barrier();
-      auto element = [&](int operand, char role, Value line, Value step, const Dim& lines) {
-        Value at = e.add(first, step);
-        Point point(e);
-        point.set('b', batch);
-        point.set(role, inside(line, lines));
-        point.set('k', inside(at, k));
-        Value x = point.load(operand);
-        if (operand == 0) x = point.region(op.getPrologue(), x, tile::contract_captured)[0];
-        bool never = k.is_static() && k.constant % depth == 0;
-        return never ? x : e.select(e.below(at, e.dim(k)), x, zero);
-      };
-      Panel a = fill(e, memory, 0, rows, depth, isContiguous(kernel, 0, 'k'), [&](Value line, Value step) {
-        return element(0, 'm', e.add(row, line), step, m);
-      });
-      Panel b = fill(e, memory, panelSize(rows, depth), columns, depth, isContiguous(kernel, 1, 'k'),
-                     [&](Value line, Value step) { return element(1, 'n', e.add(column, line), step, n); });
-      e.barrier();
-      return tile.multiply(a, b, depth, so);
-    });
-    e.barrier();
+    auto a = [&](Value line, Value at) { return elements(0, batch, e.add(row, line), at); };
+    auto b = [&](Value line, Value at) { return elements(1, batch, e.add(column, line), at); };
+    const Source left{reads[0], a}, right{reads[1], b};
+    const int64_t step = k.is_static() && k.constant % 4 == 0 ? 4 : 1;
+    Values sums = e.limits.staged ? stagedSums(tile, left, right)
+                                  : tile.multiply(left, right, e.constant(0), e.dim(k), step, tile.zeros());
     tile.each(sums, memory, [&](Value r, Value c, Value sum) {
       Value i = e.add(row, r), j = e.add(column, c);
       Value exists = arith::AndIOp::create(e.b, e.loc, e.below(i, e.dim(m)), e.below(j, e.dim(n)));
@@ -102,8 +94,52 @@ class Contract {
     });
   }
 
-  // What lies beyond the last one reads the last one.
-  Value inside(Value at, const Dim& extent) { return e.min(at, e.sub(e.dim(extent), e.constant(1))); }
+  // Of a row of A or a column of B; what lies beyond the last line reads the last one.
+  Values elements(int operand, Value batch, Value line, Value at) {
+    const bool fours = reads[operand] != Reads::ones, down = reads[operand] == Reads::along_lines;
+    line = inside(line, operand ? n : m, down ? 4 : 1);
+    auto point = [&](int64_t number) {
+      Point point(e);
+      point.set('b', batch);
+      point.set(operand ? 'n' : 'm', e.add(line, down ? number : 0));
+      point.set('k', e.add(at, down ? 0 : number));
+      return point;
+    };
+    Values found = fours ? point(0).loadFour(operand) : Values{point(0).load(operand)};
+    if (operand == 0)
+      for (auto [number, x] : llvm::enumerate(found))
+        x = point(int64_t(number)).region(op.getPrologue(), x, tile::contract_captured)[0];
+    return found;
+  }
+
+  // Through workgroup memory, zeros beyond k.
+  Values stagedSums(Tile& tile, const Source& a, const Source& b) {
+    Values sums = e.loop(e.constant(0), e.dim(k), depth, tile.zeros(), [&](Value first, ValueRange so) {
+      e.barrier();
+      auto pieces = [&](const Source& source) {
+        return [&](Value line, Value step) {
+          Value at = e.add(first, step);
+          Values found = source.elements(line, inside(at, k, source.reads == Reads::along_k ? 4 : 1));
+          if (k.is_static() && k.constant % depth == 0) return found;
+          for (Value& x : found) x = e.select(e.below(at, e.dim(k)), x, tile.zeros()[0]);
+          return found;
+        };
+      };
+      auto left = pieces(a), right = pieces(b);
+      Panel rows = fill(e, memory, 0, tile.rows, depth, isContiguous(kernel, 0, 'k'), {a.reads, left});
+      Panel columns = fill(e, memory, panelSize(tile.rows, depth), tile.columns, depth, isContiguous(kernel, 1, 'k'),
+                           {b.reads, right});
+      e.barrier();
+      return tile.multiply(rows, columns, depth, so);
+    });
+    e.barrier();
+    return sums;
+  }
+
+  // Of `together` elements that begin at `at`: what lies beyond the last ones reads the last ones.
+  Value inside(Value at, const Dim& extent, int64_t together) {
+    return e.min(at, e.sub(e.dim(extent), e.constant(together)));
+  }
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVAttributes.h"
 #include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -58,6 +59,7 @@ void Simt::begin() {
   auto add = [&](Type element) { types.push_back(MemRefType::get({ShapedType::kDynamic}, element)); };
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
     for (const tile::Access& access : *accesses) add(storedType(access.dtype));
+  for (int operand : fours) types[size_t(operand)] = MemRefType::get({ShapedType::kDynamic}, VectorType::get({4}, f32));
   add(i32);  // work, dims
   add(i32);  // status
   b.setInsertionPointToEnd(module.getBody());
@@ -87,10 +89,7 @@ FailureOr<tile::Lowered> Simt::write(const Dim& count, int64_t group, llvm::func
   when(below(firstItem, work), body);
   b.setInsertionPointToEnd(&function.getBody().front());
   mlir::gpu::ReturnOp::create(b, loc);
-  if (sharedBytes > limits.shared_bytes) {
-    kernel.op->emitOpError("needs ") << sharedBytes << " bytes of workgroup memory, the target has " << limits.shared_bytes;
-    return failure();
-  }
+  if (!fits()) return failure();
   if (!ok) return failure();
   tile::Launch launch;
   launch.function = kernel.name;
@@ -101,6 +100,21 @@ FailureOr<tile::Lowered> Simt::write(const Dim& count, int64_t group, llvm::func
   launch.kind = kernel.op->getName().stripDialect().str();
   launch.bytes = tile::bytesOf(kernel);
   return tile::Lowered{{launch}, {}};
+}
+
+bool Simt::fits() {
+  auto check = [&](int64_t needed, int64_t most, const char* of) {
+    if (needed > most) kernel.op->emitOpError("needs ") << needed << of << ", the device allows " << most
+                           << "; choose another device or target, or a smaller network";
+    return needed <= most;
+  };
+  bool all = check(limits.invocations, limits.most_invocations, " invocations in a workgroup") &&
+             check(sharedBytes, limits.shared_bytes, " bytes of workgroup memory");
+  for (const auto* accesses : {&kernel.ins, &kernel.outs})
+    for (const tile::Access& access : *accesses)
+      if (Dim count = element_count(access.shape); all && count.is_static())
+        all = check(count.constant * int64_t(size_of(access.dtype)), limits.buffer_bytes, " bytes in one buffer");
+  return all;
 }
 
 template <class F>
@@ -133,6 +147,12 @@ Value Simt::shared(int64_t elements, Type element) {
 
 void Simt::barrier() { mlir::gpu::BarrierOp::create(b, loc); }
 Value Simt::load(Value buffer, Value at) { return memref::LoadOp::create(b, loc, buffer, ValueRange{at}); }
+Values Simt::loadFour(Value buffer, Value at) {
+  Value x = load(buffer, divide(at, 4));
+  Values elements;
+  for (int64_t n = 0; n < 4; ++n) elements.push_back(vector::ExtractOp::create(b, loc, x, n));
+  return elements;
+}
 void Simt::store(Value x, Value buffer, Value at) { memref::StoreOp::create(b, loc, x, buffer, ValueRange{at}); }
 Value Simt::toInt(Value index) { return arith::IndexCastOp::create(b, loc, i32, index); }
 Value Simt::toIndex(Value integer) { return arith::IndexCastOp::create(b, loc, index, integer); }

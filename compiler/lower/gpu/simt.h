@@ -1,7 +1,7 @@
 // What every GPU emitter writes with: one function for all invocations of a workgroup, over gpu, scf, arith and memref.
 // A kernel is a gpu.func in a gpu.module of its own, which says the workgroup's size and, by its arguments' order, the
 // bindings of descriptor set 0:
-//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16
+//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16, f32 may be read in fours
 //   B          int32 [work, dims…], B being the number of buffers
 //   B + 1      int32 status, into which a KernelStatus other than 0 is written
 // Workgroup w = y · (workgroups in x) + x has the items [w · group, (w + 1) · group); those beyond the work do nothing.
@@ -26,6 +26,8 @@ class Simt : public tile::Emitter {
   const tile::Kernel& kernel;
   const Workgroups& limits;
 
+  // ins[operand], of f32, is read four elements at a time and in no other way. Before `write`.
+  void readInFours(int operand) { fours.push_back(operand); }
   // The kernel: `body` is what an invocation does in a workgroup that has items. Whatever fails inside has said why.
   mlir::FailureOr<tile::Lowered> write(const Dim& work, std::int64_t group, llvm::function_ref<void()> body);
   // For its body; index values.
@@ -38,6 +40,7 @@ class Simt : public tile::Emitter {
   Value shared(std::int64_t elements, Type element = {});
   void barrier();                             // all invocations come here; what they wrote to shared memory is seen
   Value load(Value buffer, Value at);
+  Values loadFour(Value buffer, Value at);    // of an operand that is read so, from a multiple of 4
   void store(Value x, Value buffer, Value at);
   void fail(Value condition);                 // an index out of range
   Value toInt(Value index);                   // i32, and back
@@ -54,6 +57,7 @@ class Simt : public tile::Emitter {
  private:
   Type storedType(DType dtype);
   void begin();
+  bool fits();  // into the target's limits; otherwise a diagnostic has said why
   // Emits in front of the body.
   template <class F>
   Value ahead(F emit);
@@ -61,6 +65,7 @@ class Simt : public tile::Emitter {
   mlir::ModuleOp module;
   mlir::gpu::GPUFuncOp function;
   mlir::Operation* head = nullptr;  // the last op in front of the body
+  llvm::SmallVector<int> fours;
   std::vector<Dim> dims;
   Values dimValues;
   std::int64_t sharedBytes = 0;

@@ -8,42 +8,52 @@ using namespace mlir;
 
 namespace heed::gpu {
 
-constexpr int64_t most_across = 16;
-
 Tile::Tile(Simt& e, int64_t rows, int64_t columns)
-    : rows(rows), columns(columns), e(e), wide(std::min(most_across, columns)), down(e.limits.invocations / wide) {
-  x = e.remainder(e.invocation, e.constant(wide));
-  y = e.divide(e.invocation, wide);
-}
+    : rows(rows), columns(columns), e(e), wide(std::min(e.limits.across, columns)), down(e.limits.invocations / wide) {}
 
 Values Tile::zeros() {
   Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0));
   return Values(size_t(height() * width()), zero);
 }
 
-Value Tile::row(Value r) { return e.add(e.mul(r, down), y); }
-Value Tile::column(Value c) { return e.add(e.mul(c, wide), x); }
+Value Tile::row(Value r) {
+  Value y = e.divide(e.invocation, wide);
+  return e.limits.staged ? e.add(e.mul(r, down), y) : e.add(r, e.mul(y, height()));
+}
+Value Tile::column(Value c) {
+  Value x = e.remainder(e.invocation, e.constant(wide));
+  return e.limits.staged ? e.add(e.mul(c, wide), x) : e.add(c, e.mul(x, width()));
+}
 
-Values Tile::multiply(const Panel& a, const Panel& b, int64_t depth, ValueRange sums) {
-  auto start = [&](const Panel& panel, Value line) {
-    Value at = e.add(e.mul(line, panel.stride), panel.at);
-    return panel.from ? e.add(at, e.mul(panel.from, panel.kStride)) : at;
-  };
-  Value firstRow = start(a, y), firstColumn = start(b, x);
-  return e.loop(e.constant(0), e.constant(depth), 1, sums, [&](Value k, ValueRange so) {
-    Value rowAt = e.add(firstRow, e.mul(k, a.kStride)), columnAt = e.add(firstColumn, e.mul(k, b.kStride));
-    Values next(so), column;
-    for (int64_t c = 0; c < width(); ++c)
-      column.push_back(e.load(b.memory, e.add(columnAt, c * wide * b.stride)));
-    for (int64_t r = 0; r < height(); ++r) {
-      Value x = e.load(a.memory, e.add(rowAt, r * down * a.stride));
-      for (int64_t c = 0; c < width(); ++c) {
-        Value& sum = next[size_t(r * width() + c)];
-        sum = e.fma(x, column[size_t(c)], sum);
-      }
-    }
+Values Tile::gather(const Source& source, llvm::function_ref<Value(int64_t)> line, int64_t count, Value k, int64_t step) {
+  const int64_t lines = source.reads == Reads::along_lines ? 4 : 1, depth = source.reads == Reads::along_k ? 4 : 1;
+  Values all(size_t(count * step));
+  for (int64_t l = 0; l < count; l += lines)
+    for (int64_t s = 0; s < step; s += depth)
+      for (auto [n, x] : llvm::enumerate(source.elements(line(l), e.add(k, s))))
+        all[size_t(lines > 1 ? (l + int64_t(n)) * step + s : l * step + s + int64_t(n))] = x;
+  return all;
+}
+
+Values Tile::multiply(const Source& a, const Source& b, Value low, Value high, int64_t step, ValueRange sums) {
+  return e.loop(low, high, step, sums, [&](Value k, ValueRange so) {
+    Values next(so);
+    Values columns = gather(b, [&](int64_t c) { return column(c); }, width(), k, step);
+    Values rows = gather(a, [&](int64_t r) { return row(r); }, height(), k, step);
+    for (int64_t s = 0; s < step; ++s)
+      for (int64_t r = 0; r < height(); ++r)
+        for (int64_t c = 0; c < width(); ++c) {
+          Value& sum = next[size_t(r * width() + c)];
+          sum = e.fma(rows[size_t(r * step + s)], columns[size_t(c * step + s)], sum);
+        }
     return next;
   });
+}
+
+Values Tile::multiply(const Panel& a, const Panel& b, int64_t depth, ValueRange sums) {
+  auto left = [&](Value line, Value k) { return Values{a.element(e, line, k)}; };
+  auto right = [&](Value line, Value k) { return Values{b.element(e, line, k)}; };
+  return multiply({Reads::ones, left}, {Reads::ones, right}, e.constant(0), e.constant(depth), 1, sums);
 }
 
 void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Value, Value)> body) {
@@ -55,15 +65,47 @@ void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Va
   });
 }
 
-Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, bool kFastest,
-           llvm::function_ref<Value(Value, Value)> value) {
-  int64_t stride = lines + 1;  // neighbours in different banks, whichever way they come
-  e.share(lines * depth, [&](Value n) {
-    Value fast = e.constant(kFastest ? depth : lines), major = e.divide(n, fast), minor = e.remainder(n, fast);
+Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, bool kFastest, const Source& source) {
+  const int64_t stride = lines + 1;  // neighbours in different banks, whichever way they come
+  const int64_t together = source.reads == Reads::ones ? 1 : 4;
+  if (together > 1) kFastest = source.reads == Reads::along_k;
+  e.share(lines * depth / together, [&](Value n) {
+    Value fast = e.constant((kFastest ? depth : lines) / together);
+    Value major = e.divide(n, fast), minor = e.mul(e.remainder(n, fast), together);
     Value line = kFastest ? major : minor, k = kFastest ? minor : major;
-    e.store(value(line, k), memory, e.add(e.add(e.mul(k, stride), line), at));
+    Value first = e.add(e.add(e.mul(k, stride), line), at);
+    for (auto [i, x] : llvm::enumerate(source.elements(line, k)))
+      e.store(x, memory, e.add(first, int64_t(i) * (kFastest ? stride : 1)));
   });
   return {memory, at, stride, 1};
+}
+
+namespace {
+
+bool inFours(const Dim& d) {
+  bool all = !d.invalid && d.constant % 4 == 0;
+  for (const Term& term : d.terms) all &= !term.used() || (term.den == 1 && term.num % 4 == 0);
+  return all;
+}
+
+// Whether all that an access adds up, but for the role's innermost digit, is a multiple of four elements.
+bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char role) {
+  const int digit = tile::innermost(kernel, role);
+  if (digit < 0 || !(access.strides[size_t(digit)] == Dim(1)) || tile::rolls(access, digit)) return false;
+  if (!inFours(kernel.digits[size_t(digit)].extent) || !inFours(access.offset)) return false;
+  for (auto [n, stride] : llvm::enumerate(access.strides))
+    if (int(n) != digit && !inFours(stride)) return false;
+  return llvm::all_of(access.rolled, [](const tile::Rolled& rolled) { return inFours(rolled.stride); });
+}
+
+}  // namespace
+
+Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k) {
+  const tile::Access& access = kernel.ins[size_t(operand)];
+  const bool gathers = operand == 0 && kernel.op->hasAttr("gather");
+  if (access.dtype != DType::f32 || access.fill || gathers || access.strides.empty()) return Reads::ones;
+  if (alignedAlong(kernel, access, k)) return Reads::along_k;
+  return alignedAlong(kernel, access, line) ? Reads::along_lines : Reads::ones;
 }
 
 bool isContiguous(const tile::Kernel& kernel, int operand, char role) {

@@ -1,15 +1,29 @@
-// A tile of results, shared out to the workgroup's invocations as register tiles: each has every `down`-th row and every
-// `across`-th column, so that neighbours read neighbouring elements.
+// A tile of results, shared out to the workgroup's invocations as register tiles. On a GPU each has every `down`-th row and
+// every `wide`-th column, so that neighbours read neighbouring elements; on a CPU, whose lanes read one by one, rows and
+// columns that lie side by side.
 #pragma once
 #include "heed/compiler/lower/gpu/simt.h"
 
 namespace heed::gpu {
 
-// Elements of workgroup memory: memory[at + (from + k) · kStride + line · stride]; `from` is 0 where it is null.
+// How an operand's elements are read: one by one, or in fours along k or from line to line.
+enum class Reads { ones, along_k, along_lines };
+// The best way where the operand's lines run along role `line`, k along role `k`. A device wants fours aligned.
+Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k);
+
+// What a tile multiplies: elements of lines (rows of A, columns of B) at k, one or four as `reads` says.
+struct Source {
+  Reads reads = Reads::ones;
+  llvm::function_ref<Values(Value line, Value k)> elements;
+};
+
+// One that lies in workgroup memory: memory[at + k · kStride + line · stride].
 struct Panel {
+  Value element(Simt& e, Value line, Value k) const {
+    return e.load(memory, e.add(e.add(e.mul(line, stride), at), e.mul(k, kStride)));
+  }
   Value memory;
   std::int64_t at = 0, kStride = 1, stride = 1;
-  Value from = {};
 };
 
 class Tile {
@@ -19,7 +33,8 @@ class Tile {
   std::int64_t height() const { return rows / down; }
   std::int64_t width() const { return columns / wide; }
   Values zeros();
-  // sums[r, c] + Σ_k a[k, row r] · b[k, column c] for k below a constant depth.
+  // sums[r, c] + Σ_k a(row r, k) · b(column c, k) for k in [low, high), which is a multiple of `step`, 1 or 4.
+  Values multiply(const Source& a, const Source& b, Value low, Value high, std::int64_t step, ValueRange sums);
   Values multiply(const Panel& a, const Panel& b, std::int64_t depth, ValueRange sums);
 
   // Own rows and columns, counted by a register's row and column.
@@ -35,15 +50,18 @@ class Tile {
   std::int64_t rows, columns;
 
  private:
+  // Of `count` own lines, `step` deep from k on: [line, step].
+  Values gather(const Source& source, llvm::function_ref<Value(std::int64_t)> line, std::int64_t count, Value k,
+                std::int64_t step);
+
   Simt& e;
   std::int64_t wide, down;  // invocations along columns and rows
-  Value x, y;
 };
 
-// memory[k · (lines + 1) + line] = value(line, k) for lines × depth elements; all invocations take part. Neighbours take
-// neighbouring k where that is how the operand lies.
+// memory[k · (lines + 1) + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
+// part. Neighbours take neighbouring k where the operand lies so, but fours go by what is read in fours.
 Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, bool kFastest,
-           llvm::function_ref<Value(Value line, Value k)> value);
+           const Source& source);
 constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return (lines + 1) * depth; }
 // Whether ins[operand]'s elements along the role lie side by side.
 bool isContiguous(const tile::Kernel& kernel, int operand, char role);

@@ -29,14 +29,7 @@ namespace {
 Session sample_session() { return Program(testing::sample_gpu_program()).bind(testing::sample_checkpoint()); }
 
 void check_result(const Tensor& x, const Tensor& y, bool pre = false) {
-  REQUIRE(y.sizes() == heed::Sizes{x.sizes()[0], x.sizes()[1], 4});
-  std::int64_t wrong = 0, elements = 0;
-  for (std::int64_t row = 0; row < x.count() / 3; ++row)
-    for (int n = 0; n < 4; ++n, ++elements) {
-      const float found = y.as<float>()[std::size_t(elements)];
-      wrong += !(std::abs(found - testing::sample_value(x.as<float>().data() + row * 3, n, pre)) < 1e-5f);
-    }
-  CHECK(wrong == 0);
+  CHECK(testing::sample_mismatches(x, y, pre) == 0);
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#include "device_report.h"
+
+#include <algorithm>
+
+#include "heed/runtime/error.h"
+#include "heed/runtime/profile.h"
+#include "references.h"
+#include "report.h"
+#include "runner.h"
+
+namespace heed::bench {
+
+const std::vector<Gpu>& known_gpus() {
+  static const std::vector<Gpu> all = {
+      {"H100-SXM", 66'900, 3350}, {"A100-40GB", 19'500, 1555}, {"RTX-4090", 82'600, 1008},
+      {"RTX-3060", 12'700, 360},  {"RX-7900-XTX", 61'400, 960}, {"Arc-A770", 17'200, 560},
+  };
+  return all;
+}
+
+const Gpu& gpu_named(const std::string& name) {
+  const auto found = std::ranges::find(known_gpus(), name, &Gpu::name);
+  if (found != known_gpus().end()) return *found;
+  std::string names;
+  for (const Gpu& gpu : known_gpus()) names += (names.empty() ? "" : ", ") + gpu.name;
+  throw Error("bench: no figures for a GPU '", name, "'; known are ", names);
+}
+
+std::string device_report(const Case& c, const std::string& target, const Gpu& gpu, int runs) {
+  Options options;
+  options.target = target;
+  options.threads = 1;
+  options.cache = "off";
+  c.load(options);  // LLVM is opened by the first one
+  const Program program = c.load(options);
+  Session session = program.bind(formula_checkpoint(program.parameters()));
+  std::vector<Tensor> inputs = c.inputs(0);
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
+  c.check(inputs, session.run(pointers)[0]);
+  Profile profile;
+  session.set_profile(&profile);
+  for (int i = 0; i < runs; ++i) session.run(pointers);
+
+  const std::string bound = gpu.name + " ms";
+  std::vector<Line> lines = {{c.name, "calls", "ms", "%", "MFLOP", "MB", "GFLOP/s", "GB/s", bound, "bound by"}};
+  double seconds = 0, floor = 0, calls = 0, flops = 0, bytes = 0;
+  auto append = [&](const std::string& name, double calls, double seconds, double flops, double bytes, double all,
+                    double least, const char* by) {
+    lines.push_back({name, text(calls, 0), milliseconds(1e3 * seconds), text(100 * seconds / all, 1), text(1e-6 * flops, 1),
+                     text(1e-6 * bytes, 2), text(1e-9 * flops / seconds, 2), text(1e-9 * bytes / seconds, 2),
+                     text(1e3 * least, 4), by});
+  };
+  const std::vector<Profile::Row> kernels = profile.by_kernel();
+  for (const Profile::Row& row : kernels) seconds += row.seconds / runs;
+  for (const Profile::Row& row : kernels) {
+    const double compute = 1e-9 * row.flops / runs / gpu.gflops, memory = 1e-9 * row.bytes / runs / gpu.gbytes;
+    append(row.name, double(row.calls) / runs, row.seconds / runs, row.flops / runs, row.bytes / runs, seconds,
+           std::max(compute, memory), compute > memory ? "FLOPs" : "memory");
+    floor += std::max(compute, memory);
+    calls += double(row.calls) / runs;
+    flops += row.flops / runs;
+    bytes += row.bytes / runs;
+  }
+  append("all", calls, seconds, flops, bytes, seconds, floor, "");
+  return aligned(lines) + "compiled to SPIR-V in " + text(program.compile_ms(), 0) + " ms, LLVM being loaded\n";
+}
+
+}  // namespace heed::bench

@@ -1,0 +1,23 @@
+// Where the time goes on a GPU, or what stands for one: each kernel's time, bytes and FLOPs, beside the least time that a
+// named GPU would need for them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cases.h"
+
+namespace heed::bench {
+
+// What a data sheet promises: f32 without tensor cores, memory's bandwidth.
+struct Gpu {
+  std::string name;
+  double gflops = 0, gbytes = 0;  // a second
+};
+const std::vector<Gpu>& known_gpus();
+// Throws Error listing them where the name is none of them.
+const Gpu& gpu_named(const std::string& name);
+
+// Runs the case on target "vulkan…" and says where its time went.
+std::string device_report(const Case& c, const std::string& target, const Gpu& gpu, int runs);
+
+}  // namespace heed::bench

@@ -1,0 +1,38 @@
+// gelu(x wᵀ + bias) for GPUs: operands pass through workgroup memory, read four at a time. Where a CPU plays the device
+// there is neither barrier nor panel, and each invocation reads its own rows and columns.
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
+
+// CHECK: gpu.func @k0(%[[X:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[W:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[BIAS:.*]]: memref<?xf32> {{.*}}, %{{.*}}: memref<?xf32> {{.*}}, %
+// STAGED-SAME: workgroup_size = [128, 1, 1]
+// OWN-SAME: workgroup_size = [32, 1, 1]
+// CHECK: memref.alloc() : memref<{{.*}}, 3>
+// CHECK: scf.for
+// STAGED: gpu.barrier
+// STAGED: memref.load %[[X]]
+// STAGED-COUNT-4: memref.store {{.*}}, 3>
+// STAGED: memref.load %[[W]]
+// STAGED: gpu.barrier
+// STAGED: scf.for
+// STAGED-COUNT-32: math.fma
+// OWN-NOT: gpu.barrier
+// OWN-COUNT-8: memref.load %[[W]]
+// OWN-COUNT-8: memref.load %[[X]]
+// OWN-COUNT-256: math.fma
+// OWN-NOT: gpu.barrier
+// CHECK: memref.load %[[BIAS]]
+func.func @linear(%x: tensor<100x64xf32>, %w: tensor<96x64xf32>, %bias: tensor<96xf32>) -> tensor<100x96xf32> {
+  %0 = heed.contract(%x, %w, %bias) {domain = ["m0:100", "n0:96", "k0:64"], symbols = [],
+      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (n)>],
+      stores = [affine_map<(m, n, k) -> (m, n)>]}
+  prologue {
+  ^bb0(%a: f32, %u: f32):
+    heed.yield %a : f32
+  } epilogue {
+  ^bb0(%s: f32, %u: f32):
+    %t = heed.add %s, %u : (f32, f32) -> f32
+    %g = heed.gelu %t : (f32) -> f32
+    heed.yield %g : f32
+  } : (tensor<100x64xf32>, tensor<96x64xf32>, tensor<96xf32>) -> tensor<100x96xf32>
+  return %0 : tensor<100x96xf32>
+}
