@@ -33,7 +33,8 @@ enum Part { code_part, constant_part, data_part, part_count };
 
 class Loader {
  public:
-  explicit Loader(std::span<const std::byte> bytes) : object(bytes) {
+  Loader(std::span<const std::byte> bytes, std::span<const Code> before)
+      : object(bytes), others(before) {
     read_tables();
     place_sections();
     count_externals();
@@ -207,6 +208,8 @@ class Loader {
       } else if (symbol.st_shndx == SHN_UNDEF) {
         const std::string_view name = name_of(symbol);
         address[i] = reinterpret_cast<std::uintptr_t>(external_function(name));
+        for (std::size_t n = 0; !address[i] && n < others.size(); ++n)
+          address[i] = others[n].find(name);
         if (!address[i] && ELF64_ST_BIND(symbol.st_info) != STB_WEAK &&
             name != "_GLOBAL_OFFSET_TABLE_")
           throw Error("code: the object calls '", name, "', which kernels cannot call here; ",
@@ -315,6 +318,7 @@ class Loader {
   }
 
   std::span<const std::byte> object, strings, section_names;
+  std::span<const Code> others;
   std::vector<Elf64_Shdr> sections;
   std::vector<Elf64_Sym> symbols;
   std::vector<bool> placed, stub_made, slot_made;
@@ -325,8 +329,8 @@ class Loader {
 
 }  // namespace
 
-Code::Code(std::span<const std::byte> object) {
-  Loader loader(object);
+Code::Code(std::span<const std::byte> object, std::span<const Code> others) {
+  Loader loader(object, others);
   loader.load();
   symbols_ = loader.functions();
   registration_ = register_with_debugger(loader.symbol_file());
@@ -335,11 +339,16 @@ Code::Code(std::span<const std::byte> object) {
              [size](std::byte* region) { munmap(region, size); }};
 }
 
-void* Code::address(std::string_view symbol) const {
+std::uintptr_t Code::find(std::string_view symbol) const {
   const auto found = std::ranges::lower_bound(symbols_, symbol, {}, &Symbol::name);
-  if (found == symbols_.end() || found->name != symbol)
+  return found == symbols_.end() || found->name != symbol ? 0 : found->address;
+}
+
+void* Code::address(std::string_view symbol) const {
+  const std::uintptr_t found = find(symbol);
+  if (!found)
     throw Error("code: the object does not define '", symbol, "'; compile the program again");
-  return reinterpret_cast<void*>(found->address);
+  return reinterpret_cast<void*>(found);
 }
 
 }  // namespace heed

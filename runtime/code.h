@@ -23,12 +23,15 @@ class Code {
   };
 
   Code() = default;  // nothing loaded
-  // Throws Error on a malformed object, on a relocation or section this loader does not know, and
-  // on an undefined symbol.
-  explicit Code(std::span<const std::byte> object);
+  // What the object leaves undefined is looked for in `others`, which must live as long. Throws
+  // Error on a malformed object, on a relocation or section this loader does not know, and on an
+  // undefined symbol.
+  explicit Code(std::span<const std::byte> object, std::span<const Code> others = {});
 
   // Address of a function that the object defines; throws Error when there is none of that name.
   void* address(std::string_view symbol) const;
+  // The same; 0 when there is none.
+  std::uintptr_t find(std::string_view symbol) const;
   // The functions defined, for profilers and debuggers.
   std::span<const Symbol> symbols() const { return symbols_; }
 

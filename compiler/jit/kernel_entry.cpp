@@ -53,7 +53,8 @@ LogicalResult addKernelEntries(ModuleOp module) {
   SmallVector<LLVM::LLVMFuncOp> kernels;
   for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
     if (function->removeAttr("heed.kernel")) kernels.push_back(function);
-    else if (!function.isExternal()) function.setLinkage(LLVM::Linkage::Internal);  // a helper
+    else if (!function.isExternal() && !function->hasAttr("heed.shared"))
+      function.setLinkage(LLVM::Linkage::Internal);  // a helper
   }
   for (auto function : kernels)
     if (failed(addEntry(function))) return failure();

@@ -6,6 +6,8 @@
 
 #include "heed/compiler/jit/codegen.h"
 #include "heed/compiler/jit/spirv.h"
+#include "llvm/ADT/StringSet.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -23,26 +25,57 @@ struct Group {
   std::string ir, assembly;
 };
 
-size_t sizeOf(SharedKernel* kernel) {
+size_t sizeOf(Operation* of) {
   size_t size = 0;
-  kernel->code->walk([&](Operation*) { ++size; });
+  of->walk([&](Operation*) { ++size; });
   return size;
 }
 
+// Takes the functions that kernels share (Emit::beginShared) out of their modules, each once, and leaves declarations.
+std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
+  std::vector<Operation*> shared;
+  llvm::StringSet<> names;
+  for (SharedKernel* kernel : kernels)
+    for (auto function : llvm::make_early_inc_range(kernel->code->getOps<func::FuncOp>())) {
+      if (!function->hasAttr("heed.shared")) continue;
+      OpBuilder b(function);
+      func::FuncOp::create(b, function.getLoc(), function.getName(), function.getFunctionType()).setPrivate();
+      function->remove();
+      if (names.insert(function.getName()).second) shared.push_back(function);
+      else function->erase();
+    }
+  return shared;
+}
+
 // Neighbours make a module until it holds its share of all operations: small kernels do not pay for passes of their
-// own, a fifth of the time altogether. A SPIR-V module has one kernel.
+// own, a fifth of the time altogether. What kernels share comes first, so that the objects behind it find it. A SPIR-V
+// module has one kernel.
 std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::StringMap<std::int32_t>& objectOf) {
+  std::vector<Operation*> shared = takeShared(kernels);
   size_t total = 0;
-  for (SharedKernel* kernel : kernels) total += sizeOf(kernel);
+  for (Operation* function : shared) total += sizeOf(function);
+  for (SharedKernel* kernel : kernels) total += sizeOf(*kernel->code);
   std::vector<Group> groups;
+  auto begin = [&](Location at) { groups.push_back({ModuleOp::create(at), 0, {}, {}}); };
+  auto isFull = [&] { return groups.empty() || groups.back().size * most_objects >= total; };
+  for (Operation* function : shared) {
+    if (isFull()) begin(function->getLoc());
+    groups.back().size += sizeOf(function);
+    groups.back().module->push_back(function);
+  }
+  llvm::StringSet<> declared;  // in the current group
   for (SharedKernel* kernel : kernels) {
-    if (groups.empty() || vulkan || groups.back().size * most_objects >= total)
-      groups.push_back({ModuleOp::create(kernel->code->getLoc()), 0, {}, {}});
+    if (kernel == kernels.front() || vulkan || isFull()) {
+      begin(kernel->code->getLoc());
+      declared.clear();
+    }
     Group& group = groups.back();
-    group.size += sizeOf(kernel);
+    group.size += sizeOf(*kernel->code);
     for (const tile::Launch& launch : kernel->lowered.launches)
       objectOf[launch.function] = static_cast<std::int32_t>(groups.size()) - 1;
     for (Operation& function : llvm::make_early_inc_range(*kernel->code->getBody())) {
+      auto declaration = dyn_cast<func::FuncOp>(function);
+      if (declaration && declaration.isExternal() && !declared.insert(declaration.getName()).second) continue;
       function.remove();
       group.module->push_back(&function);
     }

@@ -259,7 +259,7 @@ class Contract {
     constexpr int64_t parts = ContractBlocking::fetch_parts;
     Value part = e.mul(e.remainder(t, e.constant(parts)), e.divide(e.sub(to, from), parts));
     Value step = e.sub(e.add(from, part), e.divide(from, parts));
-    return e.add(panelAddress(e.add(panel, 1)), e.mul(step, e.dim(blocking.depthStride)));
+    return e.add(panelAddress(e.add(panel, 1)), e.mul(step, blocking.depthStride));
   }
 
   void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value at, Value from,
@@ -274,7 +274,10 @@ class Contract {
       place.set('m', row);
       address = place.address(kernel.ins[0]);
     }
-    e.call(tile.sumName(height, vectors, across), {a, b, sums, address, panelAddress(panel), at, from, to, ahead});
+    Value rowStride = e.dim(blocking.packsA ? blocking.k : *tile::strideAlong(kernel, kernel.ins[0], 'm'));
+    Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
+    e.callShared(tile.sumName(height, vectors, across),
+                 {a, b, sums, address, panelAddress(panel), at, from, to, rowStride, beside});
   }
 
   Value panelAddress(Value panel) {

@@ -27,7 +27,8 @@ struct ContractBlocking {
   static constexpr std::int64_t fetch_parts = Emit::unroll;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
-  Dim depthStride, panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read
+  Dim panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read,
+  std::int64_t depthStride;             // for one step of k
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
   std::int64_t rowBlocks(std::int64_t tiles) const;
@@ -43,9 +44,10 @@ struct ContractTile {
   Emit& e;
   const ContractBlocking& blocking;
 
-  // Function "<kernel>.sum<height>[x<panels>]": S [panels, height, width] = A [height, k] · panels of B for k in
-  // [low, high), added to S unless low is 0.
-  //   (A, B, S, address of A's first row, of the first panel, in S, low, high, address of what to fetch from B)
+  // Shared function: S [panels, height, width] = A [height, k] · panels of B for k in [low, high), added to S unless low
+  // is 0.
+  //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the next,
+  //    what to fetch from B or, of several panels, from one to the next)
   void emitSum(int height, int vectors, int panels);
   std::string sumName(int height, int vectors, int panels) const;
   // Function "<kernel>.finish[.tail]": C = epilogue(S) for some rows of one panel.
@@ -60,8 +62,13 @@ struct ContractTile {
   std::string packPanelName() const;
 
  private:
-  Values sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value ahead, Value low, Value high,
-                      int vectors, int panels);
+  // What emitSum is given, and the size of its tile.
+  struct Sum {
+    Value a, b, s, row, panel, at, low, high, rowStride, beside;
+    int height, vectors, panels;
+  };
+  Values sumOverDepth(const Sum& sum);
+  bool fetches(int panels) const { return blocking.weights && panels == 1; }
   llvm::SmallVector<Type> kernelBuffers(std::initializer_list<Type> more);
 };
 

@@ -88,14 +88,14 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
 
 // Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one batch index.
 void ContractBlocking::setPanelLayout(const tile::Kernel& kernel) {
-  depthStride = Dim(width);
-  panelStride = depthStride * k;
+  depthStride = width;
+  panelStride = Dim(width) * k;
   if (!weights) return;
   const tile::Layout& layout = kernel.ins[1].layout;
   panelOffset = layout.offset;
   batchStride = layout.strides[0];
   panelStride = layout.strides[1];
-  depthStride = layout.strides[2];
+  depthStride = layout.strides[2].constant;  // of a panel's width or of what it is a slice of
 }
 
 std::int64_t ContractBlocking::rowBlocks(std::int64_t tiles) const {

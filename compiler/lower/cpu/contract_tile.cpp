@@ -8,9 +8,11 @@ using namespace mlir;
 namespace heed::cpu {
 
 std::string ContractTile::sumName(int height, int vectors, int panels) const {
-  std::string name = e.kernel.name + ".sum" + std::to_string(height);
-  if (vectors != blocking.vectors) name += ".tail";
-  return panels > 1 ? name + "x" + std::to_string(panels) : name;
+  std::string name = "sum" + std::to_string(height) + "x" + std::to_string(vectors * e.lanes()) + "of" +
+                     std::to_string(blocking.width);
+  if (blocking.depthStride != blocking.width) name += "by" + std::to_string(blocking.depthStride);
+  if (panels > 1) name += "x" + std::to_string(panels);
+  return fetches(panels) ? name + ".fetch" : name;
 }
 std::string ContractTile::finishName(bool tail) const { return e.kernel.name + (tail ? ".finish.tail" : ".finish"); }
 std::string ContractTile::packRowsName() const { return e.kernel.name + ".rows"; }
@@ -24,23 +26,22 @@ llvm::SmallVector<Type> ContractTile::kernelBuffers(std::initializer_list<Type> 
   return types;
 }
 
-// acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero. `ahead`, where given: what is fetched meanwhile.
-Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Value panel, Value ahead, Value low,
-                                  Value high, int vectors, int panels) {
-  int height = int(rowAddresses.size()), across = panels * vectors;
-  Value panelSize = e.dim(blocking.panelStride);
-  Value depthStride = e.dim(blocking.depthStride);
-  Values zero(height * across, e.splat(0));
-  return e.unrolled(low, high, zero, [&](Value first, int64_t step, ValueRange carried) {
+// acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero.
+Values ContractTile::sumOverDepth(const Sum& sum) {
+  int across = sum.panels * sum.vectors;
+  Values rows;
+  for (int r = 0; r < sum.height; ++r) rows.push_back(e.add(sum.row, e.mul(sum.rowStride, r)));
+  Values zero(sum.height * across, e.splat(0));
+  return e.unrolled(sum.low, sum.high, zero, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value row = e.add(e.add(panel, e.mul(first, depthStride)), e.mul(depthStride, step)), i = e.add(first, step);
-    if (ahead && step == 0)
-      e.prefetchRun(b, e.add(ahead, e.mul(first, blocking.width / Emit::unroll)), blocking.width);
-    for (int p = 0; p < panels; ++p)
-      for (int v = 0; v < vectors; ++v)
-        columns.push_back(e.load(b, e.add(e.add(row, e.mul(panelSize, p)), v * e.lanes())));
-    for (int r = 0; r < height; ++r) {
-      Value x = e.loadBroadcast(a, e.add(rowAddresses[r], i));
+    Value i = e.add(first, step), row = e.add(e.add(sum.panel, e.mul(first, blocking.depthStride)), step * blocking.depthStride);
+    if (fetches(sum.panels) && step == 0)
+      e.prefetchRun(sum.b, e.add(sum.beside, e.mul(first, blocking.width / Emit::unroll)), blocking.width);
+    for (int p = 0; p < sum.panels; ++p)
+      for (int v = 0; v < sum.vectors; ++v)
+        columns.push_back(e.load(sum.b, e.add(p ? e.add(row, e.mul(sum.beside, p)) : row, v * e.lanes())));
+    for (int r = 0; r < sum.height; ++r) {
+      Value x = e.loadBroadcast(sum.a, e.add(rows[r], i));
       for (int v = 0; v < across; ++v) sums[r * across + v] = e.fma(x, columns[v], sums[r * across + v]);
     }
     return sums;
@@ -49,30 +50,22 @@ Values ContractTile::sumOverDepth(Value a, Value b, ValueRange rowAddresses, Val
 
 void ContractTile::emitSum(int height, int vectors, int panels) {
   Type buffer = e.bufferType(e.f32), i = e.index;
-  Values arguments = e.beginFunction(sumName(height, vectors, panels), {buffer, buffer, buffer, i, i, i, i, i, i});
-  Value a = arguments[0], b = arguments[1], s = arguments[2], row = arguments[3], panel = arguments[4];
-  Value at = arguments[5], low = arguments[6], high = arguments[7];
-  Value ahead = blocking.weights && panels == 1 ? arguments[8] : Value();
-  Value stride = blocking.packsA ? e.dim(blocking.k) : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'm'));
-  Values rows;
-  for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
+  Values all;
+  if (!e.beginShared(sumName(height, vectors, panels), {buffer, buffer, buffer, i, i, i, i, i, i, i}, all)) return;
+  Sum sum{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], height, vectors, panels};
+  Values sums = sumOverDepth(sum);
   int across = panels * vectors;
-  auto storeSums = [&](const Values& sums, bool onTop) {
+  auto storeSums = [&](bool onTop) {
     for (int r = 0; r < height; ++r)
       for (int v = 0; v < across; ++v) {
-        Value to = e.add(at, (v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
-        Value sum = sums[r * across + v];
-        e.store(onTop ? e.add(e.load(s, to), sum) : sum, s, to);
+        Value to = e.add(sum.at, (v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
+        Value x = sums[r * across + v];
+        e.store(onTop ? e.add(e.load(sum.s, to), x) : x, sum.s, to);
       }
     return Values{};
   };
-  if (!blocking.inBlocks()) {
-    storeSums(sumOverDepth(a, b, rows, panel, ahead, e.constant(0), e.dim(blocking.k), vectors, panels), false);
-  } else {
-    Values sums = sumOverDepth(a, b, rows, panel, ahead, low, high, vectors, panels);
-    e.choose(e.equal(low, e.constant(0)), TypeRange{}, [&] { return storeSums(sums, false); },
-             [&] { return storeSums(sums, true); });
-  }
+  e.choose(e.equal(sum.low, e.constant(0)), TypeRange{}, [&] { return storeSums(false); },
+           [&] { return storeSums(true); });
   e.finishFunction();
 }
 

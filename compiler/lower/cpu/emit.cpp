@@ -127,6 +127,20 @@ void Emit::call(StringRef name, ArrayRef<Value> arguments) {
   func::CallOp::create(b, loc, name, TypeRange{}, all);
 }
 
+bool Emit::beginShared(StringRef name, ArrayRef<Type> types, Values& arguments) {
+  if (module.lookupSymbol(name)) return false;
+  auto function = begin(name, types, {});
+  function.setPrivate();
+  function->setAttr("heed.shared", b.getUnitAttr());
+  symbolValues.clear();
+  arguments.assign(function.getArguments().begin(), function.getArguments().end());
+  return true;
+}
+
+void Emit::callShared(StringRef name, ArrayRef<Value> arguments) {
+  func::CallOp::create(b, loc, name, TypeRange{}, arguments);
+}
+
 Value Emit::view(Value scratch, Value byte, Type element) {
   return memref::ViewOp::create(b, loc, cast<MemRefType>(bufferType(element)), scratch, byte, ValueRange{});
 }

@@ -44,6 +44,10 @@ class Emit : public tile::Emitter {
   Values beginFunction(llvm::StringRef name, llvm::ArrayRef<Type> arguments);
   void finishFunction();
   void call(llvm::StringRef name, llvm::ArrayRef<Value> arguments);
+  // A function that kernels share, within a program: its name says all that its code depends on, its arguments are all
+  // that it knows. False where the module has it already.
+  bool beginShared(llvm::StringRef name, llvm::ArrayRef<Type> types, Values& arguments);
+  void callShared(llvm::StringRef name, llvm::ArrayRef<Value> arguments);
   Type bufferType(Type element);
   Type bufferType(const tile::Access& access);  // bools are i8
   Value view(Value scratch, Value byte, Type element);  // of the scratch
