@@ -1,7 +1,10 @@
 // Networks that read and write sequences.
+#include <cmath>
+
 #include "cases.h"
 #include "heed/dsl/load.h"
 #include "heed/dsl/nn/encoder_decoder.h"
+#include "heed/dsl/nn/recurrent.h"
 #include "heed/runtime/checkpoint.h"
 #include "heed/runtime/formula.h"
 #include "references.h"
@@ -40,10 +43,78 @@ Case transformer_base() {
   return c;
 }
 
+constexpr std::int64_t gru_width = 512;
+
+// The outputs of every step.
+struct gru_outputs {
+  sub<"", nn::gru<gru_width, gru_width>> layer;
+  constexpr auto operator()(expression auto x) const {
+    auto [outputs, last] = layer(x);
+    return outputs;
+  }
+};
+
+// The outputs of the first `steps` steps of one row, x: [steps, gru_width], in double.
+std::vector<float> gru_row(std::span<const float> x, std::int64_t steps) {
+  constexpr auto n = std::size_t(gru_width);
+  const auto parameter = [](const char* name, std::size_t columns) {
+    std::vector<float> values(3 * n * columns);
+    const std::int64_t shape[] = {std::int64_t(3 * n), std::int64_t(columns)};
+    formula_fill(name, std::span(shape, columns > 1 ? 2 : 1), values);
+    return values;
+  };
+  const auto wi = parameter("weight_ih_l0", n), wh = parameter("weight_hh_l0", n), bi = parameter("bias_ih_l0", 1),
+             bh = parameter("bias_hh_l0", 1);
+  std::vector<double> state(n, 0), next(n);
+  std::vector<float> outputs;
+  const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+  for (std::size_t t = 0; t < std::size_t(steps); ++t) {
+    for (std::size_t i = 0; i < n; ++i) {
+      double of_input[3], of_state[3];  // reset, update, proposal
+      for (std::size_t gate = 0; gate < 3; ++gate) {
+        const std::size_t row = gate * n + i;
+        of_input[gate] = double(bi[row]);
+        of_state[gate] = double(bh[row]);
+        for (std::size_t j = 0; j < n; ++j) {
+          of_input[gate] += double(wi[row * n + j]) * double(x[t * n + j]);
+          of_state[gate] += double(wh[row * n + j]) * state[j];
+        }
+      }
+      const double proposal = std::tanh(of_input[2] + sigmoid(of_input[0] + of_state[0]) * of_state[2]);
+      next[i] = proposal + sigmoid(of_input[1] + of_state[1]) * (state[i] - proposal);
+    }
+    state.swap(next);
+    outputs.insert(outputs.end(), state.begin(), state.end());
+  }
+  return outputs;
+}
+
+// A GRU layer: batch 32, 256 steps, 512 features in and 512 hidden.
+Case gru_layer() {
+  constexpr std::int64_t batch = 32, length = 256, checked = 64;
+  Case c{"model", "gru_32x256x512", 2e-9 * batch * length * 6 * gru_width * gru_width, {}, {}, {}};
+  c.load = [](const Options& options) {
+    return heed::load<gru_outputs, tensor<f32, dim("B"), dim("T"), gru_width>>(options);
+  };
+  c.inputs = [](int i) {
+    std::vector<Tensor> list;
+    list.emplace_back(DType::f32, Sizes{batch, length, gru_width});
+    formula_input("gru" + std::to_string(i), list.back().as<float>());
+    return list;
+  };
+  c.check = [](const std::vector<Tensor>& inputs, const Tensor& result) {
+    const std::vector<float> expected = gru_row(inputs[0].as<float>(), checked);
+    const auto found = result.as<float>().first(expected.size());
+    require_close(found, expected, "gru_32x256x512");
+  };
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> sequence_cases() {
   std::vector<Case> list;
+  list.push_back(gru_layer());
   list.push_back(transformer_base());
   return list;
 }
