@@ -19,12 +19,14 @@ class Point {
   // Operand n as a region has it: f32, i1 or i32. Out of bounds is its fill. With `gather`, ins[0] is read at ins[1]
   // along its first axis.
   Value load(int operand);
-  void store(int out, Value x);
+  void store(int out, Value x);  // with `append`, at ins[1] along the third axis
   Value coordinate(mlir::AffineExpr expression);
   // What the region yields; nulls after a diagnostic, which e.ok tells.
   Values region(mlir::Region& region, Value leading, int captured);
 
  private:
+  void storeAt(int out, Value at, Value x);
+  Value indexBelow(Value limit, Value& valid);
   Value within(const tile::Access& access);  // null where it always is
   Value fromStorage(Value buffer, Value at, DType dtype);
 
