@@ -2,7 +2,9 @@
 #include <cmath>
 
 #include "cases.h"
+#include "decoder_reference.h"
 #include "heed/dsl/load.h"
+#include "heed/dsl/nn/cached_decoder.h"
 #include "heed/dsl/nn/encoder_decoder.h"
 #include "heed/dsl/nn/recurrent.h"
 #include "heed/runtime/checkpoint.h"
@@ -110,10 +112,47 @@ Case gru_layer() {
   return c;
 }
 
+constexpr DecoderSize base{512, 8, 2048, 6};
+
+struct decoder_step {
+  sub<"decoder", nn::cached_decoder<base.features, base.heads, base.hidden, base.layers>> decoder;
+  constexpr auto operator()(expression auto y, expression auto position, expression auto cache, expression auto memory) const {
+    return decoder(y, position, cache, memory);
+  }
+};
+
+// A token of the Transformer's decoder, base size: the 256th, of a source of 128.
+Case decode_base() {
+  constexpr std::int64_t position = 255, capacity = 512, source = 128, width = 2 * base.features;
+  // Weights, and what is seen of the caches, are read once; the projections of the memory are not in it.
+  constexpr double weights = double(base.layers) * (6 * base.features * base.features + 2 * base.features * base.hidden);
+  constexpr double seen = double(base.layers) * width * (position + 1 + source);
+  Case c{"model", "decode_base", 2e-9 * (weights + seen), {}, {}, {}, 4e-9 * (weights + seen)};
+  c.load = [](const Options& options) {
+    constexpr dim B("B"), S("S"), C("C");
+    return heed::load<decoder_step, tensor<f32, B, 1, base.features>, tensor<i64, B>, tensor<f32, base.layers, B, C, width>,
+                      tensor<f32, base.layers, B, S, width>>(options);
+  };
+  c.inputs = [](int i) {
+    std::vector<Tensor> list;
+    list.emplace_back(DType::f32, Sizes{1, 1, base.features});
+    list.push_back(Tensor::of<std::int64_t>(DType::i64, {1}, std::vector{position}));
+    list.emplace_back(DType::f32, Sizes{base.layers, 1, capacity, width});
+    list.emplace_back(DType::f32, Sizes{base.layers, 1, source, width});
+    for (const std::size_t n : {0u, 2u, 3u}) formula_input("decode" + std::to_string(n) + std::to_string(i), list[n].as<float>());
+    return list;
+  };
+  c.check = [](const std::vector<Tensor>& inputs, const Tensor& result) {
+    require_close(result.as<float>(), decoder_row(base, inputs[0], position, inputs[2], inputs[3]), "decode_base");
+  };
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> sequence_cases() {
   std::vector<Case> list;
+  list.push_back(decode_base());
   list.push_back(gru_layer());
   list.push_back(transformer_base());
   return list;
