@@ -1,6 +1,8 @@
 #include "measure.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "child.h"
 #include "heed/runtime/error.h"
@@ -33,6 +35,28 @@ class Peak {
 
  private:
   PeakLoop loop_;
+  ThreadPool pool_;
+};
+
+// Reads memory that no cache holds, on all threads at once.
+class Stream {
+ public:
+  explicit Stream(int threads) : numbers_(elements, 1), sums_(std::size_t(threads)), pool_(threads) {}
+  void run() {
+    auto body = [&](std::int64_t begin, std::int64_t end, int thread) -> std::int32_t {
+      std::array<std::int64_t, lanes> sums{};
+      for (std::int64_t i = begin * lanes; i < end * lanes; i += lanes)
+        for (std::int64_t l = 0; l < lanes; ++l) sums[std::size_t(l)] += numbers_[std::size_t(i + l)];
+      for (const std::int64_t sum : sums) sums_[std::size_t(thread)] += sum;
+      return 0;
+    };
+    pool_.run(elements / lanes, elements / lanes / 64, body);
+  }
+  static double gbyte() { return 1e-9 * double(elements) * sizeof(std::int64_t); }
+
+ private:
+  static constexpr std::int64_t elements = std::int64_t(1) << 25, lanes = 16;
+  std::vector<std::int64_t> numbers_, sums_;
   ThreadPool pool_;
 };
 
@@ -78,16 +102,19 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
   for (Row& row : rows) {
     Runner a = fused.sibling(c, row.threads), b = unfused.sibling(c, row.threads);
     Peak peak(a.target(), row.threads);
+    std::optional<Stream> stream;
+    if (c.gbyte > 0) stream.emplace(row.threads);
+    const double amount = stream ? c.gbyte : gflop, most = stream ? Stream::gbyte() : peak.gflop();
     const std::vector<Times> times = take_turns({{"fused", [&] { a.run_next(); }},
                                                  {"unfused", [&] { b.run_next(); }},
-                                                 {"peak", [&] { peak.run(); }}},
+                                                 {"peak", [&] { stream ? stream->run() : peak.run(); }}},
                                                 quick ? 3 : 15);
-    const double peak_gflop_per_ms = peak.gflop() / times[2].median_ms;
+    const double peak_per_ms = most / times[2].median_ms;
     row.heed_ms = times[0].median_ms;
     row.heed_least_ms = times[0].least_ms;
     row.unfused_ms = times[1].median_ms;
-    row.peak_pct = 100 * gflop / row.heed_ms / peak_gflop_per_ms;
-    row.unfused_pct = 100 * gflop / row.unfused_ms / peak_gflop_per_ms;
+    row.peak_pct = 100 * amount / row.heed_ms / peak_per_ms;
+    row.unfused_pct = 100 * amount / row.unfused_ms / peak_per_ms;
   }
   return rows;
 }

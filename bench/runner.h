@@ -1,5 +1,6 @@
 // A case's program, bound to its formula weights.
 #pragma once
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,12 +17,17 @@ class Runner {
 
   Runner(const Case& c, Session session) : session_(std::move(session)) {
     for (int i = 0; i < input_sets; ++i) sets_.push_back(c.inputs(i));
-    for (const std::vector<Tensor>& set : sets_)
-      for (const Tensor& input : set) pointers_.push_back(&input);
+    for (std::vector<Tensor>& set : sets_)
+      for (Tensor& input : set) pointers_.push_back(&input);
   }
+  // The first result that is no updated input; those are updated.
   const Tensor& run(std::size_t set) {
     const std::size_t size = sets_[0].size();
-    return session_.run(std::span(pointers_).subspan(set * size, size))[0];
+    const Results results = session_.run_in_place(std::span<Tensor* const>(pointers_).subspan(set * size, size));
+    const auto& updates = session_.program().data().updates;
+    std::size_t first = 0;
+    while (std::ranges::any_of(updates, [&](const abi::Update& u) { return std::size_t(u.output) == first; })) ++first;
+    return results[first];
   }
   void run_next() { run(next_++ % input_sets); }
   const std::string& target() const { return session_.program().target(); }
@@ -31,7 +37,7 @@ class Runner {
  private:
   Session session_;
   std::vector<std::vector<Tensor>> sets_;
-  std::vector<const Tensor*> pointers_;
+  std::vector<Tensor*> pointers_;
   std::size_t next_ = 0;
 };
 

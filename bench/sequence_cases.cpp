@@ -1,8 +1,119 @@
 // Networks that read and write sequences.
+#include <cmath>
+
+#include "decoder_reference.h"
+#include "heed/dsl/nn/cached_decoder.h"
 #include "heed/dsl/nn/encoder_decoder.h"
+#include "heed/dsl/nn/recurrent.h"
 #include "network_case.h"
 
 namespace heed::bench {
+namespace {
+
+constexpr std::int64_t gru_width = 512;
+
+// The outputs of every step.
+struct gru_outputs {
+  sub<"", nn::gru<gru_width, gru_width>> layer;
+  constexpr auto operator()(expression auto x) const {
+    auto [outputs, last] = layer(x);
+    return outputs;
+  }
+};
+
+// The outputs of the first `steps` steps of one row, x: [steps, gru_width], in double.
+std::vector<float> gru_row(std::span<const float> x, std::int64_t steps) {
+  constexpr auto n = std::size_t(gru_width);
+  const auto parameter = [](const char* name, std::size_t columns) {
+    std::vector<float> values(3 * n * columns);
+    const std::int64_t shape[] = {std::int64_t(3 * n), std::int64_t(columns)};
+    formula_fill(name, std::span(shape, columns > 1 ? 2 : 1), values);
+    return values;
+  };
+  const auto wi = parameter("weight_ih_l0", n), wh = parameter("weight_hh_l0", n), bi = parameter("bias_ih_l0", 1),
+             bh = parameter("bias_hh_l0", 1);
+  std::vector<double> state(n, 0), next(n);
+  std::vector<float> outputs;
+  const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+  for (std::size_t t = 0; t < std::size_t(steps); ++t) {
+    for (std::size_t i = 0; i < n; ++i) {
+      double of_input[3], of_state[3];  // reset, update, proposal
+      for (std::size_t gate = 0; gate < 3; ++gate) {
+        const std::size_t row = gate * n + i;
+        of_input[gate] = double(bi[row]);
+        of_state[gate] = double(bh[row]);
+        for (std::size_t j = 0; j < n; ++j) {
+          of_input[gate] += double(wi[row * n + j]) * double(x[t * n + j]);
+          of_state[gate] += double(wh[row * n + j]) * state[j];
+        }
+      }
+      const double proposal = std::tanh(of_input[2] + sigmoid(of_input[0] + of_state[0]) * of_state[2]);
+      next[i] = proposal + sigmoid(of_input[1] + of_state[1]) * (state[i] - proposal);
+    }
+    state.swap(next);
+    outputs.insert(outputs.end(), state.begin(), state.end());
+  }
+  return outputs;
+}
+
+// A GRU layer: batch 32, 256 steps, 512 features in and 512 hidden.
+Case gru_layer() {
+  constexpr std::int64_t batch = 32, length = 256, checked = 64;
+  Case c{"model", "gru_32x256x512", [] { return 2e-9 * batch * length * 6 * gru_width * gru_width; }, {}, {}, {}};
+  c.load = [](const Options& options) {
+    return heed::load<gru_outputs, tensor<f32, dim("B"), dim("T"), gru_width>>(options);
+  };
+  c.inputs = [](int i) {
+    std::vector<Tensor> list;
+    list.emplace_back(DType::f32, Sizes{batch, length, gru_width});
+    formula_input("gru" + std::to_string(i), list.back().as<float>());
+    return list;
+  };
+  c.check = [](const std::vector<Tensor>& inputs, const Tensor& result) {
+    const std::vector<float> expected = gru_row(inputs[0].as<float>(), checked);
+    const auto found = result.as<float>().first(expected.size());
+    require_close(found, expected, "gru_32x256x512");
+  };
+  return c;
+}
+
+constexpr DecoderSize base{512, 8, 2048, 6};
+
+struct decoder_step {
+  sub<"decoder", nn::cached_decoder<base.features, base.heads, base.hidden, base.layers>> decoder;
+  constexpr auto operator()(expression auto y, expression auto position, expression auto cache, expression auto memory) const {
+    return decoder(y, position, cache, memory);
+  }
+};
+
+// A token of the Transformer's decoder, base size: the 256th, of a source of 128.
+Case decode_base() {
+  constexpr std::int64_t position = 255, capacity = 512, source = 128, width = 2 * base.features;
+  // Weights, and what is seen of the caches, are read once; the projections of the memory are not in it.
+  constexpr double weights = double(base.layers) * (6 * base.features * base.features + 2 * base.features * base.hidden);
+  constexpr double seen = double(base.layers) * width * (position + 1 + source);
+  Case c{"model", "decode_base", [] { return 2e-9 * (weights + seen); }, {}, {}, {}, 4e-9 * (weights + seen)};
+  c.load = [](const Options& options) {
+    constexpr dim B("B"), S("S"), C("C");
+    return heed::load<decoder_step, tensor<f32, B, 1, base.features>, tensor<i64, B>, tensor<f32, base.layers, B, C, width>,
+                      tensor<f32, base.layers, B, S, width>>(options);
+  };
+  c.inputs = [](int i) {
+    std::vector<Tensor> list;
+    list.emplace_back(DType::f32, Sizes{1, 1, base.features});
+    list.push_back(Tensor::of<std::int64_t>(DType::i64, {1}, std::vector{position}));
+    list.emplace_back(DType::f32, Sizes{base.layers, 1, capacity, width});
+    list.emplace_back(DType::f32, Sizes{base.layers, 1, source, width});
+    for (const std::size_t n : {0u, 2u, 3u}) formula_input("decode" + std::to_string(n) + std::to_string(i), list[n].as<float>());
+    return list;
+  };
+  c.check = [](const std::vector<Tensor>& inputs, const Tensor& result) {
+    require_close(result.as<float>(), decoder_row(base, inputs[0], position, inputs[2], inputs[3]), "decode_base");
+  };
+  return c;
+}
+
+}  // namespace
 
 std::vector<Case> sequence_cases() {
   // The Transformer of "Attention Is All You Need", base size, reads and writes 128 tokens.
@@ -12,6 +123,8 @@ std::vector<Case> sequence_cases() {
   std::vector<Case> list;
   list.push_back(network_case<nn::transformer<>, source, target>(
       "transformer_base", {{"speed.source", sizes}, {"speed.target", sizes}}, {"transformer", "speed.decoder", 29}));
+  list.push_back(gru_layer());
+  list.push_back(decode_base());
   return list;
 }
 

@@ -3,6 +3,7 @@
 #include "heed/dsl/graph_of.h"
 #include "heed/dsl/module.h"
 #include "heed/dsl/ops/activation.h"
+#include "heed/dsl/ops/append.h"
 #include "heed/dsl/ops/arithmetic.h"
 #include "heed/dsl/ops/conv.h"
 #include "heed/dsl/ops/gather.h"

@@ -39,6 +39,7 @@ inline constexpr char step_not_positive[] = "stride or dilation below 1:";
 inline constexpr char epsilon_not_positive[] = "epsilon is not positive";
 inline constexpr char must_be_static[] = "must be static:";
 inline constexpr char steps_differ[] = "steps differ:";
+inline constexpr char layer_out_of_range[] = "layer is out of range:";
 
 // library modules: the parameter concerned comes first
 inline constexpr char weight_columns_differ[] = "weight columns differ:";

@@ -1,5 +1,6 @@
 #include "heed/runtime/cpu_executor.h"
 
+#include <cstring>
 #include <vector>
 
 #include "heed/runtime/binding.h"
@@ -42,6 +43,11 @@ class CpuExecutor final : public Executor {
     for (const Patch& patch : in_inputs)  // kernels do not write inputs
       addresses[patch.address] = const_cast<void*>(inputs[patch.index]->data());
     for (const Patch& patch : in_outputs) addresses[patch.address] = outputs[patch.index]->data();
+    for (const auto [input, output] : data().updates) {
+      const Tensor& from = *inputs[std::size_t(input)];
+      Tensor& into = *outputs[std::size_t(output)];
+      if (from.data() != into.data()) std::memcpy(into.data(), from.data(), from.size_bytes());
+    }
     profile = to;
     track = track_of_it;
     execute(0, steps.size(), 0);

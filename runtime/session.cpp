@@ -1,5 +1,6 @@
 #include "heed/runtime/session.h"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -19,21 +20,27 @@ struct Session::State {
 
   void plan_for(std::span<const Tensor* const> inputs) {
     if (planned && plan.holds_for(inputs)) return;
-    planned = outputs_planned = false;
+    planned = false;
+    made = Made::nothing;
     plan.make(inputs);
     executor->resize(plan);
     planned = true;
   }
 
-  // The session's own outputs; not needed by those who only run_into theirs.
-  void make_outputs() {
-    if (outputs_planned) return;
+  // The session's own outputs; not needed by those who only run_into theirs. in_place: but those that update an input.
+  enum class Made { nothing, all, but_updates };
+  void make_outputs(bool in_place) {
+    const Made wanted = in_place ? Made::but_updates : Made::all;
+    if (made == wanted) return;
     outputs.clear();
     own_outputs.clear();
-    for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-      outputs.emplace_back(data().outputs[i].type.dtype, plan.outputs[i]);
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+      const bool updates = std::ranges::any_of(data().updates, [&](const abi::Update& u) { return std::size_t(u.output) == i; });
+      if (in_place && updates) outputs.emplace_back();
+      else outputs.emplace_back(data().outputs[i].type.dtype, plan.outputs[i]);
+    }
     for (Tensor& output : outputs) own_outputs.push_back(&output);
-    outputs_planned = true;
+    made = wanted;
   }
 
   void execute(std::span<const Tensor* const> inputs, std::span<Tensor* const> into) {
@@ -51,7 +58,8 @@ struct Session::State {
   ShapePlan plan;
   std::vector<Tensor> outputs;
   std::vector<Tensor*> own_outputs;
-  bool planned = false, outputs_planned = false;
+  bool planned = false;
+  Made made = Made::nothing;
   std::atomic<bool> running{false};
   Profile* profile = nullptr;
   int track = 0;
@@ -99,8 +107,26 @@ Results Session::run(std::span<const Tensor* const> inputs) {
   State& s = *state_;
   const Turn turn(s.running);
   s.plan_for(inputs);
-  s.make_outputs();
+  s.make_outputs(false);
   s.execute(inputs, s.own_outputs);
+  return Results(s.outputs, s.program);
+}
+
+Results Session::run_in_place(std::span<Tensor* const> inputs) {
+  State& s = *state_;
+  const Turn turn(s.running);
+  const std::span<const Tensor* const> read(inputs);
+  s.plan_for(read);
+  s.make_outputs(true);
+  for (const abi::Update& u : s.data().updates) {
+    Tensor& updated = *inputs[std::size_t(u.input)];
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (i != std::size_t(u.input) && overlap(updated, *inputs[i]))
+        throw Error("run_in_place: input '", s.data().inputs[std::size_t(u.input)].name, "' is updated and overlaps input '",
+                    s.data().inputs[i].name, "'; give each memory of its own");
+    s.outputs[std::size_t(u.output)] = Tensor::view(updated.dtype(), updated.sizes(), updated.data());
+  }
+  s.execute(read, s.own_outputs);
   return Results(s.outputs, s.program);
 }
 

@@ -48,7 +48,15 @@ class Session {
     const Tensor* const list[sizeof...(Inputs) + 1] = {&inputs..., nullptr};
     return run(std::span<const Tensor* const>(list, sizeof...(Inputs)));
   }
-  // The same into the caller's tensors, one for each of program().outputs(), of exactly their sizes
+  // The same, but results that update an input (program().data().updates: what `append` made of it) are written over the
+  // input, of which they are views. Nothing is copied. What was an input before a run that throws is lost.
+  Results run_in_place(std::span<Tensor* const> inputs);
+  template <std::same_as<Tensor>... Inputs>
+  Results run_in_place(Inputs&... inputs) {
+    Tensor* const list[sizeof...(Inputs) + 1] = {&inputs..., nullptr};
+    return run_in_place(std::span<Tensor* const>(list, sizeof...(Inputs)));
+  }
+  // As `run` into the caller's tensors, one for each of program().outputs(), of exactly their sizes
   // and apart from the inputs.
   void run_into(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs);
 

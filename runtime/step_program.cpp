@@ -32,7 +32,14 @@ StepProgram::StepProgram(Session session, Memory memory, std::int64_t rows)
   const std::size_t returned = memory_.states.size() + memory_.caches.size() + 1;
   if (std::size_t(program.data().result_count) < returned)
     throw Error("step program: '", program.name(), "' returns ", program.data().result_count,
-                " tensors; states, rows of caches and logits are ", returned);
+                " tensors; states, caches and logits are ", returned);
+  const std::size_t states = memory_.states.size();
+  for (std::size_t c = 0; c < memory_.caches.size(); ++c)
+    if (std::ranges::none_of(program.data().updates, [&](const abi::Update& u) {
+          return std::size_t(u.input) == 2 + states + c && std::size_t(u.output) == states + c;
+        }))
+      throw Error("step program: result ", states + c, " of '", program.name(), "' is not cache ", c,
+                  " in its place; make it by append<layer>(cache, rows, position)");
   inputs_.push_back(&tokens_);
   if (cached) inputs_.push_back(&positions_);
   std::size_t largest = 0;
@@ -56,7 +63,7 @@ Results StepProgram::step(std::span<const std::int64_t> tokens) {
       throw Error("step program: the cache holds ", cache.sizes()[2], " tokens and is full; give it a larger capacity");
   std::ranges::copy(tokens, tokens_.as<std::int64_t>().begin());
   std::ranges::fill(positions_.as<std::int64_t>(), position_);
-  const Results results = session_.run(inputs_);
+  const Results results = session_.run_in_place(inputs_);
   std::size_t next = 0;
   for (Tensor& state : memory_.states) {
     const Tensor& to = results[next++];
@@ -65,19 +72,8 @@ Results StepProgram::step(std::span<const std::int64_t> tokens) {
                   text_of(to.sizes()), "; a state keeps its type");
     std::memcpy(state.data(), to.data(), state.size_bytes());
   }
-  for (Tensor& cache : memory_.caches) append(results[next++], cache);
   ++position_;
   return results;
-}
-
-void StepProgram::append(const Tensor& rows, Tensor& cache) const {
-  const Sizes& sizes = cache.sizes();
-  if (rows.dtype() != cache.dtype() || !(rows.sizes() == Sizes{sizes[0], sizes[1], sizes[3]}))
-    throw Error("step program: '", session_.program().name(), "' returns ", text_of(rows.sizes()), " for a cache ",
-                text_of(sizes), "; it appends [layers, rows, features]");
-  const std::size_t row = stride_bytes(cache, 2), all = stride_bytes(cache, 1);
-  for (std::int64_t n = 0; n < sizes[0] * sizes[1]; ++n)
-    std::memcpy(bytes(cache) + std::size_t(n) * all + std::size_t(position_) * row, bytes(rows) + std::size_t(n) * row, row);
 }
 
 void StepProgram::gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes, std::size_t used_bytes) {

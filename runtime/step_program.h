@@ -1,5 +1,5 @@
 // The memory around a decoder's step program, which reads one token a row: what it returns as states is what it reads next,
-// what it returns for a cache is appended there. Made once; a step allocates nothing and compiles nothing.
+// a cache it updates in its place. Made once; a step allocates nothing and compiles nothing.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -17,14 +17,15 @@ namespace heed {
 //   states    [rows, …]
 //   caches    [layers, rows, capacity, features]; what stands from `position` on means nothing
 //   held      the same in every step: the encoder's memory, its lengths
-// Its results: the next states, for each cache [layers, rows, features] to append, and logits f32 [rows, vocabulary];
-// more may follow.
+// Its results: the next states, the caches, made by `append` at `position`, and logits f32 [rows, vocabulary]; more may
+// follow.
 class StepProgram {
  public:
   struct Memory {
     std::vector<Tensor> states, caches, held;
   };
-  // Takes the memory over. Throws Error where the program's inputs or results are not as many as that.
+  // Takes the memory over. Throws Error where the program's inputs or results are not as many as that, or a cache is not
+  // updated.
   StepProgram(Session session, Memory memory, std::int64_t rows);
   StepProgram(const StepProgram&) = delete;  // others point into it
 
@@ -38,14 +39,13 @@ class StepProgram {
   NextToken next_token();  // for the searches of decoding.h; lives as long as this
 
  private:
-  void append(const Tensor& rows, Tensor& cache) const;
   // Rows of `row_bytes`, of each of which the first `used_bytes` count.
   void gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes, std::size_t used_bytes);
 
   Session session_;
   Memory memory_;
   Tensor tokens_, positions_;
-  std::vector<const Tensor*> inputs_;
+  std::vector<Tensor*> inputs_;
   std::vector<std::byte> spare_;  // room for one tensor while its rows change places
   std::int64_t rows_, position_ = 0;
 };

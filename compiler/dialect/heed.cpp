@@ -100,5 +100,9 @@ bool isScalarOp(Operation* op) {
 }
 bool isLayoutOp(Operation* op) { return isa<ReshapeOp, PermuteOp, SliceOp, PadOp, BroadcastOp, RollOp, ConcatOp, WindowOp>(op); }
 bool isKernelOp(Operation* op) { return isa<ContractOp, AttentionOp, RowsOp, MapOp, PackOp>(op); }
+bool isAppend(Operation* op) {
+  auto map = dyn_cast_or_null<MapOp>(op);
+  return map && map.getAppend();
+}
 
 }  // namespace heed::ir

@@ -36,6 +36,7 @@ bool dependsOn(const Dim& dim, const Dim& symbol);
 bool isScalarOp(mlir::Operation* op);  // elementwise: the same op on tensors and in regions
 bool isLayoutOp(mlir::Operation* op);
 bool isKernelOp(mlir::Operation* op);
+bool isAppend(mlir::Operation* op);    // the kernel op that updates ins[0] in its place
 
 }  // namespace heed::ir
 

@@ -156,6 +156,10 @@ def Heed_GatherOp : Heed_GraphOp<"gather", [Pure]> {
   let summary = "table [n, r...], indices [s...] -> [s..., r...]";
   let arguments = (ins AnyRankedTensor:$table, AnyRankedTensor:$indices);
 }
+def Heed_AppendOp : Heed_GraphOp<"append", [Pure]> {
+  let summary = "cache [layers, batch, capacity, f] with rows [batch, n, f] at [layer, b, at[b] ...], at [batch]";
+  let arguments = (ins AnyRankedTensor:$cache, AnyRankedTensor:$rows, AnyRankedTensor:$at, I64Attr:$layer);
+}
 
 def Heed_CallOp : Heed_Op<"call", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a submodule; `name` prefixes its parameters";
@@ -264,10 +268,13 @@ def Heed_MapOp : Heed_KernelOp<"map"> {
   let summary = "elementwise work or a copy that found no other kernel";
   let description = [{
     ins = captured...; with `gather`, the coordinate of ins[0] along its first axis is the value of ins[1] (that axis' map
-    expression is 0), an index outside is an error of the run.
+    expression is 0), an index outside is an error of the run. With `append`, a number of rows, outs[0] is ins[0], in its
+    place, but for what is stored: ins[1] is added to the coordinate along its third axis; an error of the run where the
+    rows do not fit.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$ins, StrArrayAttr:$domain, StrArrayAttr:$symbols,
-      AffineMapArrayAttr:$maps, AffineMapArrayAttr:$stores, OptionalAttr<ArrayAttr>:$fill, UnitAttr:$gather);
+      AffineMapArrayAttr:$maps, AffineMapArrayAttr:$stores, OptionalAttr<ArrayAttr>:$fill, UnitAttr:$gather,
+      OptionalAttr<StrAttr>:$append);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`(` $ins `)` attr-dict `body` $body `:` functional-type($ins, $outs)";
 }

@@ -23,7 +23,7 @@ struct OpAttributes {
   SmallVector<double> reals;
 
   LogicalResult read(Operation* op) {
-    for (StringRef name : {"axis", "shift", "keep", "size", "stride", "padding", "dilation", "groups", "before", "after"}) {
+    for (StringRef name : {"axis", "layer", "shift", "keep", "size", "stride", "padding", "dilation", "groups", "before", "after"}) {
       if (auto number = op->getAttrOfType<IntegerAttr>(name))
         ints.push_back(isa<BoolAttr>(number) ? int64_t(number.getValue().getBoolValue())
                                              : number.getInt());

@@ -89,7 +89,7 @@ class KernelVerifier {
   }
 
   LogicalResult verifyCounts() {
-    unsigned least = rule.operands + (op->hasAttr("gather") ? 2 : 0);
+    unsigned least = rule.operands + (op->hasAttr("gather") || op->hasAttr("append") ? 2 : 0);
     if (op->getNumOperands() < least)
       return error() << "expected " << least << " or more operands, found " << op->getNumOperands();
     unsigned most = isa<MapOp>(op) ? ~0u : isa<AttentionOp>(op) ? 2 : 1;
@@ -218,15 +218,27 @@ class KernelVerifier {
                                          : AffineConstantExpr();
       if (!first || first.getValue() != 0)
         return error() << "expected maps[0] to start with 0, the place of the gathered index";
-      Type index = getElementTypeOrSelf(op->getOperand(1).getType());
-      if (!index.isInteger(32) && !index.isInteger(64))
-        return error() << "expected operand 1 to hold i32 or i64 indices, found " << index;
+      if (failed(verifyIndices())) return failure();
+    }
+    if (auto map = dyn_cast<MapOp>(op); map && map.getAppend()) {
+      if (!parse_dim(*map.getAppend()) || map.getGather() || op->getNumResults() != 1)
+        return error() << "expected to append a number of rows to one result";
+      if (op->getOperand(0).getType() != op->getResult(0).getType() || shapeOf(op->getResult(0)).rank != 4)
+        return error() << "expected to append to [layers, batch, rows, features], found "
+                       << op->getOperand(0).getType() << " and " << op->getResult(0).getType();
+      if (failed(verifyIndices())) return failure();
     }
     if (auto pack = dyn_cast<PackOp>(op))
       return verifyPanels(pack.getOuts()[0], int64_t(pack.getWidth()), "result");
     if (auto contract = dyn_cast<ContractOp>(op); contract && contract.getPacked())
       return verifyPanels(contract.getIns()[1], int64_t(*contract.getPacked()), "operand 1");
     return success();
+  }
+
+  LogicalResult verifyIndices() {
+    Type index = getElementTypeOrSelf(op->getOperand(1).getType());
+    if (index.isInteger(32) || index.isInteger(64)) return success();
+    return error() << "expected operand 1 to hold i32 or i64 indices, found " << index;
   }
 
   // [batch, panels, k, width]

@@ -1,5 +1,5 @@
 // none: every op's result. layout: every result but a layout op's. all:
-//   1. results of @main, concatenations and their pieces, values that several kernels would compute;
+//   1. results of @main, concatenations and their pieces, caches that rows were appended to, values that several kernels would compute;
 //   2. each anchor in program order: its elementwise tail runs up to the last point where nobody outside has read an
 //      intermediate value yet; trailing layout ops are left to the readers' loads (attention stores through them). A join
 //      of two anchors (a residual) belongs to the later one, since the earlier result has its buffer by then.
@@ -90,6 +90,7 @@ class Chooser {
         choose(op.getResult(0));
         for (Value x : op.getOperands()) choose(x);
       }
+      if (isa<ir::AppendOp>(op)) choose(op.getResult(0));
       if (isAnchorOp(&op) && !insideAttention(&op)) choose(tailOf(&op));
       if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0))) choose(op.getResult(0));
     }

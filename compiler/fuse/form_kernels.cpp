@@ -68,6 +68,7 @@ class KernelFormer {
     separatePieces(graph, end);
     for (Operation* op : llvm::reverse(graph))
       if (op->use_empty()) op->erase();
+    proveAppends(*end->getBlock());
     return success();
   }
 
@@ -105,6 +106,36 @@ class KernelFormer {
         piece.set(copyOf(v));
       }
     b_.setInsertionPoint(end);
+  }
+
+  // What an append updates must not be read afterwards, and must be the session's to write: otherwise a copy is updated.
+  // The last one first: whether an earlier one updates an input of @main depends on those that follow it.
+  void proveAppends(Block& block) {
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block))) {
+      if (!ir::isAppend(&op) || mayUpdate(op.getOperand(0), &op)) continue;
+      OpBuilder::InsertionGuard guard(b_);
+      b_.setInsertionPoint(&op);
+      op.setOperand(0, copyOf(op.getOperand(0)));
+    }
+  }
+
+  static bool mayUpdate(Value x, Operation* append) {
+    for (OpOperand& use : x.getUses()) {
+      Operation* user = append->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      if (user == append ? use.getOperandNumber() != 0 : !ir::isKernelOp(use.getOwner()) || !user->isBeforeInBlock(append))
+        return false;
+    }
+    if (Operation* op = x.getDefiningOp()) return ir::isKernelOp(op) && op->getBlock() == append->getBlock();
+    // An input of @main, where a result takes its place.
+    if (!isa<func::FuncOp>(append->getParentOp())) return false;
+    Value last = append->getResult(0);
+    auto next = [&]() -> Operation* {
+      for (OpOperand& use : last.getUses())
+        if (ir::isAppend(use.getOwner()) && use.getOperandNumber() == 0) return use.getOwner();
+      return nullptr;
+    };
+    while (Operation* op = next()) last = op->getResult(0);
+    return llvm::is_contained(append->getBlock()->getTerminator()->getOperands(), last);
   }
 
   Value bufferOf(Value v) {
@@ -161,6 +192,7 @@ class KernelFormer {
 
   // The kernel that computes v; a null op where `conflicts` need buffers first.
   FailureOr<Operation*> form(Value v, std::vector<Value>& conflicts) {
+    if (auto append = v.getDefiningOp<ir::AppendOp>()) return appendKernel(append, conflicts);
     Domain domain;
     Coordinates at = identity(domain, v);
     auto hasBuffer = [&](Value x) { return (buffers_.contains(x) && x != v) || isOuter(x, v); };
@@ -393,6 +425,33 @@ class KernelFormer {
     kernel.region(root, {anchor, index.get()}, {anchor->type, index->type});
     kernel.result(v, at);
     return kernel.build("heed.map", v.getLoc(), {b_.getNamedAttr("gather", b_.getUnitAttr())});
+  }
+
+  FailureOr<Operation*> appendKernel(ir::AppendOp op, std::vector<Value>& conflicts) {
+    Domain domain;
+    Coordinates row = identity(domain, op.getRows());
+    Shape cache = ir::shapeOf(op.getCache());
+    Coordinates store{constantAt(Dim(int64_t(op.getLayer())), cache.dims[0]), row[0], row[1], row[2]};
+    auto hasBuffer = [&](Value x) { return buffers_.contains(x) || isOuter(x, op.getResult()); };
+    Puller puller(domain, hasBuffer, isAnchorOp);
+    ExpressionPtr rows = puller.pull(op.getRows(), row), index = puller.pull(op.getAt(), {row[0]});
+    ExpressionPtr updated = loadExpression(op.getCache(), store);
+    visit(rows, [&](Expression& e) {
+      if (e.kind == Expression::anchor) puller.conflict(e.value);
+    });
+    if (!isPlainLoad(index) || index->fill) puller.conflict(op.getAt());
+    Operation* maker = op.getCache().getDefiningOp();
+    if (maker && !isa<ir::ParameterOp, ir::BufferOp>(maker) && !hasBuffer(op.getCache())) puller.conflict(op.getCache());
+    conflicts = puller.conflicts();
+    if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+    KernelBuilder kernel = builder(domain);
+    kernel.role('i', row);
+    kernel.principal(updated);
+    kernel.principal(index);
+    kernel.region(rows, {updated.get(), index.get()}, {updated->type, index->type});
+    kernel.result(op.getResult(), store);
+    std::string count = text_of(ir::shapeOf(op.getRows()).dims[1]);
+    return kernel.build("heed.map", op.getLoc(), {b_.getNamedAttr("append", b_.getStringAttr(count))});
   }
 
   FailureOr<Operation*> attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,

@@ -20,10 +20,13 @@ bool runsOnce(Operation* op) {
   return fuse::dependsOnParametersOnly(op->getResult(0)) || llvm::any_of(op->getUsers(), runsOnce);
 }
 
-// What is returned is written by every run, into the caller's memory, and what is yielded by every step.
+// What is returned is written by every run, into the caller's memory, and what is yielded by every step; so is what an
+// append updates.
 llvm::SmallPtrSet<Operation*, 8> writersOfResults(Block& block) {
   llvm::SmallPtrSet<Operation*, 8> writers;
   SmallVector<Value> todo(block.getTerminator()->getOperands());
+  for (Operation& op : block)
+    if (ir::isAppend(&op)) todo.push_back(op.getOperand(0));
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
     if (op && writers.insert(op).second && isa<ir::ReshapeOp, ir::ConcatOp>(op))

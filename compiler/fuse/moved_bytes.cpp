@@ -16,7 +16,9 @@ std::string movedBytes(func::FuncOp function) {
   Dim sum;
   auto flush = [&] { text += (text.empty() ? "" : " + ") + text_of(sum); };
   function.walk([&](ir::MapOp op) {
-    for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+    auto [read, written] = std::pair(ValueRange(op->getOperands()), ValueRange(op->getResults()));
+    if (ir::isAppend(op)) read = read.drop_front(), written = read.drop_front();  // only the rows
+    for (ValueRange values : {read, written})
       for (Value v : values) {
         Dim more = sum + bytesOf(v);
         if (more.invalid) flush();  // more terms than a dimension can have

@@ -66,6 +66,7 @@ struct FunctionImporter {
         return {integer("axis", i[0]),     integer("size", i[1]),   integer("stride", i[2]),
                 integer("dilation", i[3]), integer("before", i[4]), integer("after", i[5]), real("value", n.reals[0])};
       case OpCode::normalize: return {real("eps", n.reals[0])};
+      case OpCode::append: return {integer("layer", i[0])};
       case OpCode::sum:
       case OpCode::mean:
       case OpCode::max:

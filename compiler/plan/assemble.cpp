@@ -35,6 +35,7 @@ class Assembler {
     plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
     if (failed(steps(prepare.front(), oncePlan, program_.prepare)) || failed(steps(main.front(), eachPlan, program_.steps)))
       return failure();
+    program_.updates = eachPlan.updates();
     guards();
     for (const abi::Slot& slot : program_.arena)
       if (llvm::any_of(slot.bytes, [](const Dim& d) { return d.invalid; }))

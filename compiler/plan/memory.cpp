@@ -119,6 +119,8 @@ void MemoryPlan::placeResults(Block& block) {
         place(x, {known->second.buffer, tile::denseLayout(ir::shapeOf(x))});
       else if (Value root = rootOf(v))
         setRoot(x, root);
+    } else if (ir::isAppend(&op)) {
+      placeUpdated(&op);
     } else if (auto loop = dyn_cast<ir::LoopOp>(op)) {
       placeStacked(loop);
       placeResults(loop.block());
@@ -143,6 +145,18 @@ void MemoryPlan::placeResults(Block& block) {
       }
     }
   }
+}
+
+// What is updated lies where the result will; form_kernels proved that it may.
+void MemoryPlan::placeUpdated(Operation* append) {
+  Value x = append->getOperand(0), v = append->getResult(0);
+  auto known = placements_.find(v);
+  if (auto argument = dyn_cast<BlockArgument>(x)) {
+    updates_.push_back({int32_t(argument.getArgNumber()), int32_t(known->second.buffer.index)});
+    return;
+  }
+  if (known != placements_.end()) place(x, Placement(known->second));
+  if (Value root = rootOf(v)) setRoot(x, root);
 }
 
 // Every step writes its slice of what is stacked.
@@ -201,7 +215,7 @@ void MemoryPlan::gatherStorage(Value v, Operation* op) {
     setRoot(v, root ? root : x);
   }
   if (placements_.contains(v) && !rootOf(v)) return;
-  if (!rootOf(v)) setRoot(v, v);
+  if (!rootOf(v)) setRoot(v, ir::isAppend(op) ? rootOf(op->getOperand(0)) : v);
   Value root = rootOf(v);
   auto [at, fresh] = storageOf_.try_emplace(root, storages_.size());
   if (fresh) storages_.push_back({bytesOf(root), position_[op], position_[op], {}});

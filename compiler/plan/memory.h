@@ -1,6 +1,7 @@
 // Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and slots of one arena that
 // tensors with disjoint lifetimes share. Reshapes, the pieces of concatenations and what a loop stacks are places in another
-// tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved.
+// tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved; what rows are
+// appended to keeps its place, be it an input's.
 #pragma once
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ class MemoryPlan {
   std::vector<abi::Carried> carriedBy(ir::LoopOp loop) const;
   std::int64_t firstCarried(ir::LoopOp loop) const { return carried_.lookup(loop); }
 
+  // Results that take the place of inputs.
+  const std::vector<abi::Update>& updates() const { return updates_; }
+
   // A slot for memory that lives within one step: the index-th temporaries of all steps share one.
   abi::BufferRef temporary(std::size_t index, const Dim& bytes);
 
@@ -60,6 +64,7 @@ class MemoryPlan {
   void placeLeaves();
   void placeResults(mlir::Block& block);
   void placeStacked(ir::LoopOp loop);
+  void placeUpdated(mlir::Operation* append);
   void gatherStorages(mlir::Block& block);
   void gatherStorage(mlir::Value v, mlir::Operation* op);
   void assignSlots();
@@ -80,6 +85,7 @@ class MemoryPlan {
   std::vector<Storage> storages_;
   std::vector<SlotUse> uses_;
   std::vector<std::int64_t> temporaries_;
+  std::vector<abi::Update> updates_;
 };
 
 }  // namespace heed::plan

@@ -27,6 +27,8 @@ namespace heed {
 // rows        softmax ints {axis}; sum, mean, max, min ints {axis, keep}; normalize: over the last axis, reals {eps},
 //             (x - mean) / sqrt(var + eps) [* weight] [+ bias]
 // gather      table [n, …], indices (i32/i64) [s…] → [s…, …]
+// append      cache [layers, batch, capacity, features], rows [batch, n, features], at (i32/i64) [batch], ints {layer}: the
+//             cache with rows[b] at [layer, b, at[b] …]; rows that do not fit are an error of the run
 // structural  call (callee, name: its parameters and probes are "name.weight" and so on; an empty name adds nothing),
 //             repeat (callee, times; "name.0.weight", "name.1.weight"...; one result, of the type of the first operand,
 //             which is carried from block to block; the other operands reach each block unchanged), probe (name; identity),
@@ -55,12 +57,12 @@ namespace heed {
   X(conv3d, 82, contraction, 2, 2)                                                                              \
   X(softmax, 96, rows, 1, 1) X(normalize, 97, rows, 1, 3) X(sum, 98, rows, 1, 1) X(mean, 99, rows, 1, 1)        \
   X(max, 100, rows, 1, 1) X(min, 101, rows, 1, 1)                                                               \
-  X(gather, 112, gather, 2, 2)                                                                                  \
+  X(gather, 112, gather, 2, 2) X(append, 113, append, 3, 3)                                                     \
   X(call, 128, structural, 0, 64) X(repeat, 129, structural, 1, 64) X(probe, 130, structural, 1, 1) \
   X(scan, 131, structural, 1, 64)
 // clang-format on
 
-enum class OpClass : std::uint8_t { leaf, scalar, layout, contraction, rows, gather, structural };
+enum class OpClass : std::uint8_t { leaf, scalar, layout, contraction, rows, gather, append, structural };
 
 enum class OpCode : std::uint16_t {
 #define HEED_OP(code, number, kind, least, most) code = number,

@@ -1,6 +1,7 @@
 // The shape and dtype rules of contract 1. The DSL asks them while it compiles, the decoder asks them again.
 // One function an op family lies in rules/; infer() dispatches.
 #pragma once
+#include "heed/dsl/graph/rules/append.h"
 #include "heed/dsl/graph/rules/contraction.h"
 #include "heed/dsl/graph/rules/layout.h"
 #include "heed/dsl/graph/rules/rows.h"
@@ -73,6 +74,7 @@ constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
     case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min:
       return infer_reduction(op, xs[0], with);
     case OpCode::gather: return infer_gather(xs[0], xs[1]);
+    case OpCode::append: return infer_append(xs[0], xs[1], xs[2], with);
     case OpCode::probe: return {xs[0]};
     case OpCode::call: case OpCode::repeat: case OpCode::scan: break;
   }

@@ -61,7 +61,8 @@ struct Counts {
 // Attributes that a node of an op carries; a permutation has one int an axis.
 inline Counts attribute_counts(const OwnedNode& n) {
   switch (n.op) {
-    case OpCode::input: case OpCode::position: case OpCode::concat: case OpCode::softmax: return {1, 0, 0};
+    case OpCode::input: case OpCode::position: case OpCode::concat: case OpCode::softmax: case OpCode::append:
+      return {1, 0, 0};
     case OpCode::constant: case OpCode::normalize: return {0, 0, 1};
     case OpCode::extent: return {0, 1, 0};
     case OpCode::permute: return {int(n.ints.size()), 0, 0};

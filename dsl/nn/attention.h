@@ -83,15 +83,17 @@ struct self_attention {
   }
 };
 
-// The packed projection of torch.nn.MultiheadAttention: part 0 makes queries, 1 keys, 2 values.
+// The packed projection of torch.nn.MultiheadAttention: part 0 makes queries, 1 keys, 2 values; parts that follow one
+// another come side by side.
 template <std::int64_t Features>
 struct in_projection {
-  template <std::size_t Part>
+  template <std::int64_t Part, std::int64_t Count = 1>
   static constexpr auto of(expression auto x) {
     constexpr DType e = dtype_of(x);
-    auto weights = split<3, 0>(param<"in_proj_weight", tensor<e, 3 * Features, Features>>);
-    auto biases = split<3, 0>(param<"in_proj_bias", tensor<e, 3 * Features>>);
-    return matmul(x, transpose(weights.template get<Part>())) + biases.template get<Part>();
+    constexpr std::int64_t begin = Part * Features, end = (Part + Count) * Features;
+    auto weights = slice<0, begin, end>(param<"in_proj_weight", tensor<e, 3 * Features, Features>>);
+    auto biases = slice<0, begin, end>(param<"in_proj_bias", tensor<e, 3 * Features>>);
+    return matmul(x, transpose(weights)) + biases;
   }
 };
 

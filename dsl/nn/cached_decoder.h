@@ -16,64 +16,61 @@ constexpr auto half_of(expression auto keys_and_values) {
   return slice<-1, Half * features, (Half + 1) * features>(keys_and_values);
 }
 
-// Self-attention of row `position`, [batch] i64, of which x: [batch, 1, Features] is. cache: [batch, capacity, 2 *
-// Features]. Returns what the row sees and its own key and value, [batch, 1, 2 * Features], for the cache.
-template <std::int64_t Features, std::int64_t Heads>
-struct cached_self_attention {
-  sub<"out_proj", linear<Features, Features>> out_proj;
-  using in = in_projection<Features>;
-  constexpr auto operator()(expression auto x, expression auto position, expression auto cache) const {
-    auto key = in::template of<1>(x);
-    auto value = in::template of<2>(x);
-    auto seen = attention(split_heads<Heads>(in::template of<0>(x)), split_heads<Heads>(with(position, key, half_of<0>(cache))),
-                          split_heads<Heads>(with(position, value, half_of<1>(cache))), position + scalar<1>);
-    return parts{out_proj(merge_heads(seen)), concat<-1>(key, value)};
+// What attention makes of a row, [batch, 1, Features]: its query, and its key and value for the cache.
+template <std::int64_t Features>
+struct row_projection {
+  constexpr auto operator()(expression auto x) const {
+    using in = in_projection<Features>;
+    return parts{in::template of<0>(x), in::template of<1, 2>(x)};
   }
+};
+template <std::int64_t Features>
+struct layer_row {
+  sub<"self_attn", row_projection<Features>> project;
+  constexpr auto operator()(expression auto y) const { return project(y); }
+};
 
- private:
-  // The cache as it is once the row stands in it.
-  static constexpr auto with(expression auto position, expression auto row, expression auto cache) {
-    constexpr dim batch = size<0>(cache);
-    return where(heed::position<-2>() == reshape<batch, 1, 1>(position), row, cache);
+// Attention of a query, [batch, 1, Features], over the first `count`, [batch] i64, of the keys and values beside each other,
+// [batch, rows, 2 * Features]; over all of them without.
+template <std::int64_t Features, std::int64_t Heads>
+struct attention_of_query {
+  sub<"out_proj", linear<Features, Features>> out_proj;
+  constexpr auto operator()(expression auto query, expression auto keys_and_values, expression auto... count) const {
+    return out_proj(merge_heads(attention(split_heads<Heads>(query), split_heads<Heads>(half_of<0>(keys_and_values)),
+                                          split_heads<Heads>(half_of<1>(keys_and_values)), count...)));
   }
 };
 
-// Attention of x: [batch, rows, Features] over keys and values that are projected already, [batch, source, 2 * Features].
+// The same of x, which is projected first.
 template <std::int64_t Features, std::int64_t Heads>
 struct attention_over {
-  sub<"out_proj", linear<Features, Features>> out_proj;
-  constexpr auto operator()(expression auto x, expression auto keys_and_values, expression auto... lengths) const {
-    auto seen = attention(split_heads<Heads>(in_projection<Features>::template of<0>(x)),
-                          split_heads<Heads>(half_of<0>(keys_and_values)), split_heads<Heads>(half_of<1>(keys_and_values)),
-                          lengths...);
-    return out_proj(merge_heads(seen));
+  sub<"", attention_of_query<Features, Heads>> attend;
+  constexpr auto operator()(expression auto x, expression auto keys_and_values, expression auto... count) const {
+    return attend(in_projection<Features>::template of<0>(x), keys_and_values, count...);
   }
 };
 
 template <std::int64_t Features, std::int64_t Heads, std::int64_t Hidden>
 struct cached_decoder_layer {
-  sub<"self_attn", cached_self_attention<Features, Heads>> self_attn;
+  sub<"self_attn", attention_of_query<Features, Heads>> self_attn;
   sub<"multihead_attn", attention_over<Features, Heads>> cross_attn;
   sub<"linear1", linear<Features, Hidden>> linear1;
   sub<"linear2", linear<Hidden, Features>> linear2;
   sub<"norm1", layer_norm<Features>> norm1;
   sub<"norm2", layer_norm<Features>> norm2;
   sub<"norm3", layer_norm<Features>> norm3;
-  constexpr auto operator()(expression auto y, expression auto position, expression auto cache, expression auto memory,
-                            expression auto... lengths) const {
-    auto [seen, row] = self_attn(y, position, cache);
-    auto a = norm1(y + seen);
+  // `cache` holds the row's own key and value already.
+  constexpr auto operator()(expression auto y, expression auto query, expression auto position, expression auto cache,
+                            expression auto memory, expression auto... lengths) const {
+    auto a = norm1(y + self_attn(query, cache, position + scalar<1>));
     auto b = norm2(a + cross_attn(a, memory, lengths...));
-    return parts{norm3(b + linear2(relu(linear1(b)))), row};
+    return norm3(b + linear2(relu(linear1(b))));
   }
 };
 
 template <std::int64_t Features>
 struct memory_projection {
-  constexpr auto operator()(expression auto memory) const {
-    using in = in_projection<Features>;
-    return concat<-1>(in::template of<1>(memory), in::template of<2>(memory));
-  }
+  constexpr auto operator()(expression auto memory) const { return in_projection<Features>::template of<1, 2>(memory); }
 };
 template <std::int64_t Features>
 struct layer_memory {
@@ -99,31 +96,30 @@ struct decoder_memory {
 };
 
 // y: [batch, 1, Features], row `position` of the target, [batch] i64; cache and memory (of decoder_memory): of all layers;
-// then how many source rows each batch row has, [batch] i64, where they are not all. Returns what each layer's cache gets
-// at `position`, [layers, batch, 2 * Features], and the result, [batch, 1, Features].
+// then how many source rows each batch row has, [batch] i64, where they are not all. Returns the cache with the row's keys
+// and values at `position`, and the result, [batch, 1, Features].
 template <std::int64_t Features, std::int64_t Heads, std::int64_t Hidden, std::int64_t Depth>
 struct cached_decoder {
   sub<"norm", layer_norm<Features>> norm;
   constexpr auto operator()(expression auto y, expression auto position, expression auto cache, expression auto memory,
                             expression auto... lengths) const {
-    return layer<0>(y, parts<>{}, position, cache, memory, lengths...);
+    return layer<0>(y, position, cache, memory, lengths...);
   }
 
  private:
-  template <int N, class... Rows>
-  constexpr auto layer(expression auto y, parts<Rows...>, [[maybe_unused]] expression auto position,
-                       [[maybe_unused]] expression auto cache, [[maybe_unused]] expression auto memory,
-                       [[maybe_unused]] expression auto... lengths) const {
+  template <std::int64_t N>
+  constexpr auto layer(expression auto y, [[maybe_unused]] expression auto position, expression auto cache,
+                       [[maybe_unused]] expression auto memory, [[maybe_unused]] expression auto... lengths) const {
     if constexpr (N == Depth) {
-      return parts{stacked(Rows{}...), norm(y)};
+      return parts{cache, norm(y)};
     } else {
-      sub<numbered<"layers.", std::int64_t(N)>, detail::cached_decoder_layer<Features, Heads, Hidden>> run;
-      auto [next, row] = run(y, position, select<0, N>(cache), select<0, N>(memory), lengths...);
-      return layer<N + 1>(next, parts<Rows..., decltype(row)>{}, position, cache, memory, lengths...);
+      sub<numbered<"layers.", N>, detail::layer_row<Features>> project;
+      sub<numbered<"layers.", N>, detail::cached_decoder_layer<Features, Heads, Hidden>> run;
+      auto [query, row] = project(y);
+      auto filled = append<N>(cache, row, position);
+      return layer<N + 1>(run(y, query, position, select<0, N>(filled), select<0, N>(memory), lengths...), position, filled,
+                          memory, lengths...);
     }
-  }
-  static constexpr auto stacked(expression auto... rows) {
-    return concat<0>(permute<1, 0, 2>(rows)...);  // [batch, 1, 2 * Features] to [1, batch, 2 * Features]
   }
 };
 

@@ -54,8 +54,8 @@ struct translation_reader {
   constexpr auto operator()(expression auto tokens, expression auto... lengths) const { return memory(encode(tokens, lengths...)); }
 };
 
-// token: [batch] i64, its position, [batch] i64, the cache and the reader's memory, and lengths. Returns what the cache gets
-// and logits of the next token, [batch, target_tokens]: the results of a step program (runtime/step_program.h).
+// token: [batch] i64, its position, [batch] i64, the cache and the reader's memory, and lengths. Returns the
+// cache with the token in it and logits of the next token, [batch, target_tokens]: the results of a step program (runtime/step_program.h).
 template <TranslationSize N>
 struct translation_step {
   sub<"target_embedding", detail::placed_token<N.target_tokens, N.features, N.longest>> place;
@@ -64,8 +64,8 @@ struct translation_step {
   constexpr auto operator()(expression auto token, expression auto position, expression auto cache, expression auto memory,
                             expression auto... lengths) const {
     constexpr dim batch = size<0>(token);
-    auto [rows, y] = decode(place(token, position), position, cache, memory, lengths...);
-    return parts{rows, output(reshape<batch, N.features>(y))};
+    auto [filled, y] = decode(place(token, position), position, cache, memory, lengths...);
+    return parts{filled, output(reshape<batch, N.features>(y))};
   }
 };
 

@@ -8,7 +8,6 @@ Needs scipy and what examples/vit/train_digits.py needs. The committed weights s
 nothing else runs this.
 """
 
-import argparse
 import copy
 import math
 import pathlib
@@ -27,6 +26,7 @@ sys.path.insert(0, str(FOLDER.parent / "vit"))
 sys.path.insert(0, str(FOLDER.parents[1] / "tests" / "golden"))
 import formula  # noqa: E402
 import train_digits  # noqa: E402
+import training  # noqa: E402
 
 SIDE, MOST, CANDIDATES = 64, 4, 16  # of a picture; its most digits; places tried for them
 LEAST_INK = 0.25                    # of rows and columns within a digit's box
@@ -301,14 +301,7 @@ def train(images, labels, validation, steps, seed, batch=32, peak_rate=1e-3):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", type=pathlib.Path, default=FOLDER / "digits_detr.safetensors")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-test", action="store_true",
-                        help="train and validate only: for choosing the settings above")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    arguments = training.settings(__doc__.split("\n")[0], FOLDER, steps=4000)
 
     data = safetensors.torch.load_file(FOLDER.parent / "vit" / "digits.safetensors")
 
@@ -318,11 +311,8 @@ def main():
 
     model = train(*part(train_digits.TRAIN), scenes("validation", 200, *part(train_digits.VALIDATION)),
                   arguments.steps, arguments.seed)
-    if arguments.no_test:
-        return
-    tensors = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
-    safetensors.torch.save_file(tensors, arguments.output)
-    print(f"test mAP {average_precision(model, *scenes('test', 200, *part(train_digits.TEST))):.4f}")
+    training.finish(arguments, model, "digits_detr.safetensors",
+                    lambda model: average_precision(model, *scenes("test", 200, *part(train_digits.TEST))))
 
 
 if __name__ == "__main__":

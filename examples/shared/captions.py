@@ -5,17 +5,16 @@ Its caption names them in reading order. WORDS are indices; captions.h has the s
 test are those that no training saw (vit/digits.safetensors and its split).
 """
 
-import argparse
 import pathlib
 import random
 import time
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 
+import training
 from dates import known_part
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[1]
@@ -130,22 +129,11 @@ def test_set():
 
 def run(make_model, weights_name, folder, description, steps, peak_rate):
     """Trains, writes the weights and reads the test split once, as the command line says."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--output", type=pathlib.Path, default=folder)
-    parser.add_argument("--steps", type=int, default=steps)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-test", action="store_true",
-                        help="train and validate only: for choosing the settings")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(arguments.seed)
+    arguments = training.settings(description, folder, steps=steps)
     model = make_model()
     print(f"{sum(p.numel() for p in model.parameters())} parameters")
     train(model, arguments.steps, arguments.seed, peak_rate)
-    if arguments.no_test:
-        return
-    safetensors.torch.save_file(model.state_dict(), arguments.output / weights_name)
-    print(f"test {exact_match(model, *test_set()):.4f}")
+    training.finish(arguments, model, weights_name, lambda model: exact_match(model, *test_set()))
 
 
 if __name__ == "__main__":

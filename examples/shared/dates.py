@@ -5,7 +5,6 @@ A text names one to three dates, "thu 5th of march 1998 until 4/12/2001, 7.1.99"
 are 1950 to 2049. Letters and digits are indices into SOURCE and TARGET; dates.h has the same.
 """
 
-import argparse
 import datetime
 import pathlib
 import random
@@ -13,9 +12,10 @@ import time
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
 import torch
 import torch.nn.functional as F
+
+import training
 
 SOURCE = " ',-./0123456789;abcdefghijklmnopqrstuvwxyz"
 STOP, START = 0, 1
@@ -143,22 +143,11 @@ def train(model, steps, seed, peak_rate, size=32):
 
 def run(make_model, weights_name, folder, description, steps, peak_rate=3e-3):
     """Trains, writes the weights and reads the test split once, as the command line says."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--output", type=pathlib.Path, default=folder)
-    parser.add_argument("--steps", type=int, default=steps)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-test", action="store_true",
-                        help="train and validate only: for choosing the settings")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(arguments.seed)
+    arguments = training.settings(description, folder, steps=steps)
     model = make_model()
     print(f"{sum(p.numel() for p in model.parameters())} parameters")
     train(model, arguments.steps, arguments.seed, peak_rate)
-    if arguments.no_test:
-        return
-    safetensors.torch.save_file(model.state_dict(), arguments.output / weights_name)
-    print(f"test {exact_match(model, compose(1000, TEST, 2)):.4f}")
+    training.finish(arguments, model, weights_name, lambda model: exact_match(model, compose(1000, TEST, 2)))
 
 
 if __name__ == "__main__":

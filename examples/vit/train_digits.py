@@ -8,19 +8,21 @@ and, with the same torch on the same machine, the same weights. Needs torch, tim
 safetensors and pillow. The committed weights serve the example; nothing else runs this.
 """
 
-import argparse
 import copy
 import math
 import pathlib
+import sys
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
 import timm
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.datasets import load_digits
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "shared"))
+import training  # noqa: E402
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 TEST_IMAGES, VALIDATION_IMAGES = 360, 144
@@ -111,14 +113,7 @@ def write_png(path, image):
 def run(make_model, weights_name, folder, description, epochs):
     """Trains, writes the weights and reads the test split once, as the command line says. Returns
     where the files are written, the digits and their split; nothing where there is no test."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--output", type=pathlib.Path, default=folder)
-    parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-test", action="store_true",
-                        help="train and validate only: for choosing the settings above")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    arguments = training.settings(description, folder, epochs=epochs)
     torch.use_deterministic_algorithms(True)
 
     data = load_digits()
@@ -129,15 +124,8 @@ def run(make_model, weights_name, folder, description, epochs):
         return normalise(images[split == which]), torch.from_numpy(labels[split == which]).long()
 
     model = train(make_model, *part(TRAIN), part(VALIDATION), arguments.epochs, arguments.seed)
-    if arguments.no_test:
-        return None
-
-    weights_path = arguments.output / weights_name
-    safetensors.torch.save_file(model.state_dict(), weights_path)
-    reloaded = make_model()
-    reloaded.load_state_dict(safetensors.torch.load_file(weights_path))
-    print(f"test {accuracy(reloaded, *part(TEST)):.4f}")
-    return arguments.output, images, labels, split
+    tested = training.finish(arguments, model, weights_name, lambda model: accuracy(model, *part(TEST)))
+    return (arguments.output, images, labels, split) if tested else None
 
 
 def main():

@@ -215,6 +215,11 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Guard>& guard
   fields(io, guard.sentence);
 }
 
+void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Update>& update) {
+  io.value(update.input);
+  io.value(update.output);
+}
+
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Loop>& loop) {
   io.value(loop.symbol);
   fields(io, loop.count);
@@ -247,6 +252,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& pro
   each(io, program.inputs);
   each(io, program.outputs);
   io.value(program.result_count);
+  each(io, program.updates);
   each(io, program.parameters);
   each(io, program.guards);
   io.bytes(program.constants);

@@ -10,7 +10,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 4;
+inline constexpr std::uint32_t program_version = 5;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
@@ -80,6 +80,12 @@ struct Loop {
   std::int32_t first = 0, end = 0;
 };
 
+// A result that is an input but for what the steps write into it: they find the input's value in the result's memory, which
+// may be the input's own.
+struct Update {
+  std::int32_t input = 0, output = 0;
+};
+
 // A fact the kernels rely on; checked whenever shapes change. The value must be computable (exact divisions come out)
 // and at least `least`.
 struct Guard {
@@ -99,6 +105,7 @@ struct Program {
   std::vector<TensorSpec> inputs;      // an axis that is a plain symbol defines it, all others are checked
   std::vector<TensorSpec> outputs;     // results, then the probes that were asked for
   std::int32_t result_count = 0;       // how many of `outputs` are results
+  std::vector<Update> updates;
   std::vector<TensorSpec> parameters;  // the checkpoint's layout, in order of first use
   std::vector<Guard> guards;
   std::vector<std::byte> constants;    // 64-byte aligned pieces

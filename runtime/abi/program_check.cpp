@@ -23,6 +23,7 @@ class Checker {
     for (const TensorSpec& parameter : p.parameters) fixed(parameter);
     if (p.result_count < 0 || std::size_t(p.result_count) > p.outputs.size())
       wrong("it counts ", p.result_count, " results among ", p.outputs.size(), " outputs");
+    check_updates();
     for (const Guard& guard : p.guards) known(guard.value, "a guard");
     for (const Slot& slot : p.prepared)
       for (const Dim& bytes : slot.bytes) fixed(bytes, "a prepared slot");
@@ -76,6 +77,21 @@ class Checker {
   void fixed(const TensorSpec& spec) const {
     for (int axis = 0; axis < spec.type.shape.rank; ++axis)
       fixed(spec.type.shape[axis], "parameter '" + spec.name + "'");
+  }
+
+  // Of equal types; one result an input, one input a result.
+  void check_updates() const {
+    for (std::size_t u = 0; u < p.updates.size(); ++u) {
+      const auto [input, output] = p.updates[u];
+      if (input < 0 || std::size_t(input) >= p.inputs.size() || output < 0 || std::size_t(output) >= p.outputs.size())
+        wrong("result ", output, " of ", p.outputs.size(), " is to take the place of input ", input, " of ", p.inputs.size());
+      const TensorType &from = p.inputs[std::size_t(input)].type, &to = p.outputs[std::size_t(output)].type;
+      if (from.dtype != to.dtype || !(from.shape == to.shape))
+        wrong("result ", output, " is to take the place of input ", input, ", which is of another type");
+      for (std::size_t v = 0; v < u; ++v)
+        if (p.updates[v].input == input || p.updates[v].output == output)
+          wrong("input ", input, " or result ", output, " is updated twice");
+    }
   }
 
   // Those that run [first, end), outer first.

@@ -126,6 +126,9 @@ class VulkanExecutor final : public Executor {
     commands.begin();
     if (!device_->is_unified())
       for (std::size_t i = 0; i < data().inputs.size(); ++i) commands.copy(inputs_[i], input(i), input(i).size);
+    if (!data().updates.empty()) commands.barrier(Commands::copies, Commands::copies);
+    for (const auto [from, to] : data().updates)
+      commands.copy(input(std::size_t(from)), output(std::size_t(to)), input(std::size_t(from)).size);
     status_.record_clear(commands);
     commands.barrier(Commands::copies, Commands::kernels);
     if (timed) stamp(recording, 0);

@@ -199,6 +199,24 @@ TEST_CASE("rows and gather") {
   CHECK(ask(OpCode::gather, {f({}), i({B, T})}) == "rank is too small: 0 vs 1");
 }
 
+TEST_CASE("append") {
+  const TensorType cache = f({6, B, T, 8});
+  auto append = [&](const TensorType& x, const TensorType& rows, const TensorType& at, std::int64_t layer = 5) {
+    return ask(OpCode::append, {x, rows, at}, {{layer}, {}, {}, {}});
+  };
+  CHECK(append(cache, f({B, 2, 8}), i({B})) == "f32[6, B, T, 8]");
+  CHECK(append(cache, i({B, 2, 8}), i({B})) == "dtypes differ: f32 vs i64");
+  CHECK(append(cache, f({B, 2, 8}), f({B})) == "needs i32 or i64, found: f32");
+  CHECK(append(f({B, T, 8}), f({B, 2, 8}), i({B})) == "rank differs: 3 vs 4");
+  CHECK(append(cache, f({B, 8}), i({B})) == "rank differs: 2 vs 3");
+  CHECK(append(cache, f({B, 2, 8}), i({B, 1})) == "rank differs: 2 vs 1");
+  CHECK(append(f({H, B, T, 8}), f({B, 2, 8}), i({B})) == "must be static: H");
+  CHECK(append(cache, f({B, 2, 8}), i({B}), 6) == "layer is out of range: 6 vs 6");
+  CHECK(append(cache, f({T, 2, 8}), i({B})) == "dimensions differ: T vs B");
+  CHECK(append(cache, f({B, 2, 9}), i({B})) == "dimensions differ: 9 vs 8");
+  CHECK(append(cache, f({B, 2, 8}), i({W})) == "dimensions differ: W vs B");
+}
+
 TEST_CASE("what a step sees and what its outputs become") {
   auto said = [](const Inferred& r) { return r.problem ? text_of(r.problem) : text_of(r.type); };
   CHECK(said(infer_step(f({B, T, 8}), 1, T)) == "f32[B, 8]");

@@ -114,7 +114,8 @@ TEST_CASE("the base decoder row by row, with a cache") {
   const Program reader = load<base_memory, Source>(),
                 step = load<base_step, tensor<f32, B, 1, 512>, Lengths, tensor<f32, 6, B, C, 1024>, tensor<f32, 6, B, S, 1024>>();
   Session reading = reader.bind(formula_checkpoint(reader.parameters())), session = step.bind(formula_checkpoint(step.parameters()));
-  const Tensor memory = reading.run(input(base, "source", base.source)), target = input(base, "target", base.target);
+  Tensor memory = reading.run(input(base, "source", base.source));
+  const Tensor target = input(base, "target", base.target);
   Tensor cache(DType::f32, {6, base.batch, 32, 1024}), y(DType::f32, {base.batch, 1, 512}), at(DType::i64, {base.batch}),
       all(DType::f32, {base.batch, base.target, 512});
   const auto row_of = [&](const Tensor& rows, std::int64_t b, std::int64_t t) { return std::size_t((b * rows.sizes()[1] + t) * 512); };
@@ -122,10 +123,7 @@ TEST_CASE("the base decoder row by row, with a cache") {
     std::ranges::fill(at.as<std::int64_t>(), t);
     for (std::int64_t b = 0; b < base.batch; ++b)
       std::ranges::copy(target.as<float>().subspan(row_of(target, b, t), 512), y.as<float>().subspan(row_of(y, b, 0)).begin());
-    const Results results = session.run(y, at, cache, memory);
-    for (std::int64_t n = 0; n < 6 * base.batch; ++n)
-      std::ranges::copy(results[0].as<float>().subspan(std::size_t(n * 1024), 1024),
-                        cache.as<float>().subspan(std::size_t((n * 32 + t) * 1024)).begin());
+    const Results results = session.run_in_place(y, at, cache, memory);
     for (std::int64_t b = 0; b < base.batch; ++b)
       std::ranges::copy(results[1].as<float>().subspan(row_of(y, b, 0), 512), all.as<float>().subspan(row_of(all, b, t)).begin());
   }

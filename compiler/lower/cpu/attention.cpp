@@ -49,10 +49,10 @@ class Attention {
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
   Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
-  Value scratch, packed, values;  // of packed keys and of values, packed or not, the latter two
+  Value scratch, packed, keyRows, values;  // of packed keys and values, and of those that are read, packed or not
   Value batch;
   // Of the current batch index: addresses of its keys and values, and the keys [packedLow, packedHigh) that are packed.
-  Value packedKeys, firstValue, packedLow, packedHigh;
+  Value firstKey, firstValue, packedLow, packedHigh;
 
   bool hasMask() { return !op.getMask().empty(); }
   bool hasWeights() const { return kernel.outs.size() > 1; }
@@ -131,6 +131,7 @@ class Attention {
     scratch = e.view(arguments.scratch, e.constant(0), e.f32);
     packed = blocking.packsInside ? e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32)
                                   : arguments.buffers.back();
+    keyRows = blocking.keysInPlace ? buffers[1] : packed;
     values = blocking.valuesInPlace ? buffers[2] : packed;
   }
 
@@ -139,13 +140,12 @@ class Attention {
   void setBatch(Value b) {
     batch = b;
     Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
-    packedKeys = blocking.packsInside ? e.constant(0) : e.mul(b, each);
-    firstValue = e.add(packedKeys, e.dim(blocking.packedKeys()));
-    if (blocking.valuesInPlace) {
-      Place place(e, buffers);
-      place.set('b', batch);
-      firstValue = place.address(kernel.ins[2]);
-    }
+    firstKey = blocking.packsInside ? e.constant(0) : e.mul(b, each);
+    firstValue = e.add(firstKey, e.dim(blocking.packedKeys()));
+    Place place(e, buffers);
+    place.set('b', batch);
+    if (blocking.keysInPlace) firstKey = place.address(kernel.ins[1]);
+    if (blocking.valuesInPlace) firstValue = place.address(kernel.ins[2]);
     packedLow = e.constant(0);
     packedHigh = keys;
     if (mask.bounds.empty() || hasWeights()) return;
@@ -166,7 +166,7 @@ class Attention {
 
   void callPack() {
     Values call(buffers);
-    call.append({packed, batch, packedKeys, firstValue, packedLow, packedHigh});
+    call.append({packed, batch, firstKey, firstValue, packedLow, packedHigh});
     e.call(tile.name("pack"), call);
   }
 
@@ -246,7 +246,7 @@ class Attention {
         callScores(query, tileRow, rows, keyStart, low, high);
         callEdit(query, rows, keyStart, low, high, inside);
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
-        Value value = e.add(firstValue, e.mul(keyStart, blocking.valueStride));
+        Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
           e.call(tile.name("values", h), {scratch, values, value, low, high, tileRow, isFirst});
         });
@@ -288,9 +288,10 @@ class Attention {
       place.set('i', query);
       address = place.address(kernel.ins[0]);
     }
-    Value k = e.add(packedKeys, e.mul(keyStart, blocking.features));
+    Value row = blocking.keysInPlace ? e.dim(*tile::strideAlong(kernel, kernel.ins[1], 'j')) : e.constant(blocking.features);
+    Value k = e.add(firstKey, e.mul(keyStart, row));
     e.switchOn(rows, blocking.heights, [&](int64_t h) {
-      e.call(tile.name("scores", h), {q, packed, scratch, address, k, low, high});
+      e.call(tile.name("scores", h), {q, keyRows, scratch, address, k, low, high});
     });
   }
 

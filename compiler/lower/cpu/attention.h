@@ -25,7 +25,8 @@ struct AttentionBlocking {
   std::int64_t valueStride;                  // d, rounded up to vectors
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
-  bool valuesInPlace;                        // they lie as if they were packed
+  bool keysInPlace, valuesInPlace;           // they lie as if they were packed, or one query alone reads them
+  Dim valueRow;                              // from a key's values to the next one's
   bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
   bool editsScores;                          // the score region does something
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
@@ -49,6 +50,7 @@ struct AttentionTile {
   std::string name(const char* part, std::int64_t height = 0) const;
 
   // "scores<h>": S[r, c] = Σ_e q k.     (Q, K, S, address of q's row, address of K's block, low, high)
+  // Keys in place are multiplied one by one: what packing them costs pays for many queries only.
   void emitScores(int height);
   // "edit[.masked]": the score region, the mask, and dead columns behind the last key.
   //                                     (ins..., outs..., S, batch, query, rows, key start, low, high)
@@ -73,6 +75,7 @@ struct AttentionTile {
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
+  void emitScoresInPlace(ValueRange arguments);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
   void editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid, bool& failed);
   void emitValueColumns(int firstRow, int height, int vectors, Value column, ValueRange arguments);

@@ -54,9 +54,16 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   const tile::Access& q = kernel.ins[0];
   packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
                    tile::strideAlong(kernel, q, 'i'));
-  const tile::Access& v = kernel.ins[2];
-  valuesInPlace = v.dtype == DType::f32 && v.linear() && valueStride == values &&
-                  tile::strideAlong(kernel, v, 'd') == Dim(1) && tile::strideAlong(kernel, v, 'j') == Dim(valueStride);
+  const bool oneQuery = queries == Dim(1);
+  auto rowsLie = [&](int operand, char feature, int64_t count) {
+    const tile::Access& access = kernel.ins[operand];
+    return access.dtype == DType::f32 && access.linear() && count % target.lanes == 0 &&
+           tile::strideAlong(kernel, access, feature) == Dim(1) && tile::strideAlong(kernel, access, 'j');
+  };
+  keysInPlace = oneQuery && rowsLie(1, 'e', features);
+  valuesInPlace = rowsLie(2, 'd', values);
+  valueRow = valuesInPlace ? *tile::strideAlong(kernel, kernel.ins[2], 'j') : Dim(valueStride);
+  if (!oneQuery && !(valueRow == Dim(valueStride))) valuesInPlace = false, valueRow = Dim(valueStride);
   Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
   // With one block of queries nothing is packed twice.
   const bool oneBlock = queries.is_static() && queries.constant <= blockTiles * rows;
@@ -75,6 +82,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
 }
 
 Dim AttentionBlocking::packedKeys() const {
+  if (keysInPlace) return Dim(0);
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
   return columns * Dim(features);
 }

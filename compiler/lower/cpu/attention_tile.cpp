@@ -62,9 +62,30 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
               e.add(column, blocking.scoresAt + r * blocking.scoreStride + v * e.lanes()));
 }
 
+void AttentionTile::emitScoresInPlace(ValueRange arguments) {
+  Value q = arguments[0], k = arguments[1], s = arguments[2], keys = arguments[4];
+  Value stride = e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[1], 'j'));
+  const int64_t vectors = blocking.features / e.lanes();
+  Values query;
+  for (int64_t v = 0; v < vectors; ++v) query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
+  e.unrolled(arguments[5], arguments[6], {}, [&](Value first, int64_t step, ValueRange) {
+    Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value x = e.load(k, e.add(row, v * e.lanes()));
+      sum = sum ? e.fma(query[v], x, sum) : e.mul(query[v], x);
+    }
+    e.storeScalar(e.sum(sum), s, e.add(column, blocking.scoresAt));
+    return Values{};
+  });
+}
+
 void AttentionTile::emitScores(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments = e.beginFunction(name("scores", height), {f, f, f, i, i, i, i});
+  if (blocking.keysInPlace) {
+    emitScoresInPlace(arguments);
+    return e.finishFunction();
+  }
   Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4], low = arguments[5];
   Value vectors = e.ceilDivide(arguments[6], e.lanes());
   Value stride = blocking.packsQueries ? e.constant(blocking.features)
@@ -233,12 +254,12 @@ void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Valu
     for (int n = 0; n < count; ++n) sums.push_back(e.load(s, addressOf(n)));
     return sums;
   });
-  Value values = e.add(block, column);
+  Value values = e.add(block, column), valueRow = e.dim(blocking.valueRow);
   Values total = e.unrolled(low, high, start, [&](Value first, int64_t step, ValueRange carried) {
     Values next(carried.begin(), carried.end()), row;
-    Value key = e.add(first, step), rowAt = e.add(values, e.mul(first, blocking.valueStride));
-    for (int n = 0; n < vectors; ++n)
-      row.push_back(e.load(v, e.add(rowAt, step * blocking.valueStride + n * e.lanes())));
+    Value key = e.add(first, step), rowAt = e.add(values, e.mul(first, valueRow));
+    rowAt = e.add(rowAt, e.mul(valueRow, step));
+    for (int n = 0; n < vectors; ++n) row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
     for (int r = 0; r < height; ++r) {
       Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + (firstRow + r) * blocking.scoreStride));
       for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
@@ -323,10 +344,11 @@ LogicalResult AttentionTile::emitPack() {
   ValueRange values(all), arguments = values.take_back(6), buffers = values.drop_back(6);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
   Value low = arguments[4], high = arguments[5];
-  e.loop(low, high, blocking.width, [&](Value key) {
-    packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
-              e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
-  });
+  if (!blocking.keysInPlace)
+    e.loop(low, high, blocking.width, [&](Value key) {
+      packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
+                e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
+    });
   LogicalResult result = success();
   if (!blocking.valuesInPlace)
     result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,

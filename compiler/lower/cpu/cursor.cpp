@@ -107,9 +107,9 @@ void Cursor::setLanes(int digit, Value value, Value mask) {
   }
 }
 
-void Cursor::advance(int operand, Value index) {
-  Address& address = addresses[operand];
-  Value stride = e->dim(access(operand).layout.strides[0]);
+void Cursor::advance(size_t n, int axis, Value index) {
+  Address& address = addresses[n];
+  Value stride = e->dim(access(n).layout.strides[size_t(axis)]);
   if (!isa<VectorType>(index.getType())) {
     address.at = e->add(address.at, e->mul(index, stride));
     return;

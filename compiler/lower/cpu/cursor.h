@@ -26,10 +26,10 @@ class Cursor {
   // A scalar in all lanes, where lanes run.
   Value spread(Value x);
 
-  // Operand n as it is stored, and moving its address by an index (scalar or i32 lanes) along its
-  // first axis: what gathers consist of.
+  // Operand n as it is stored, and moving the address of buffer n, operands before results, by an index (scalar or i32
+  // lanes) along an axis: what gathers and appends consist of.
   Value loadStored(int operand);
-  void advance(int operand, Value index);
+  void advance(size_t n, int axis, Value index);
 
  private:
   // Where an access stands: address + lanes (i32, may be null) where lanes run.

@@ -1,4 +1,4 @@
-// heed.map: elementwise work, copies and gathers.
+// heed.map: elementwise work, copies, gathers and appends.
 //
 // Digits are merged where all operands agree, the cheapest one runs along the lanes, the rest are
 // loops in which only additions are left. A work item is one element, or a whole run of the lanes'
@@ -29,7 +29,7 @@ class Map {
     for (const tile::Access& access : kernel.ins) types.push_back(e.bufferType(access));
     for (const tile::Access& access : kernel.outs) types.push_back(e.bufferType(access));
     KernelArguments arguments = e.beginKernel(kernel.name, types);
-    if (op.getGather()) beginStatus();
+    if (op.getGather() || op.getAppend()) beginStatus();
     chooseLoops();
     forEachRun(e, Cursor(e, arguments.buffers), order, arguments.begin, arguments.end,
                [&](const Cursor& at, Value low, Value high) { run(at, low, high); });
@@ -52,6 +52,7 @@ class Map {
 
   void chooseLoops() {
     lane_digit = chooseLanes(kernel, e.target);
+    if (op.getAppend() && lane_digit >= 0 && indexMovesAlongLanes()) lane_digit = -1;
     order = loopOrder(kernel, 'i', lane_digit);
     if (lane_digit < 0) return;
     // What a gather along the lanes fetches beside its own elements is wanted next.
@@ -78,10 +79,7 @@ class Map {
   }
 
   void run(Cursor at, Value low, Value high) {
-    if (lane_digit < 0) {  // a single element
-      if (op.getGather()) gather(at);
-      return body(at);
-    }
+    if (lane_digit < 0) return single(at, low, high);
     if (!whole_runs) return lanes(at, low, high);
     e.loop(low, high, 1, [&](Value value) {
       Cursor inner = at;
@@ -90,10 +88,29 @@ class Map {
     });
   }
 
+  // Element by element.
+  void single(Cursor& at, Value low, Value high) {
+    auto element = [&](Cursor& inner) {
+      if (op.getAppend()) return append(inner, [&] { body(inner); });
+      if (op.getGather()) gather(inner);
+      body(inner);
+    };
+    if (order.empty()) return element(at);
+    e.loop(low, high, 1, [&](Value value) {
+      Cursor inner = at;
+      inner.set(order.back(), value);
+      element(inner);
+    });
+  }
+
   void lanes(Cursor& at, Value low, Value high) {
-    if (op.getGather() && !gathersLanes()) gather(at);
+    if (op.getAppend()) return append(at, [&] { lanesOf(at, low, high); });
+    if (op.getGather() && !indexMovesAlongLanes()) gather(at);
+    lanesOf(at, low, high);
+  }
+  void lanesOf(Cursor& at, Value low, Value high) {
     forLanes(e, at, lane_digit, low, high, [&](Cursor& inner, Value) {
-      if (op.getGather() && gathersLanes()) gather(inner);
+      if (op.getGather() && indexMovesAlongLanes()) gather(inner);
       body(inner);
     });
   }
@@ -107,9 +124,9 @@ class Map {
     for (auto [n, x] : llvm::enumerate(*values)) at.store(int(n), x);
   }
 
-  // ---- gather: the first coordinate of ins[0] is the value of ins[1] ----
+  // ---- ins[1] as an index: gather, of ins[0] along its first axis; append, of outs[0] along its third ----
 
-  bool gathersLanes() const {
+  bool indexMovesAlongLanes() const {
     const tile::Access& index = kernel.ins[1];
     return !(index.strides[lane_digit] == Dim(0)) || tile::rolls(index, lane_digit);
   }
@@ -127,7 +144,19 @@ class Map {
     } else {
       index = arith::IndexCastOp::create(e.b, e.loc, e.index, index);
     }
-    at.advance(0, index);
+    at.advance(0, 0, index);
+  }
+
+  // Nothing is stored where the rows do not fit.
+  void append(Cursor& at, llvm::function_ref<void()> store) {
+    Value first = arith::IndexCastOp::create(e.b, e.loc, e.index, at.loadStored(1));
+    Value places = e.dim(kernel.outs[0].shape[2] - *parse_dim(*op.getAppend()) + Dim(1));
+    Value good = e.compare(arith::CmpIPredicate::ult, first, e.max(places, e.constant(0)));
+    note(good);
+    e.when(good, [&] {
+      at.advance(kernel.ins.size(), 2, first);
+      store();
+    });
   }
 
   void beginStatus() {

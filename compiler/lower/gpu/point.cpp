@@ -98,19 +98,25 @@ Value Point::fromStorage(Value buffer, Value at, DType dtype) {
   }
 }
 
+// The value of ins[1]; whether it is in [0, limit), without which the run fails.
+Value Point::indexBelow(Value limit, Value& valid) {
+  const tile::Access& indices = e.kernel.ins[1];
+  Value index = e.toIndex(load(1));
+  valid = e.compare(arith::CmpIPredicate::ult, index, limit);
+  if (indices.dtype == DType::i64) {
+    Value high = e.load(e.buffer(1), e.add(e.mul(address(indices), 2), 1));
+    valid = arith::AndIOp::create(e.b, e.loc, valid, e.equal(high, e.constantLike(high, 0)));
+  }
+  e.fail(arith::XOrIOp::create(e.b, e.loc, valid, e.constantLike(valid, 1)));
+  return index;
+}
+
 Value Point::load(int operand) {
   const tile::Access& access = e.kernel.ins[operand];
   Value at = address(access), valid;
   bool gathers = operand == 0 && e.kernel.op->hasAttr("gather");
   if (gathers) {
-    const tile::Access& rows = e.kernel.ins[1];
-    Value row = e.toIndex(load(1));
-    valid = e.compare(arith::CmpIPredicate::ult, row, e.dim(access.shape.dims[0]));
-    if (rows.dtype == DType::i64) {
-      Value high = e.load(e.buffer(1), e.add(e.mul(address(rows), 2), 1));
-      valid = arith::AndIOp::create(e.b, e.loc, valid, e.equal(high, e.constantLike(high, 0)));
-    }
-    e.fail(arith::XOrIOp::create(e.b, e.loc, valid, e.constantLike(valid, 1)));
+    Value row = indexBelow(e.dim(access.shape.dims[0]), valid);
     at = e.add(at, e.mul(row, e.dim(access.layout.strides[0])));
   } else if (access.fill) {
     valid = within(access);
@@ -124,7 +130,16 @@ Values Point::loadFour(int operand) { return e.loadFour(e.buffer(size_t(operand)
 
 void Point::store(int out, Value x) {
   const tile::Access& access = e.kernel.outs[out];
-  Value buffer = e.buffer(e.kernel.ins.size() + out), at = address(access);
+  auto rows = e.kernel.op->getAttrOfType<StringAttr>("append");
+  if (!rows) return storeAt(out, address(access), x);
+  Value places = e.dim(access.shape.dims[2] - *parse_dim(rows.getValue()) + Dim(1)), valid;
+  Value first = indexBelow(e.max(places, e.constant(0)), valid);
+  e.when(valid, [&] { storeAt(out, e.add(address(access), e.mul(first, e.dim(access.layout.strides[2]))), x); });
+}
+
+void Point::storeAt(int out, Value at, Value x) {
+  const tile::Access& access = e.kernel.outs[out];
+  Value buffer = e.buffer(e.kernel.ins.size() + out);
   switch (access.dtype) {
     case DType::f16: x = arith::TruncFOp::create(e.b, e.loc, e.b.getF16Type(), x); break;
     case DType::bf16: {  // to nearest even

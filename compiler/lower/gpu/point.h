@@ -20,12 +20,14 @@ class Point {
   // along its first axis.
   Value load(int operand);
   Values loadFour(int operand);  // at this place and the three that follow it in memory
-  void store(int out, Value x);
+  void store(int out, Value x);  // with `append`, at ins[1] along the third axis
   Value coordinate(mlir::AffineExpr expression);
   // What the region yields; nulls after a diagnostic, which e.ok tells.
   Values region(mlir::Region& region, Value leading, int captured);
 
  private:
+  void storeAt(int out, Value at, Value x);
+  Value indexBelow(Value limit, Value& valid);
   Value within(const tile::Access& access);  // null where it always is
   Value fromStorage(Value buffer, Value at, DType dtype);
 

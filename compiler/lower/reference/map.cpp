@@ -1,4 +1,5 @@
-// outs[r][i] = body(ins[i]…)_r; with `gather`, ins[0] is read at ins[1] along its first axis
+// outs[r][i] = body(ins[i]…)_r; with `gather`, ins[0] is read at ins[1] along its first axis; with
+// `append`, outs[0] is ins[0] but for what is written, at ins[1] along its third axis
 #include "heed/compiler/lower/reference/kinds.h"
 
 using namespace mlir;

@@ -253,7 +253,14 @@ void Writer::writeAt(int out, ValueRange place, Value x) {
       });
 }
 
-void Writer::write(int out, Value x) { writeAt(out, coordinates(kernel.outs[out].map), x); }
+void Writer::write(int out, Value x) {
+  Values place = coordinates(kernel.outs[out].map);
+  if (kernel.op->hasAttr("append")) {
+    Value index = emit<arith::IndexCastOp>(b.getIndexType(), read(1));
+    place[2] = emit<arith::AddIOp>(place[2], index);
+  }
+  writeAt(out, place, x);
+}
 
 Values Writer::region(Region& region, Value value, int captured) {
   unsigned leading = region.getNumArguments() - (kernel.ins.size() - captured);

@@ -33,6 +33,7 @@ class Writer {
   // ins[n] where the digits stand; out of bounds is its fill, or fails the run. Floats come as f64.
   // Under `gather` the coordinate of ins[0] along its first axis is the value of ins[1].
   Value read(int n);
+  // Under `append` the value of ins[1] is added to the coordinate of outs[0] along its third axis.
   void write(int out, Value x);
   void writeAt(int out, ValueRange coordinates, Value x);
   // The region where the digits stand. `value` is what it transforms, null for none; captured

@@ -43,9 +43,10 @@ bool staysInside(const Kernel& kernel, AffineExpr coordinate, const Dim& extent)
 
 Dim bytesOf(const Kernel& kernel) {
   Dim sum;
-  for (const auto* accesses : {&kernel.ins, &kernel.outs})
-    for (const Access& access : *accesses)
-      sum = sum + element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
+  auto add = [&](const Dim& elements, const Access& access) { sum = sum + elements * Dim(int64_t(size_of(access.dtype))); };
+  bool appends = ir::isAppend(kernel.op);  // only the rows are written
+  for (const Access& access : llvm::ArrayRef(kernel.ins).drop_front(appends)) add(element_count(access.shape), access);
+  for (const Access& access : kernel.outs) add(appends ? kernel.extentOf('i') : element_count(access.shape), access);
   return sum;
 }
 

@@ -108,6 +108,13 @@ func.func @layout_ops(%x: tensor<?x6xf32, "T,6">) -> tensor<?x6xf32, "T+2,6"> {
   return %6 : tensor<?x6xf32, "T+2,6">
 }
 
+// CHECK-LABEL: func.func @caches
+func.func @caches(%cache: tensor<2x?x5x8xf32, "2,B,5,8">, %rows: tensor<?x3x8xf32, "B,3,8">, %at: tensor<?xi32, "B">) -> tensor<2x?x5x8xf32, "2,B,5,8"> {
+  // CHECK: heed.append %{{.*}}, %{{.*}}, %{{.*}} {layer = 1 : i64}
+  %0 = heed.append %cache, %rows, %at {layer = 1 : i64} : (tensor<2x?x5x8xf32, "2,B,5,8">, tensor<?x3x8xf32, "B,3,8">, tensor<?xi32, "B">) -> tensor<2x?x5x8xf32, "2,B,5,8">
+  return %0 : tensor<2x?x5x8xf32, "2,B,5,8">
+}
+
 // CHECK-LABEL: func.func @contractions_and_rows
 func.func @contractions_and_rows(%x: tensor<?x3x8x8xf32, "B,3,8,8">, %w: tensor<4x3x3x3xf32>, %n: tensor<8xf32>, %at: tensor<5xi64>)
     -> tensor<?x4x4x4xf32, "B,4,4,4"> {

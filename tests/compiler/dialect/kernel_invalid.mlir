@@ -260,6 +260,19 @@ func.func @f(%x: tensor<4x3xf32>, %at: tensor<2xf32>) {
 }
 
 // -----
+func.func @f(%x: tensor<2x4x3xf32>, %at: tensor<4xi64>, %rows: tensor<4x3xf32>) {
+  // expected-error @+1 {{expected to append to [layers, batch, rows, features], found 'tensor<2x4x3xf32>' and 'tensor<2x4x3xf32>'}}
+  %0 = heed.map(%x, %at, %rows) {domain = ["i0:4", "i1:3"], symbols = [], append = "1",
+      maps = [affine_map<(i, j) -> (0, i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+      stores = [affine_map<(i, j) -> (0, i, j)>]}
+  body {
+  ^bb0(%u: f32, %n: i64, %row: f32):
+    heed.yield %row : f32
+  } : (tensor<2x4x3xf32>, tensor<4xi64>, tensor<4x3xf32>) -> tensor<2x4x3xf32>
+  return
+}
+
+// -----
 func.func @f(%b: tensor<6x5xf32>) {
   // expected-error @+1 {{expected result to be [batch, panels, k, 8], found [1, 2, 5, 4]}}
   %p = heed.pack(%b) {domain = ["n0:6", "k0:5"], symbols = [], width = 8 : i64, maps = [affine_map<(n, k) -> (n, k)>],

@@ -123,6 +123,26 @@ TEST_CASE("program: indices and symbols are checked") {
                 {"parameter 'weight'"});
   check_refused([](Program& p) { p.result_count = 5; }, {"5 results", "2 outputs"});
   check_refused([](Program& p) { p.inputs[0].type.shape[1] = Dim("B"); }, {"defines 'T'"});
+  check_refused([](Program& p) { p.updates = {{0, 2}}; }, {"result 2 of 2", "input 0"});
+  check_refused([](Program& p) { p.updates = {{-1, 0}}; }, {"result 0", "input -1"});
+  check_refused([](Program& p) { p.updates = {{0, 0}}; }, {"result 0", "input 0", "another type"});
+  check_refused(
+      [](Program& p) {
+        p.outputs[0].type = p.inputs[0].type;
+        p.updates = {{0, 0}, {0, 0}};
+      },
+      {"input 0 or result 0", "twice"});
+}
+
+TEST_CASE("program: updates there and back") {
+  Program program = heed::testing::sample_program();
+  program.code = {{}};
+  program.outputs[1].type = program.inputs[0].type;
+  program.updates = {{0, 1}};
+  const Program again = heed::abi::read_program(heed::abi::write_program(program));
+  REQUIRE(again.updates.size() == 1);
+  CHECK(again.updates[0].input == 0);
+  CHECK(again.updates[0].output == 1);
 }
 
 namespace {
