@@ -16,7 +16,7 @@ double now_ms() {
       .count();
 }
 
-double number_from_child(const std::string& what, const Case& c, const Options& options) {
+double number_of(const std::string& what, const Case& c, const Options& options) {
   return number_from_child("bench: " + c.name + ": " + what,
                            {"--child", what, "--filter", c.name, "--target", options.target, "--threads",
                             std::to_string(options.threads), "--cache", options.cache});
@@ -26,11 +26,11 @@ double number_from_child(const std::string& what, const Case& c, const Options& 
 
 double start_ms(const Case& c, const Options& options) {
   const double begin = now_ms();
-  return number_from_child("compile", c, options) - begin;
+  return number_of("compile", c, options) - begin;
 }
 
 double peak_mb(const Case& c, const Options& options) {
-  return number_from_child("run", c, options);
+  return number_of("run", c, options);
 }
 
 void run_child(const std::string& what, const Case& c, const Options& options) {

@@ -107,7 +107,14 @@ def make_timm(name):
 
 
 def make_clip(name):
+    import torch
     import torchvision.models.video as video
+
+    # In ONNX it is a sequence, whose shapes onnxruntime does not know; the models split one token off.
+    def split(x, indices, dim):
+        return x.narrow(dim, 0, *indices), x.narrow(dim, *indices, x.shape[dim] - indices[0])
+
+    torch.tensor_split = split
     return formula.fill_module(getattr(video, name)().eval())
 
 

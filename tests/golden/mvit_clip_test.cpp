@@ -1,4 +1,5 @@
 // MViT for clips against torchvision's in float64: the tokens that enter the first block, every block, the logits.
+#include "../end_to_end/attention_oracle.h"
 #include "golden.h"
 #include "heed/dsl/nn/mvit_clip.h"
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr dim B{"B"};
 
+using FullClip = tensor<f32, B, 3, 16, 224, 224>;
 using Clip = tensor<f32, B, 3, 4, 64, 64>;
 using OneReduced = nn::mvit_clip<false, 4, 64, 96, 8, 10, 1, 2, 2, 1>;
 using TwoReduced = nn::mvit_clip<true, 4, 64, 96, 8, 10, 1, 2, 1, 1>;
@@ -43,11 +45,19 @@ TEST_CASE("MViT of a small clip") {
 }
 
 TEST_CASE("large: MViTv1-B and MViTv2-S" * doctest::skip()) {
-  using FullClip = tensor<f32, B, 3, 16, 224, 224>;
   for (const char* fusion : {"none", "all"}) {
     run<nn::mvit_v1_b, FullClip>("mvit_v1_b.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", fusion});
     run<nn::mvit_v2_s, FullClip>("mvit_v2_s.safetensors", {1, 3, 16, 224, 224}, 16, 1999, {"host", fusion});
   }
+}
+
+// The class token goes past the pooling, so tokens are copied where it is taken off and put back. Bytes of one clip.
+TEST_CASE("large: what MViTv1-B and MViTv2-S move outside of contract, attention and rows" * doctest::skip()) {
+  const std::string one = oracle::fused_main<nn::mvit_v1_b, FullClip>(), two = oracle::fused_main<nn::mvit_v2_s, FullClip>();
+  CHECK(oracle::kernels(one) == "attention 16 contract 69 rows 106 map 150");
+  CHECK(oracle::moved_bytes(one) == "1562292864*B+768");
+  CHECK(oracle::kernels(two) == "attention 16 contract 117 rows 132 map 219");
+  CHECK(oracle::moved_bytes(two) == "2331051008*B+384");
 }
 
 TEST_CASE("MViTv2 of a small clip") {
