@@ -7,6 +7,7 @@
 #include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "heed/compiler/fuse/score_parts.h"
+#include "heed/compiler/fuse/update_in_place.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -108,8 +109,7 @@ class KernelFormer {
     b_.setInsertionPoint(end);
   }
 
-  // What an append updates must not be read afterwards, and must be the session's to write: otherwise a copy is updated.
-  // The last one first: whether an earlier one updates an input of @main depends on those that follow it.
+  // Appends update a copy where they may not write over their cache. The last one is judged first.
   void proveAppends(Block& block) {
     for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block))) {
       if (!ir::isAppend(&op) || mayUpdate(op.getOperand(0), &op)) continue;
@@ -117,25 +117,6 @@ class KernelFormer {
       b_.setInsertionPoint(&op);
       op.setOperand(0, copyOf(op.getOperand(0)));
     }
-  }
-
-  static bool mayUpdate(Value x, Operation* append) {
-    for (OpOperand& use : x.getUses()) {
-      Operation* user = append->getBlock()->findAncestorOpInBlock(*use.getOwner());
-      if (user == append ? use.getOperandNumber() != 0 : !ir::isKernelOp(use.getOwner()) || !user->isBeforeInBlock(append))
-        return false;
-    }
-    if (Operation* op = x.getDefiningOp()) return ir::isKernelOp(op) && op->getBlock() == append->getBlock();
-    // An input of @main, where a result takes its place.
-    if (!isa<func::FuncOp>(append->getParentOp())) return false;
-    Value last = append->getResult(0);
-    auto next = [&]() -> Operation* {
-      for (OpOperand& use : last.getUses())
-        if (ir::isAppend(use.getOwner()) && use.getOperandNumber() == 0) return use.getOwner();
-      return nullptr;
-    };
-    while (Operation* op = next()) last = op->getResult(0);
-    return llvm::is_contained(append->getBlock()->getTerminator()->getOperands(), last);
   }
 
   Value bufferOf(Value v) {

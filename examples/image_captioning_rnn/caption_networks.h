@@ -20,22 +20,7 @@ struct caption_reading {
   }
 };
 
-struct caption_writing {
-  sub<"decoder", attending_writer_step<caption_writer>> decoder;
-  constexpr auto operator()(expression auto word, expression auto state, expression auto cells) const {
-    return decoder(state, word, cells);
-  }
-};
-
-// Teacher forcing: logits of what follows each word of a given caption.
-struct forced_caption {
-  sub<"", caption_reading> read;
-  scan<"decoder", attending_writer_step<caption_writer>> decoder;
-  constexpr auto operator()(expression auto pictures, expression auto given) const {
-    auto [cells, first] = read(pictures);
-    auto [last, logits, weights] = decoder(states(first), steps(given), held(cells));
-    return logits;
-  }
-};
+using caption_writing = attending_writer<caption_writer>;
+using forced_caption = forced_attending_writer<caption_reading, caption_writer>;
 
 }  // namespace heed::examples

@@ -2,8 +2,8 @@
 // the network looks at all that was read. Long texts become no harder, and where it looks can be seen.
 #include <algorithm>
 
-#include "../seq2seq_rnn/date_networks.h"
 #include "../shared/command_line.h"
+#include "../shared/date_networks.h"
 #include "../shared/date_translator.h"
 #include "../shared/files.h"
 #include "../shared/report.h"

@@ -1,10 +1,10 @@
 // Sequence to sequence through a bottleneck: a recurrent network reads a text with dates, and all that another one, which
 // writes them in ISO 8601, sees of it is its last state. The longer the text, the less of it is right.
 #include "../shared/command_line.h"
+#include "../shared/date_networks.h"
 #include "../shared/date_translator.h"
 #include "../shared/files.h"
 #include "../shared/report.h"
-#include "date_networks.h"
 #include "heed/dsl/load.h"
 
 using namespace heed;

@@ -37,4 +37,32 @@ struct attending_writer_step {
   }
 };
 
+// The program of a step: token, state, memory and lengths in a step program's order.
+template <WriterSize N>
+struct attending_writer {
+  sub<"decoder", attending_writer_step<N>> decoder;
+  constexpr auto operator()(expression auto token, expression auto state, expression auto memory,
+                            expression auto... lengths) const {
+    return decoder(state, token, memory, lengths...);
+  }
+};
+
+// Teacher forcing: logits of what follows each of the given tokens, [batch, given]. Reading gives the memory first and the
+// first state last.
+template <class Reading, WriterSize N>
+struct forced_attending_writer {
+  sub<"", Reading> read;
+  scan<"decoder", attending_writer_step<N>> decoder;
+  constexpr auto operator()(expression auto x, expression auto given) const {
+    auto [memory, first] = read(x);
+    auto [last, logits, weights] = decoder(states(first), steps(given), held(memory));
+    return logits;
+  }
+  constexpr auto operator()(expression auto x, expression auto lengths, expression auto given) const {
+    auto [memory, summary, first] = read(x, lengths);
+    auto [last, logits, weights] = decoder(states(first), steps(given), held(memory, lengths));
+    return logits;
+  }
+};
+
 }  // namespace heed::examples

@@ -139,6 +139,10 @@ TEST_CASE("weights are a result of the fused kernel") {
   check({.weights = true}, {{"Q", 9}, {"K", 41}});
   check({.queries = "40", .keys = "40", .score = biased, .mask = window, .weights = true});
   check({.queries = "7", .keys = "600", .mask = by_value, .weights = true});
+  // One query reads keys and values where they lie.
+  check({.queries = "1", .keys = "600", .features = "64", .values = "32", .mask = by_value, .weights = true});
+  check({.queries = "1", .keys = "K", .features = "64", .score = biased}, {{"K", 41}});
+  check({.queries = "1", .keys = "K", .values = "21", .turned = true}, {{"K", 300}});
 }
 
 TEST_CASE("heads inside the rows, as a projection writes them") {

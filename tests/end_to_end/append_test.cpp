@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "../runtime/must_throw.h"
+#include "attention_oracle.h"
+#include "heed/dsl/dsl.h"
 #include "heed/dsl/load.h"
 #include "heed/runtime/formula.h"
 #include "heed/runtime/session.h"
@@ -73,6 +75,15 @@ struct Given {
   }
 };
 
+// Target and fusion.
+std::vector<std::pair<std::string, std::string>> ways() {
+  std::vector<std::pair<std::string, std::string>> list;
+  for (const std::string& target : oracle::targets({"host", "reference"}))
+    for (const char* fusion : {"all", "none"})
+      if (target != "reference" || std::string(fusion) == "all") list.emplace_back(target, fusion);
+  return list;
+}
+
 bool same(const Tensor& a, const Tensor& b) { return std::ranges::equal(a.as<float>(), b.as<float>()); }
 
 template <class Model>
@@ -87,7 +98,7 @@ Session session_of(const std::string& target, const std::string& fusion) {
 }  // namespace
 
 TEST_CASE("rows are appended in place, or to a copy, with the same result") {
-  for (const auto& [target, fusion] : {std::pair{"host", "all"}, {"host", "none"}, {"reference", "all"}}) {
+  for (const auto& [target, fusion] : ways()) {
     CAPTURE(target);
     CAPTURE(fusion);
     Session fill = session_of<filled>(target, fusion), fork = session_of<forked>(target, fusion),
@@ -119,7 +130,7 @@ TEST_CASE("rows are appended in place, or to a copy, with the same result") {
 }
 
 TEST_CASE("rows that do not fit are an error, and write nothing outside the cache") {
-  for (const char* target : {"host", "reference"}) {
+  for (const std::string& target : oracle::targets({"host", "reference"})) {
     Session fill = session_of<filled>(target, "all");
     Given cases[] = {{9, 3, {0, 7}}, {9, 1, {9}}, {9, 1, {-1}}, {2, 3, {0}}};
     for (Given& given : cases)

@@ -1,6 +1,6 @@
 // The trained networks of the date examples, teacher forced, against torch in float64; and that decoding step by step writes
 // what teacher forcing finds likeliest.
-#include "../../examples/seq2seq_rnn/date_networks.h"
+#include "../../examples/shared/date_networks.h"
 #include "../../examples/shared/date_translator.h"
 #include "../../examples/shared/files.h"
 #include "../../examples/shared/report.h"

@@ -72,7 +72,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 4", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 5", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});

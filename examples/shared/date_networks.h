@@ -2,9 +2,9 @@
 // attention the writer looks at a new mean of all that was read in every step; without, whatever the text's length, it has
 // the reader's last states alone.
 #pragma once
-#include "../shared/dates.h"
-#include "../shared/writer.h"
+#include "dates.h"
 #include "heed/dsl/nn/recurrent.h"
+#include "writer.h"
 
 namespace heed::examples {
 
@@ -56,21 +56,7 @@ struct forced_without_attention {
   }
 };
 
-struct writing_with_attention {
-  sub<"decoder", attending_writer_step<date_writer>> decoder;
-  constexpr auto operator()(expression auto letter, expression auto state, expression auto memory,
-                            expression auto lengths) const {
-    return decoder(state, letter, memory, lengths);
-  }
-};
-struct forced_with_attention {
-  sub<"encoder", text_reader> encoder;
-  scan<"decoder", attending_writer_step<date_writer>> decoder;
-  constexpr auto operator()(expression auto texts, expression auto lengths, expression auto given) const {
-    auto [memory, summary, first] = encoder(texts, lengths);
-    auto [last, logits, weights] = decoder(states(first), steps(given), held(memory, lengths));
-    return logits;
-  }
-};
+using writing_with_attention = attending_writer<date_writer>;
+using forced_with_attention = forced_attending_writer<reading, date_writer>;
 
 }  // namespace heed::examples
