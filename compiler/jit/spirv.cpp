@@ -54,6 +54,7 @@ FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* d
   if (kernels.size() != 1) return module.emitError("expected one gpu.module, found ") << kernels.size();
   kernels[0]->setAttr(spirv::getTargetEnvAttrName(), parseAttribute(environment, module.getContext()));
   PassManager passes(module.getContext());
+  passes.enableVerifier(false);  // as in lower_to_llvm.cpp
   addSpirvPasses(passes);
   if (failed(passes.run(module))) return failure();
   auto made = llvm::to_vector(module.getOps<spirv::ModuleOp>());

@@ -80,7 +80,20 @@ void check(const std::string& text, const std::string& target, const Symbols& sy
   CHECK_EQ(compare_with_reference(text, target, symbols, tolerance), "");
 }
 
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size()) text.replace(at, what.size(), by);
+  return text;
+}
+
 }  // namespace
+
+TEST_CASE("operands stored in f16, sums in f32") {
+  std::string text = linear("37", 24, "40", 0);
+  for (const char* sizes : {"<37x40x", "<24x40x"}) text = replaced(text, sizes + std::string("f32"), sizes + std::string("f16"));
+  text = replaced(text, "%a: f32, %u: f32):\n    heed.yield %a : f32", "%a: f16, %u: f32):\n    heed.yield %a : f16");
+  REQUIRE(text.find("%a: f16") != text.npos);
+  for (const std::string& target : vector_targets()) check(text, target, {});
+}
 
 TEST_CASE("linear: any number of rows through one kernel") {
   for (const std::string& target : vector_targets()) {

@@ -118,15 +118,12 @@ class Attention {
     auto elements = [&](int operand, Value line, Value at) {
       Point point = operand ? pointAt('j', e.add(firstKey, line)) : pointAt('i', e.add(firstQuery, line));
       point.set('e', at);
-      return reads[operand] == Reads::ones ? Values{point.load(operand)} : point.loadFour(operand);
+      return point.loads(operand);
     };
     auto q = [&](Value line, Value at) { return elements(0, line, at); };
     auto k = [&](Value line, Value at) { return elements(1, line, at); };
-    const Source left{reads[0], q}, right{reads[1], k};
-    const int64_t step = features.is_static() && features.constant % 4 == 0 ? 4 : 1;
-    Values products = e.limits.staged
-                          ? stagedScores(scores, left, right)
-                          : scores.multiply(left, right, e.constant(0), e.dim(features), step, scores.zeros());
+    Values products = scores.multiply({reads[0], q, isContiguous(kernel, 0, 'e')},
+                                      {reads[1], k, isContiguous(kernel, 1, 'e')}, features, memory, scoreWords());
     if (!e.limits.staged) e.barrier();
     for (auto [n, product] : llvm::enumerate(products)) {
       int64_t r = int64_t(n) / scores.width(), c = int64_t(n) % scores.width();
@@ -134,29 +131,6 @@ class Attention {
     }
     edit(scores, firstKey, range);
     e.barrier();
-  }
-
-  // Through workgroup memory, zeros beyond the features.
-  Values stagedScores(Tile& scores, const Source& q, const Source& k) {
-    const int64_t depth = e.limits.depth;
-    return e.loop(e.constant(0), e.dim(features), depth, scores.zeros(), [&](Value first, ValueRange so) {
-      e.barrier();
-      auto pieces = [&](const Source& source) {
-        return [&](Value line, Value step) {
-          Value at = e.add(first, step);
-          Values found = source.elements(line, inside(at, features, source.reads == Reads::along_k ? 4 : 1));
-          if (features.is_static() && features.constant % depth == 0) return found;
-          for (Value& x : found) x = e.select(e.below(at, e.dim(features)), x, scores.zeros()[0]);
-          return found;
-        };
-      };
-      auto left = pieces(q), right = pieces(k);
-      Panel rows = fill(e, memory, scoreWords(), queries, depth, isContiguous(kernel, 0, 'e'), {q.reads, left});
-      Panel columns = fill(e, memory, scoreWords() + panelSize(queries, depth), keys, depth, isContiguous(kernel, 1, 'e'),
-                           {k.reads, right});
-      e.barrier();
-      return scores.multiply(rows, columns, depth, so);
-    });
   }
 
   // Every invocation its own scores. Blocks that the mask leaves alone are not asked about it.
@@ -169,7 +143,7 @@ class Attention {
         Value row = scores.row(e.divide(slot, width)), column = scores.column(e.remainder(slot, width));
         Value at = scoreAt(row, column), key = e.add(firstKey, column);
         Point point = pointAt('i', e.add(firstQuery, row));
-        point.set('j', inside(key, j));
+        point.set('j', e.inside(key, j));
         auto region = [&](Region& region, Value leading) { return first(point.region(region, leading, tile::attention_captured)); };
         Value valid = ragged ? e.below(key, e.dim(j)) : Value();
         e.store(softmax.score(e.load(memory, at), masked, valid, region), memory, at);
@@ -234,8 +208,8 @@ class Attention {
     const Dim d = kernel.extentOf('d');
     auto value = [&](Value line, Value key) {
       Point point = pointAt('j', e.add(firstKey, key));
-      point.set('d', inside(line, d, reads[2] == Reads::ones ? 1 : 4));
-      return reads[2] == Reads::ones ? Values{point.load(2)} : point.loadFour(2);
+      point.set('d', e.inside(line, d, reads[2] == Reads::ones ? 1 : 4));
+      return point.loads(2);
     };
     auto weightFrom = [&](Value firstRow) {
       return [this, firstRow](Value row, Value key) { return Values{e.load(memory, scoreAt(row, e.add(firstRow, key)))}; };
@@ -255,7 +229,7 @@ class Attention {
         for (Value& x : found) x = e.select(e.below(e.add(firstKey, key), e.dim(j)), x, e.constantLike(x, 0));
         return found;
       };
-      Panel v = fill(e, memory, scoreWords(), values, depth, !isContiguous(kernel, 2, 'd'), {reads[2], piece});
+      Panel v = fill(e, memory, scoreWords(), values, depth, {reads[2], piece, !isContiguous(kernel, 2, 'd')});
       e.barrier();
       auto weight = weightFrom(firstRow);
       auto right = [&](Value line, Value step) { return Values{v.element(e, line, step)}; };
@@ -303,15 +277,11 @@ class Attention {
 
   // ---- places ----
 
-  // Of `together` elements that begin at `at`.
-  Value inside(Value at, const Dim& extent, int64_t together = 1) {
-    return e.min(at, e.sub(e.dim(extent), e.constant(together)));
-  }
   // What lies beyond the last one reads the last one.
   Point pointAt(char role, Value number) {
     Point point(e);
     point.set('b', batch);
-    point.set(role, inside(number, kernel.extentOf(role)));
+    point.set(role, e.inside(number, kernel.extentOf(role)));
     return point;
   }
 

@@ -31,7 +31,6 @@ class Contract {
         m(kernel.extentOf('m')), n(kernel.extentOf('n')), k(kernel.extentOf('k')),
         rows(fitting(m, least_rows, e.limits.rows)),
         columns(fitting(n, least_columns, e.limits.columns)),
-        depth(e.limits.depth),
         reads{readsOf(kernel, 0, 'm', 'k'), readsOf(kernel, 1, 'n', 'k')} {
     const Tile tile(e, rows, columns);
     const int64_t lines[] = {tile.height(), tile.width()};
@@ -56,14 +55,14 @@ class Contract {
   Simt e;
   ir::ContractOp op;
   Dim m, n, k;
-  int64_t rows, columns, depth;
+  int64_t rows, columns;
   Reads reads[2];  // of A and B
   Value memory;
 
   // About as many workgroups as tiles; each takes every `groups`-th one.
   void tiles(bool exact) {
-    int64_t operands = panelSize(rows, depth) + panelSize(columns, depth);
-    memory = e.shared(std::max(e.limits.staged ? operands : 0, rows * columns));
+    int64_t operands = e.limits.staged ? panelSize(rows, e.limits.depth) + panelSize(columns, e.limits.depth) : 0;
+    memory = e.shared(std::max(operands, rows * columns));
     if (exact) return tile(e.firstItem);
     Value all = e.mul(e.dim(kernel.extentOf('b')), e.mul(down(), across()));
     e.loopFrom(e.divide(e.firstItem, rows * columns), all, e.groups, [&](Value number) { tile(number); });
@@ -77,10 +76,9 @@ class Contract {
     Tile tile(e, rows, columns);
     auto a = [&](Value line, Value at) { return elements(0, batch, e.add(row, line), at); };
     auto b = [&](Value line, Value at) { return elements(1, batch, e.add(column, line), at); };
-    const Source left{reads[0], a}, right{reads[1], b};
-    const int64_t step = k.is_static() && k.constant % 4 == 0 ? 4 : 1;
-    Values sums = e.limits.staged ? stagedSums(tile, left, right)
-                                  : tile.multiply(left, right, e.constant(0), e.dim(k), step, tile.zeros());
+    Values sums = tile.multiply({reads[0], a, isContiguous(kernel, 0, 'k')}, {reads[1], b, isContiguous(kernel, 1, 'k')},
+                                k, memory, 0);
+    if (e.limits.staged) e.barrier();
     tile.each(sums, memory, [&](Value r, Value c, Value sum) {
       Value i = e.add(row, r), j = e.add(column, c);
       Value exists = arith::AndIOp::create(e.b, e.loc, e.below(i, e.dim(m)), e.below(j, e.dim(n)));
@@ -96,8 +94,8 @@ class Contract {
 
   // Of a row of A or a column of B; what lies beyond the last line reads the last one.
   Values elements(int operand, Value batch, Value line, Value at) {
-    const bool fours = reads[operand] != Reads::ones, down = reads[operand] == Reads::along_lines;
-    line = inside(line, operand ? n : m, down ? 4 : 1);
+    const bool down = reads[operand] == Reads::along_lines;
+    line = e.inside(line, operand ? n : m, down ? 4 : 1);
     auto point = [&](int64_t number) {
       Point point(e);
       point.set('b', batch);
@@ -105,40 +103,11 @@ class Contract {
       point.set('k', e.add(at, down ? 0 : number));
       return point;
     };
-    Values found = fours ? point(0).loadFour(operand) : Values{point(0).load(operand)};
+    Values found = point(0).loads(operand);
     if (operand == 0)
       for (auto [number, x] : llvm::enumerate(found))
         x = point(int64_t(number)).region(op.getPrologue(), x, tile::contract_captured)[0];
     return found;
-  }
-
-  // Through workgroup memory, zeros beyond k.
-  Values stagedSums(Tile& tile, const Source& a, const Source& b) {
-    Values sums = e.loop(e.constant(0), e.dim(k), depth, tile.zeros(), [&](Value first, ValueRange so) {
-      e.barrier();
-      auto pieces = [&](const Source& source) {
-        return [&](Value line, Value step) {
-          Value at = e.add(first, step);
-          Values found = source.elements(line, inside(at, k, source.reads == Reads::along_k ? 4 : 1));
-          if (k.is_static() && k.constant % depth == 0) return found;
-          for (Value& x : found) x = e.select(e.below(at, e.dim(k)), x, tile.zeros()[0]);
-          return found;
-        };
-      };
-      auto left = pieces(a), right = pieces(b);
-      Panel rows = fill(e, memory, 0, tile.rows, depth, isContiguous(kernel, 0, 'k'), {a.reads, left});
-      Panel columns = fill(e, memory, panelSize(tile.rows, depth), tile.columns, depth, isContiguous(kernel, 1, 'k'),
-                           {b.reads, right});
-      e.barrier();
-      return tile.multiply(rows, columns, depth, so);
-    });
-    e.barrier();
-    return sums;
-  }
-
-  // Of `together` elements that begin at `at`: what lies beyond the last ones reads the last ones.
-  Value inside(Value at, const Dim& extent, int64_t together) {
-    return e.min(at, e.sub(e.dim(extent), e.constant(together)));
   }
 };
 

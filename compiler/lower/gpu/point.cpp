@@ -126,7 +126,10 @@ Value Point::load(int operand) {
   return valid && !gathers ? e.select(valid, x, e.constantLike(x, *access.fill)) : x;
 }
 
-Values Point::loadFour(int operand) { return e.loadFour(e.buffer(size_t(operand)), address(e.kernel.ins[operand])); }
+Values Point::loads(int operand) {
+  if (!e.readsInFours(operand)) return {load(operand)};
+  return e.loadFour(e.buffer(size_t(operand)), address(e.kernel.ins[operand]));
+}
 
 void Point::store(int out, Value x) {
   const tile::Access& access = e.kernel.outs[out];

@@ -28,6 +28,7 @@ class Simt : public tile::Emitter {
 
   // ins[operand], of f32, is read four elements at a time and in no other way. Before `write`.
   void readInFours(int operand) { fours.push_back(operand); }
+  bool readsInFours(int operand) const { return llvm::is_contained(fours, operand); }
   // The kernel: `body` is what an invocation does in a workgroup that has items. Whatever fails inside has said why.
   mlir::FailureOr<tile::Lowered> write(const Dim& work, std::int64_t group, llvm::function_ref<void()> body);
   // For its body; index values.
@@ -36,6 +37,10 @@ class Simt : public tile::Emitter {
   bool ok = true;
 
   Value dim(const Dim& value);                // as an index
+  // The first of `together` numbers below the extent: what lies beyond the last ones becomes the last ones.
+  Value inside(Value at, const Dim& extent, std::int64_t together = 1) {
+    return min(at, sub(dim(extent), constant(together)));
+  }
   // Memory of the workgroup, of 4 bytes an element; f32 unless another type is given.
   Value shared(std::int64_t elements, Type element = {});
   void barrier();                             // all invocations come here; what they wrote to shared memory is seen

@@ -50,10 +50,33 @@ Values Tile::multiply(const Source& a, const Source& b, Value low, Value high, i
   });
 }
 
-Values Tile::multiply(const Panel& a, const Panel& b, int64_t depth, ValueRange sums) {
-  auto left = [&](Value line, Value k) { return Values{a.element(e, line, k)}; };
-  auto right = [&](Value line, Value k) { return Values{b.element(e, line, k)}; };
-  return multiply({Reads::ones, left}, {Reads::ones, right}, e.constant(0), e.constant(depth), 1, sums);
+Values Tile::multiply(const Source& a, const Source& b, const Dim& extent, Value memory, int64_t at) {
+  if (e.limits.staged) return staged(a, b, extent, memory, at);
+  const int64_t step = extent.is_static() && extent.constant % 4 == 0 ? 4 : 1;
+  return multiply(a, b, e.constant(0), e.dim(extent), step, zeros());
+}
+
+// Zeros beyond the extent.
+Values Tile::staged(const Source& a, const Source& b, const Dim& extent, Value memory, int64_t at) {
+  const int64_t depth = e.limits.depth;
+  return e.loop(e.constant(0), e.dim(extent), depth, zeros(), [&](Value first, ValueRange so) {
+    e.barrier();
+    auto panel = [&](const Source& source, int64_t start, int64_t lines) {
+      auto elements = [&](Value line, Value step) {
+        Value k = e.add(first, step);
+        Values found = source.elements(line, e.inside(k, extent, source.reads == Reads::along_k ? 4 : 1));
+        if (extent.is_static() && extent.constant % depth == 0) return found;
+        for (Value& x : found) x = e.select(e.below(k, e.dim(extent)), x, e.constantLike(x, 0));
+        return found;
+      };
+      return fill(e, memory, start, lines, depth, {source.reads, elements, source.kFastest});
+    };
+    Panel left = panel(a, at, rows), right = panel(b, at + panelSize(rows, depth), columns);
+    e.barrier();
+    auto fromLeft = [&](Value line, Value k) { return Values{left.element(e, line, k)}; };
+    auto fromRight = [&](Value line, Value k) { return Values{right.element(e, line, k)}; };
+    return multiply({Reads::ones, fromLeft}, {Reads::ones, fromRight}, e.constant(0), e.constant(depth), 1, so);
+  });
 }
 
 void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Value, Value)> body) {
@@ -65,10 +88,10 @@ void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Va
   });
 }
 
-Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, bool kFastest, const Source& source) {
+Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, const Source& source) {
   const int64_t stride = lines + 1;  // neighbours in different banks, whichever way they come
   const int64_t together = source.reads == Reads::ones ? 1 : 4;
-  if (together > 1) kFastest = source.reads == Reads::along_k;
+  const bool kFastest = together > 1 ? source.reads == Reads::along_k : source.kFastest;
   e.share(lines * depth / together, [&](Value n) {
     Value fast = e.constant((kFastest ? depth : lines) / together);
     Value major = e.divide(n, fast), minor = e.mul(e.remainder(n, fast), together);

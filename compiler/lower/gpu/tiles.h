@@ -15,6 +15,7 @@ Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k);
 struct Source {
   Reads reads = Reads::ones;
   llvm::function_ref<Values(Value line, Value k)> elements;
+  bool kFastest = false;  // those along k lie side by side
 };
 
 // One that lies in workgroup memory: memory[at + k · kStride + line · stride].
@@ -35,7 +36,9 @@ class Tile {
   Values zeros();
   // sums[r, c] + Σ_k a(row r, k) · b(column c, k) for k in [low, high), which is a multiple of `step`, 1 or 4.
   Values multiply(const Source& a, const Source& b, Value low, Value high, std::int64_t step, ValueRange sums);
-  Values multiply(const Panel& a, const Panel& b, std::int64_t depth, ValueRange sums);
+  // The same for all k below the extent, as the target wants it: read by each invocation for itself, or in pieces that
+  // pass through workgroup memory from memory[at] on, where there is room for panels of both.
+  Values multiply(const Source& a, const Source& b, const Dim& extent, Value memory, std::int64_t at);
 
   // Own rows and columns, counted by a register's row and column.
   Value row(Value r);
@@ -53,6 +56,7 @@ class Tile {
   // Of `count` own lines, `step` deep from k on: [line, step].
   Values gather(const Source& source, llvm::function_ref<Value(std::int64_t)> line, std::int64_t count, Value k,
                 std::int64_t step);
+  Values staged(const Source& a, const Source& b, const Dim& extent, Value memory, std::int64_t at);
 
   Simt& e;
   std::int64_t wide, down;  // invocations along columns and rows
@@ -60,8 +64,7 @@ class Tile {
 
 // memory[k · (lines + 1) + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
 // part. Neighbours take neighbouring k where the operand lies so, but fours go by what is read in fours.
-Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, bool kFastest,
-           const Source& source);
+Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, const Source& source);
 constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return (lines + 1) * depth; }
 // Whether ins[operand]'s elements along the role lie side by side.
 bool isContiguous(const tile::Kernel& kernel, int operand, char role);

@@ -2,11 +2,14 @@
 #include <stdlib.h>
 
 #include <cstring>
+#include <span>
+#include <sstream>
 #include <string>
 
 #include "../must_throw.h"
 #include "../random.h"
 #include "../sample_program.h"
+#include "../temporary.h"
 #include "heed/runtime/compile.h"
 #include "heed/runtime/profile.h"
 #include "heed/runtime/session.h"
@@ -163,6 +166,32 @@ TEST_CASE("vulkan: limits of a device") {
   Session session = sample_session();
   check_error([&] { session.run(ramp(2, 8)); }, {"a buffer of 256 bytes among the intermediates", "200 bytes"});
   check_sample(session);  // still usable
+}
+
+// The fake compiler prints what it is asked for.
+TEST_CASE("vulkan: the compiler is told the device's limits, and what it makes is kept for them alone") {
+  const Variable compiler("HEED_COMPILER", HEED_FAKE_COMPILER);
+  const std::string order = "program";
+  heed::Options options;
+  auto load = [&](const char* changes) {
+    const Fake fake(changes);
+    return heed::load_graph(std::as_bytes(std::span(order)), options).compile_ms();
+  };
+  std::ostringstream printed;
+  options.target = "vulkan";
+  options.print_after = "fused";
+  options.print_to = &printed;
+  load("discrete,invocations=256,shared=20000,range=134217728");
+  CHECK(printed.str().find("target vulkan:kind=gpu,invocations=256,shared=20000,range=134217728 ") != std::string::npos);
+  load("");
+  CHECK(printed.str().find("target vulkan:kind=cpu,") != std::string::npos);
+
+  const testing::TemporaryDirectory directory;
+  options.print_after.clear();
+  options.cache = (directory / "programs").string();
+  CHECK(load("shared=20000") > 0);
+  CHECK(load("shared=20000") == 0);
+  CHECK(load("shared=20001") > 0);
 }
 
 TEST_CASE("vulkan: too little memory") {
