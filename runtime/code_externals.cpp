@@ -46,7 +46,7 @@ using D3 = double(double, double, double);
   X(nearbyint) X(rint) X(round) X(sin) X(sinh) X(sqrt) X(tan) X(tanh) X(tgamma) X(trunc)
 #define HEED_LIBM_2(X)                                                                          \
   X(atan2) X(copysign) X(fdim) X(fmax) X(fmin) X(fmod) X(hypot) X(nextafter) X(pow) X(remainder)
-const External table[] = {
+const External externals[] = {
     {"memcpy", address_of<void*(void*, const void*, std::size_t)>(std::memcpy)},
     {"memmove", address_of<void*(void*, const void*, std::size_t)>(std::memmove)},
     {"memset", address_of<void*(void*, int, std::size_t)>(std::memset)},
@@ -72,8 +72,8 @@ const External table[] = {
 }  // namespace
 
 void* external_function(std::string_view name) {
-  const auto* row = std::ranges::find(table, name, &External::name);
-  return row == std::end(table) ? nullptr : row->address;
+  const auto* row = std::ranges::find(externals, name, &External::name);
+  return row == std::end(externals) ? nullptr : row->address;
 }
 
 }  // namespace heed

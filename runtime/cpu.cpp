@@ -24,7 +24,7 @@ struct Feature {
 };
 
 // clang-format off
-constexpr Feature table[] = {
+constexpr Feature features[] = {
     {"cx8", 1, 0, edx, 8, plain}, {"cmov", 1, 0, edx, 15, plain}, {"mmx", 1, 0, edx, 23, plain},
     {"fxsr", 1, 0, edx, 24, plain}, {"sse", 1, 0, edx, 25, plain}, {"sse2", 1, 0, edx, 26, plain},
     {"sse3", 1, 0, ecx, 0, plain}, {"pclmul", 1, 0, ecx, 1, plain}, {"ssse3", 1, 0, ecx, 9, plain},
@@ -67,8 +67,8 @@ std::uint64_t saved_state() {
 }  // namespace
 
 std::optional<bool> cpu_has(std::string_view feature) {
-  const auto* row = std::ranges::find(table, feature, &Feature::name);
-  if (row == std::end(table)) return {};
+  const auto* row = std::ranges::find(features, feature, &Feature::name);
+  if (row == std::end(features)) return {};
   unsigned registers[4] = {};
   if (!__get_cpuid_count(row->leaf, row->subleaf, &registers[eax], &registers[ebx], &registers[ecx],
                          &registers[edx]))
@@ -78,7 +78,7 @@ std::optional<bool> cpu_has(std::string_view feature) {
 
 std::string cpu_features() {
   std::string names;
-  for (const Feature& feature : table)
+  for (const Feature& feature : features)
     if (cpu_has(feature.name).value_or(false)) names += std::string(feature.name) + ' ';
   return names;
 }

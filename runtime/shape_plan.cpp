@@ -7,7 +7,7 @@
 namespace heed {
 namespace {
 
-constexpr std::int64_t most_bytes = std::int64_t(1) << 46;
+constexpr std::int64_t most_arena_bytes = std::int64_t(1) << 46;
 
 bool is_plain_symbol(const Dim& d) {
   return d.terms[0].used() && d == Dim::symbol(d.terms[0].factors[0].symbol);
@@ -20,7 +20,7 @@ std::string described(const abi::TensorSpec& spec) {
 
 std::size_t bytes_of(const Dim& d, const Symbols& symbols, const char* what) {
   const std::int64_t bytes = value_of(d, symbols, what);
-  if (bytes < 0 || bytes > most_bytes) throw Error("run: ", what, " would need ", bytes, " bytes");
+  if (bytes < 0 || bytes > most_arena_bytes) throw Error("run: ", what, " would need ", bytes, " bytes");
   return static_cast<std::size_t>(bytes);
 }
 

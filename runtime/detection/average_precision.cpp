@@ -28,7 +28,7 @@ struct Verdict {
 };
 
 // A crowd is found by what lies in it, however little of it that is.
-double overlap(const Corners& found, const Label& label) {
+double iou(const Corners& found, const Label& label) {
   if (!label.crowd) return iou(found, label.box);
   const double whole = area(found);
   return whole > 0 ? intersection(found, label.box) / whole : 0;
@@ -87,7 +87,7 @@ void judge(const Cell& cell, double threshold, const PrecisionOptions& options, 
       const Label& label = cell.labels[n];
       if (taken[n] && !label.crowd) continue;
       if (found && !found->ignored && label.ignored) break;
-      const double here = overlap(detection.box, label);
+      const double here = iou(detection.box, label);
       if (here < best) continue;
       best = here;
       found = &label;

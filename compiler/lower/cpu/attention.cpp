@@ -15,8 +15,6 @@ namespace heed::cpu {
 
 namespace {
 
-constexpr int64_t float_bytes = sizeof(float);
-
 class Attention {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)

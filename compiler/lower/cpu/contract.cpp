@@ -19,8 +19,6 @@ struct Wide {
 };
 constexpr Wide wide_tiles[] = {{1, 4}, {2, 2}};
 
-constexpr int64_t float_bytes = sizeof(float);
-
 class Contract {
  public:
   Contract(const tile::Kernel& kernel, const Target& target, ModuleOp module)

@@ -8,6 +8,9 @@ namespace heed::cpu {
 
 using Lowering = mlir::FailureOr<tile::Lowered>;
 
+inline constexpr std::int64_t float_bytes = sizeof(float);
+inline constexpr std::int64_t elements_a_thread = 16384;  // of rows and maps: what is worth waking a thread for
+
 Lowering lowerContract(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);
 Lowering lowerPack(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);
 Lowering lowerAttention(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);

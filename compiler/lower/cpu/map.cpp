@@ -15,7 +15,6 @@ namespace {
 
 constexpr int64_t long_run = 1024;   // elements of a digit that need no merging
 constexpr int64_t short_run = 8192;  // … that a thread may take as a whole
-constexpr int64_t elements_a_thread = 16384;
 
 class Map {
  public:

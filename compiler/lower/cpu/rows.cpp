@@ -20,7 +20,6 @@ namespace {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr double log2_e = 1.4426950408889634;
 constexpr float least_exponent = -1e9f;  // exp2Softmax is 0 there, and takes nothing infinite
-constexpr int64_t elements_a_thread = 16384;
 
 class Rows {
  public:

@@ -8,14 +8,14 @@ namespace heed::tile {
 
 namespace {
 
-struct Range {
+struct DimRange {
   Dim least, most;
 };
 
 // Of sums of digits, symbols and constants with constant factors; nullopt for anything else.
-std::optional<Range> rangeOf(const Kernel& kernel, AffineExpr e) {
-  if (auto c = dyn_cast<AffineConstantExpr>(e)) return Range{Dim(c.getValue()), Dim(c.getValue())};
-  if (auto d = dyn_cast<AffineDimExpr>(e)) return Range{Dim(0), kernel.digits[d.getPosition()].extent - Dim(1)};
+std::optional<DimRange> rangeOf(const Kernel& kernel, AffineExpr e) {
+  if (auto c = dyn_cast<AffineConstantExpr>(e)) return DimRange{Dim(c.getValue()), Dim(c.getValue())};
+  if (auto d = dyn_cast<AffineDimExpr>(e)) return DimRange{Dim(0), kernel.digits[d.getPosition()].extent - Dim(1)};
   auto binary = dyn_cast<AffineBinaryOpExpr>(e);
   if (!binary) return {};
   auto x = rangeOf(kernel, binary.getLHS());
@@ -23,11 +23,11 @@ std::optional<Range> rangeOf(const Kernel& kernel, AffineExpr e) {
   if (e.getKind() == AffineExprKind::Add) {
     auto y = rangeOf(kernel, binary.getRHS());
     if (!y) return {};
-    return Range{x->least + y->least, x->most + y->most};
+    return DimRange{x->least + y->least, x->most + y->most};
   }
   auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
   if (e.getKind() != AffineExprKind::Mul || !factor) return {};
-  Range r{x->least * Dim(factor.getValue()), x->most * Dim(factor.getValue())};
+  DimRange r{x->least * Dim(factor.getValue()), x->most * Dim(factor.getValue())};
   if (factor.getValue() < 0) std::swap(r.least, r.most);
   return r;
 }
