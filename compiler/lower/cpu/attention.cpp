@@ -248,7 +248,7 @@ class Attention {
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
         Value value = e.add(firstValue, e.mul(keyStart, blocking.valueStride));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
-          e.call(tile.name("values", h), {scratch, values, value, low, high, tileRow, isFirst});
+          e.callShared(tile.valuesName(h), {scratch, values, value, low, high, tileRow, isFirst});
         });
         return Values{};
       };
@@ -290,7 +290,7 @@ class Attention {
     }
     Value k = e.add(packedKeys, e.mul(keyStart, blocking.features));
     e.switchOn(rows, blocking.heights, [&](int64_t h) {
-      e.call(tile.name("scores", h), {q, packed, scratch, address, k, low, high});
+      e.callShared(tile.scoresName(h), {q, packed, scratch, address, k, low, high, e.dim(tile.queryStride())});
     });
   }
 
