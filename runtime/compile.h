@@ -20,7 +20,7 @@ struct Options {
   // whether it was tuned well.
   std::string tuning;
   std::vector<std::string> probes;  // module paths of the probe<>s to be given out by run
-  std::string print_after;  // comma separated phases: graph, dialect, fused, kernels, llvm, asm
+  std::string print_after;  // comma separated phases: graph, dialect, fused, kernels, llvm, asm, times
   std::ostream* print_to = nullptr;  // where they are printed; nullptr: standard error
   // Directory of compiled programs; what is found there needs no compiler. "off": none. Empty: the
   // environment variable HEED_CACHE says so, and where it is not set, heed in XDG_CACHE_HOME or in

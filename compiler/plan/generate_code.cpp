@@ -31,6 +31,14 @@ size_t sizeOf(Operation* of) {
   return size;
 }
 
+// Kernels of one form launch one function (lower/cpu/pack.cpp): the first of them keeps it.
+void dropRepeated(ArrayRef<SharedKernel*> kernels) {
+  llvm::StringSet<> names;
+  for (SharedKernel* kernel : kernels)
+    for (auto function : llvm::make_early_inc_range(kernel->code->getOps<func::FuncOp>()))
+      if (function->hasAttr("heed.kernel") && !names.insert(function.getName()).second) function->erase();
+}
+
 // Takes the functions that kernels share (Emit::beginShared) out of their modules, each once, and leaves declarations.
 std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
   std::vector<Operation*> shared;
@@ -51,6 +59,7 @@ std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
 // own, a fifth of the time altogether. What kernels share comes first, so that the objects behind it find it. A SPIR-V
 // module has one kernel.
 std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::StringMap<std::int32_t>& objectOf) {
+  dropRepeated(kernels);
   std::vector<Operation*> shared = takeShared(kernels);
   size_t total = 0;
   for (Operation* function : shared) total += sizeOf(function);
@@ -65,6 +74,7 @@ std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::
   }
   llvm::StringSet<> declared;  // in the current group
   for (SharedKernel* kernel : kernels) {
+    if (kernel->code->getBody()->empty()) continue;
     if (kernel == kernels.front() || vulkan || isFull()) {
       begin(kernel->code->getLoc());
       declared.clear();
@@ -72,7 +82,7 @@ std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::
     Group& group = groups.back();
     group.size += sizeOf(*kernel->code);
     for (const tile::Launch& launch : kernel->lowered.launches)
-      objectOf[launch.function] = static_cast<std::int32_t>(groups.size()) - 1;
+      objectOf.try_emplace(launch.function, static_cast<std::int32_t>(groups.size()) - 1);
     for (Operation& function : llvm::make_early_inc_range(*kernel->code->getBody())) {
       auto declaration = dyn_cast<func::FuncOp>(function);
       if (declaration && declaration.isExternal() && !declared.insert(declaration.getName()).second) continue;

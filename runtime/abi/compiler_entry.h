@@ -19,7 +19,7 @@ struct CompileRequest {
   const char* const* probes = nullptr;     // module paths of the probes to keep
   std::size_t probe_count = 0;
   const char* tuning = "";                 // overrides of the target's tuning, "name=value,…"
-  const char* print_after = "";            // comma separated phases: graph, dialect, fused, kernels, llvm, asm
+  const char* print_after = "";            // comma separated phases: graph, dialect, fused, kernels, llvm, asm, times
   void (*print)(void* context, const char* text, std::size_t size) = nullptr;
   void* print_context = nullptr;
   std::int32_t threads = 0;                // compile on at most this many threads; 0: one per core

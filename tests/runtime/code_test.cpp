@@ -48,6 +48,18 @@ TEST_CASE("code: two objects do not share data, a moved one stays") {
   CHECK(function<float(float)>(moved, "linked")(0.0f) == 11.5f);
 }
 
+TEST_CASE("code: what one object lacks is found in others") {
+  auto object = heed::testing::kernel_object();
+  const std::vector<Code> others{Code(object)};
+  const std::string_view text(reinterpret_cast<const char*>(object.data()), object.size());
+  const std::size_t at = text.rfind("\0expf\0", text.npos, 6);
+  REQUIRE(at != text.npos);
+  std::memcpy(object.data() + at + 1, "half", 4);  // linked() calls expf
+  check_error([&] { Code{object}; }, {"'half'", "cannot call"});
+  const Code code(object, others);
+  CHECK(function<float(float)>(code, "linked")(3.0f) == 1.5f + 3.5f + 7.0f);
+}
+
 TEST_CASE("code: symbols") {
   const Code code(heed::testing::kernel_object());
   bool found = false;

@@ -57,6 +57,7 @@ float counter = 7;
 const float* pointers[2] = {table + 2, zeros};
 
 float linked(float x) { return expf(x) + pointers[0][0] + pointers[1][1] + counter; }
+float half(float x) { return x / 2; }
 float* counter_address() { return &counter; }
 void clear_bytes(void* p, std::size_t n) { std::memset(p, 0, n); }
 double switched(int i) {

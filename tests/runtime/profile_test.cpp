@@ -23,7 +23,7 @@ namespace testing = heed::testing;
 
 namespace {
 
-Session sample_session() {
+Session profiled_session() {
   return heed::Program(testing::sample_program(), 1).bind(testing::sample_checkpoint());
 }
 
@@ -31,7 +31,7 @@ Session sample_session() {
 
 TEST_CASE("profile: steps, kinds, a trace") {
   heed::Profile profile;
-  Session first = sample_session(), second = first.sibling(1);
+  Session first = profiled_session(), second = first.sibling(1);
   first.set_profile(&profile);
   second.set_profile(&profile);
   const Tensor x = ramp(1, 4);
@@ -75,7 +75,7 @@ TEST_CASE("profile: steps, kinds, a trace") {
 
 TEST_CASE("profile: two sessions overlap in a trace") {
   heed::Profile profile;
-  Session first = sample_session(), second = first.sibling(1);
+  Session first = profiled_session(), second = first.sibling(1);
   first.set_profile(&profile);
   second.set_profile(&profile);
   const Tensor x = ramp(64, 2048);  // milliseconds

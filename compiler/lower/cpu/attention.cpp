@@ -246,7 +246,7 @@ class Attention {
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
-          e.call(tile.name("values", h), {scratch, values, value, low, high, tileRow, isFirst});
+          e.callShared(tile.valuesName(h), {scratch, values, value, low, high, tileRow, isFirst, e.dim(blocking.valueRow)});
         });
         return Values{};
       };
@@ -288,8 +288,9 @@ class Attention {
     }
     Value row = blocking.keysInPlace ? e.dim(*tile::strideAlong(kernel, kernel.ins[1], 'j')) : e.constant(blocking.features);
     Value k = e.add(firstKey, e.mul(keyStart, row));
+    Value stride = blocking.keysInPlace ? row : e.dim(tile.queryStride());
     e.switchOn(rows, blocking.heights, [&](int64_t h) {
-      e.call(tile.name("scores", h), {q, keyRows, scratch, address, k, low, high});
+      e.callShared(tile.scoresName(h), {q, keyRows, scratch, address, k, low, high, stride});
     });
   }
 

@@ -47,11 +47,14 @@ struct AttentionTile {
   Emit& e;
   const AttentionBlocking& blocking;
 
-  std::string name(const char* part, std::int64_t height = 0) const;
+  std::string name(const char* part) const { return e.kernel.name + "." + part; }
 
-  // "scores<h>": S[r, c] = Σ_e q k.     (Q, K, S, address of q's row, address of K's block, low, high)
-  // Keys in place are multiplied one by one: what packing them costs pays for many queries only.
+  // Shared: S[r, c] = Σ_e q k.  (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next)
+  // The rows are q's; of keys in place, which one row alone has, they are K's. Those are multiplied one by one: what
+  // packing them costs pays for many queries only.
   void emitScores(int height);
+  std::string scoresName(std::int64_t height) const;
+  Dim queryStride() const;
   // "edit[.masked]": the score region, the mask, and dead columns behind the last key.
   //                                     (ins..., outs..., S, batch, query, rows, key start, low, high)
   mlir::LogicalResult emitEdit(bool masked);
@@ -62,8 +65,9 @@ struct AttentionTile {
   // "clear": rows that have not seen a live key yet.
   //                                     (S, rows, first of the tile's rows in the query block)
   void emitClear();
-  // "values<h>": sums += S V.           (S, V, address of V's block, low, high, row in the block, is first)
+  // Shared: sums += S V.     (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the next)
   void emitValues(int height);
+  std::string valuesName(std::int64_t height) const;
   // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)
   mlir::LogicalResult emitFinish();
   // "weights": outs[1] of one block.    (ins..., outs..., S, batch, query, rows, key start, high, row in the block)

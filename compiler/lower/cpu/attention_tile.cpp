@@ -24,11 +24,6 @@ Value pairwise(Values x, llvm::function_ref<Value(Value, Value)> f) {
 
 }  // namespace
 
-std::string AttentionTile::name(const char* part, int64_t height) const {
-  std::string name = e.kernel.name + "." + part;
-  return height ? name + std::to_string(height) : name;
-}
-
 llvm::SmallVector<Type> AttentionTile::kernelBuffers(ArrayRef<Type> more) const {
   llvm::SmallVector<Type> types;
   for (const tile::Access& access : e.kernel.ins) types.push_back(e.bufferType(access));
@@ -64,7 +59,7 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
 
 void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   Value q = arguments[0], k = arguments[1], s = arguments[2], keys = arguments[4];
-  Value stride = e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[1], 'j'));
+  Value stride = arguments[7];
   const int64_t vectors = blocking.features / e.lanes();
   Values query;
   for (int64_t v = 0; v < vectors; ++v) query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
@@ -79,17 +74,32 @@ void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   });
 }
 
+std::string AttentionTile::scoresName(int64_t height) const {
+  if (blocking.keysInPlace)
+    return "scoresInPlaceOf" + std::to_string(blocking.features) + "at" + std::to_string(blocking.scoresAt);
+  std::string name = "scores" + std::to_string(height) + "x" + std::to_string(blocking.width) + "of" +
+                     std::to_string(blocking.features) + "at" + std::to_string(blocking.scoresAt) + "by" +
+                     std::to_string(blocking.scoreStride);
+  if (queryStride().is_static()) name += "stride" + text_of(queryStride());
+  return blocking.packsQueries ? name : name + ".fetch";
+}
+
+Dim AttentionTile::queryStride() const {
+  return blocking.packsQueries ? Dim(blocking.features) : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'i');
+}
+
 void AttentionTile::emitScores(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
-  Values arguments = e.beginFunction(name("scores", height), {f, f, f, i, i, i, i});
+  Values arguments;
+  if (!e.beginShared(scoresName(height), {f, f, f, i, i, i, i, i}, arguments)) return;
   if (blocking.keysInPlace) {
     emitScoresInPlace(arguments);
     return e.finishFunction();
   }
   Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4], low = arguments[5];
   Value vectors = e.ceilDivide(arguments[6], e.lanes());
-  Value stride = blocking.packsQueries ? e.constant(blocking.features)
-                                       : e.dim(*tile::strideAlong(e.kernel, e.kernel.ins[0], 'i'));
+  // A constant where it can be: twelve rows would take as many registers for their addresses.
+  Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
   Values rows;
   for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
   if (!blocking.packsQueries)  // the next tile's
@@ -254,7 +264,7 @@ void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Valu
     for (int n = 0; n < count; ++n) sums.push_back(e.load(s, addressOf(n)));
     return sums;
   });
-  Value values = e.add(block, column), valueRow = e.dim(blocking.valueRow);
+  Value values = e.add(block, column), valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
   Values total = e.unrolled(low, high, start, [&](Value first, int64_t step, ValueRange carried) {
     Values next(carried.begin(), carried.end()), row;
     Value key = e.add(first, step), rowAt = e.add(values, e.mul(first, valueRow));
@@ -269,9 +279,18 @@ void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Valu
   for (int n = 0; n < count; ++n) e.store(total[n], s, addressOf(n));
 }
 
+std::string AttentionTile::valuesName(int64_t height) const {
+  std::string name = "values" + std::to_string(height) + "x" + std::to_string(blocking.valueStride) + "in" +
+                     std::to_string(blocking.valueRows) + "at" + std::to_string(blocking.sumsAt) + "from" +
+                     std::to_string(blocking.scoresAt) + "by" + std::to_string(blocking.scoreStride);
+  if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
+  return name;
+}
+
 void AttentionTile::emitValues(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
-  Values arguments = e.beginFunction(name("values", height), {f, f, i, i, i, i, e.b.getI1Type()});
+  Values arguments;
+  if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i}, arguments)) return;
   const int64_t across = blocking.valueVectors * e.lanes(), whole = blocking.valueStride / across * across;
   const int parts = (height + blocking.valueRows - 1) / blocking.valueRows;
   for (int part = 0; part < parts; ++part) {

@@ -272,10 +272,10 @@ class Contract {
       place.set('m', row);
       address = place.address(kernel.ins[0]);
     }
-    Value rowStride = e.dim(blocking.packsA ? blocking.k : *tile::strideAlong(kernel, kernel.ins[0], 'm'));
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
     e.callShared(tile.sumName(height, vectors, across),
-                 {a, b, sums, address, panelAddress(panel), at, from, to, rowStride, beside});
+                 {a, b, sums, address, panelAddress(panel), at, from, to, e.dim(tile.rowStride()),
+                  beside});
   }
 
   Value panelAddress(Value panel) {

@@ -49,6 +49,7 @@ struct ContractTile {
   //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the next,
   //    what to fetch from B or, of several panels, from one to the next)
   void emitSum(int height, int vectors, int panels);
+  Dim rowStride() const;
   std::string sumName(int height, int vectors, int panels) const;
   // Function "<kernel>.finish[.tail]": C = epilogue(S) for some rows of one panel.
   //   (ins..., outs..., S, batch, first row, rows, first column, address of S)
@@ -69,6 +70,8 @@ struct ContractTile {
   };
   Values sumOverDepth(const Sum& sum);
   bool fetches(int panels) const { return blocking.weights && panels == 1; }
+  // Many rows would take too many registers for their addresses, were their distance an argument.
+  bool knowsStride(int height) const { return height > 8 && rowStride().is_static(); }
   llvm::SmallVector<Type> kernelBuffers(std::initializer_list<Type> more);
 };
 

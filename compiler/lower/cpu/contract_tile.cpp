@@ -11,8 +11,12 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   std::string name = "sum" + std::to_string(height) + "x" + std::to_string(vectors * e.lanes()) + "of" +
                      std::to_string(blocking.width);
   if (blocking.depthStride != blocking.width) name += "by" + std::to_string(blocking.depthStride);
+  if (knowsStride(height)) name += "stride" + text_of(rowStride());
   if (panels > 1) name += "x" + std::to_string(panels);
   return fetches(panels) ? name + ".fetch" : name;
+}
+Dim ContractTile::rowStride() const {
+  return blocking.packsA ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
 }
 std::string ContractTile::finishName(bool tail) const { return e.kernel.name + (tail ? ".finish.tail" : ".finish"); }
 std::string ContractTile::packRowsName() const { return e.kernel.name + ".rows"; }
@@ -52,6 +56,7 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
   Type buffer = e.bufferType(e.f32), i = e.index;
   Values all;
   if (!e.beginShared(sumName(height, vectors, panels), {buffer, buffer, buffer, i, i, i, i, i, i, i}, all)) return;
+  if (knowsStride(height)) all[8] = e.dim(rowStride());
   Sum sum{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], height, vectors, panels};
   Values sums = sumOverDepth(sum);
   int across = panels * vectors;

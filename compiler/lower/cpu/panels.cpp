@@ -16,8 +16,8 @@ constexpr int64_t prefetched_rows = 4;  // ahead of those that are copied
 bool canTranspose(Emit& e, const PanelSource& source) {
   const tile::Access& access = e.kernel.ins[source.operand];
   Dim depth = e.kernel.extentOf(source.depth);
-  return access.dtype == DType::f32 && !access.fill && e.lanes() >= 4 && depth.is_static() &&
-         depth.constant >= 4 && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
+  return access.dtype == DType::f32 && !access.fill && e.lanes() >= 4 &&
+         (source.deep || (depth.is_static() && depth.constant >= 4)) && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
 }
 
 void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
@@ -26,12 +26,13 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   Dim columns = e.kernel.extentOf(source.column);
   bool whole = columns.is_static() && columns.constant % width == 0;
   Value extent = e.dim(columns), last = e.sub(extent, e.constant(1));
-  int64_t depth = e.kernel.extentOf(source.depth).constant, lanes = e.lanes();
+  Dim depth = e.kernel.extentOf(source.depth);
+  int64_t lanes = e.lanes();
   e.loop(e.constant(0), e.constant(width), 1, [&](Value n) {
     Place row(e, buffers);
     row.set('b', batch);
     row.set(source.column, e.add(first, e.add(n, width)));
-    e.prefetchRun(buffers[source.operand], row.address(access), depth);
+    e.prefetchRun(buffers[source.operand], row.address(access), depth.is_static() ? depth.constant : lanes);
   });
   auto oneVector = [&](Value v, Value column) {
     Values rows;
@@ -48,8 +49,15 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
         e.store(x, destination, e.add(e.add(at, v), e.mul(e.add(k, n), stride)));
       }
     };
-    e.loop(0, depth / 4 * 4, 4, columnsFrom);
-    if (depth % 4) columnsFrom(e.constant(depth - 4));  // overlaps the four before
+    // The last four overlap those before.
+    if (depth.is_static()) {
+      e.loop(0, depth.constant / 4 * 4, 4, columnsFrom);
+      if (depth.constant % 4) columnsFrom(e.constant(depth.constant - 4));
+    } else {
+      Value end = e.dim(depth);
+      e.loop(e.constant(0), e.sub(end, e.constant(3)), 4, columnsFrom);
+      columnsFrom(e.sub(end, e.constant(4)));
+    }
   };
   e.loop(0, width, lanes, [&](Value v) {
     Value column = e.add(first, v);
