@@ -10,9 +10,9 @@
 namespace heed::bench {
 namespace {
 
-using Row = std::vector<double>;
+using Vector = std::vector<double>;
 
-Row parameter(const std::string& name, std::initializer_list<std::int64_t> shape) {
+Vector parameter(const std::string& name, std::initializer_list<std::int64_t> shape) {
   std::int64_t count = 1;
   for (const std::int64_t size : shape) count *= size;
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -21,10 +21,10 @@ Row parameter(const std::string& name, std::initializer_list<std::int64_t> shape
 }
 
 // W x + b of the parameters `name`weight, [all, in], and bias: `out` rows from `first` on.
-Row linear(const Row& x, const std::string& name, std::int64_t all, std::int64_t first, std::int64_t out) {
+Vector linear(const Vector& x, const std::string& name, std::int64_t all, std::int64_t first, std::int64_t out) {
   const auto in = std::int64_t(x.size());
-  const Row w = parameter(name + "weight", {all, in}), b = parameter(name + "bias", {all});
-  Row y;
+  const Vector w = parameter(name + "weight", {all, in}), b = parameter(name + "bias", {all});
+  Vector y;
   for (std::int64_t o = first; o < first + out; ++o) {
     double sum = b[std::size_t(o)];
     for (std::int64_t i = 0; i < in; ++i) sum += w[std::size_t(o * in + i)] * x[std::size_t(i)];
@@ -33,9 +33,9 @@ Row linear(const Row& x, const std::string& name, std::int64_t all, std::int64_t
   return y;
 }
 
-Row normalised(Row x, const std::string& name) {
+Vector normalised(Vector x, const std::string& name) {
   const auto count = std::int64_t(x.size());
-  const Row w = parameter(name + ".weight", {count}), b = parameter(name + ".bias", {count});
+  const Vector w = parameter(name + ".weight", {count}), b = parameter(name + ".bias", {count});
   double mean = 0, variance = 0;
   for (const double v : x) mean += v / double(count);
   for (const double v : x) variance += (v - mean) * (v - mean) / double(count);
@@ -43,19 +43,19 @@ Row normalised(Row x, const std::string& name) {
   return x;
 }
 
-Row sum(Row a, const Row& b) {
+Vector sum(Vector a, const Vector& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
   return a;
 }
 
 // q over `keys` rows of keys and values, each a row's 2 * features.
-Row attended(const Row& q, std::int64_t heads, const std::vector<Row>& keys) {
+Vector attended(const Vector& q, std::int64_t heads, const std::vector<Vector>& keys) {
   const std::size_t features = q.size(), width = features / std::size_t(heads);
-  Row out(features);
+  Vector out(features);
   for (std::size_t at = 0; at < features; at += width) {
-    Row weights;
+    Vector weights;
     double largest = -INFINITY, total = 0;
-    for (const Row& key : keys) {
+    for (const Vector& key : keys) {
       double score = 0;
       for (std::size_t e = at; e < at + width; ++e) score += q[e] * key[e];
       weights.push_back(score / std::sqrt(double(width)));
@@ -69,9 +69,9 @@ Row attended(const Row& q, std::int64_t heads, const std::vector<Row>& keys) {
 }
 
 // The first `count` rows of a layer.
-std::vector<Row> rows_of(const Tensor& caches, std::int64_t layer, std::int64_t count) {
+std::vector<Vector> rows_of(const Tensor& caches, std::int64_t layer, std::int64_t count) {
   const std::int64_t capacity = caches.sizes()[2], width = caches.sizes()[3];
-  std::vector<Row> rows;
+  std::vector<Vector> rows;
   for (std::int64_t r = 0; r < count; ++r) {
     const auto row = caches.as<float>().subspan(std::size_t((layer * capacity + r) * width), std::size_t(width));
     rows.emplace_back(row.begin(), row.end());
@@ -83,18 +83,18 @@ std::vector<Row> rows_of(const Tensor& caches, std::int64_t layer, std::int64_t 
 
 std::vector<float> decoder_row(const DecoderSize& n, const Tensor& y, std::int64_t position, const Tensor& cache,
                                const Tensor& memory) {
-  Row x(y.as<float>().begin(), y.as<float>().end());
+  Vector x(y.as<float>().begin(), y.as<float>().end());
   for (std::int64_t l = 0; l < n.layers; ++l) {
     const std::string layer = "decoder.layers." + std::to_string(l) + ".", in = "in_proj_";
     const std::string self = layer + "self_attn.", cross = layer + "multihead_attn.";
-    std::vector<Row> seen = rows_of(cache, l, position);
+    std::vector<Vector> seen = rows_of(cache, l, position);
     seen.push_back(linear(x, self + in, 3 * n.features, n.features, 2 * n.features));
-    const Row query = linear(x, self + in, 3 * n.features, 0, n.features);
+    const Vector query = linear(x, self + in, 3 * n.features, 0, n.features);
     x = normalised(sum(x, linear(attended(query, n.heads, seen), self + "out_proj.", n.features, 0, n.features)), layer + "norm1");
-    const Row asked = linear(x, cross + in, 3 * n.features, 0, n.features);
-    const Row found = attended(asked, n.heads, rows_of(memory, l, memory.sizes()[2]));
+    const Vector asked = linear(x, cross + in, 3 * n.features, 0, n.features);
+    const Vector found = attended(asked, n.heads, rows_of(memory, l, memory.sizes()[2]));
     x = normalised(sum(x, linear(found, cross + "out_proj.", n.features, 0, n.features)), layer + "norm2");
-    Row hidden = linear(x, layer + "linear1.", n.hidden, 0, n.hidden);
+    Vector hidden = linear(x, layer + "linear1.", n.hidden, 0, n.hidden);
     for (double& h : hidden) h = std::max(h, 0.0);
     x = normalised(sum(x, linear(hidden, layer + "linear2.", n.features, 0, n.features)), layer + "norm3");
   }
