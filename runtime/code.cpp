@@ -339,6 +339,12 @@ Code::Code(std::span<const std::byte> object, std::span<const Code> others) {
              [size](std::byte* region) { munmap(region, size); }};
 }
 
+std::vector<Code> link_objects(std::span<const std::vector<std::byte>> objects) {
+  std::vector<Code> linked;
+  for (const std::vector<std::byte>& object : objects) linked.push_back(Code(object, linked));
+  return linked;
+}
+
 std::uintptr_t Code::find(std::string_view symbol) const {
   const auto found = std::ranges::lower_bound(symbols_, symbol, {}, &Symbol::name);
   return found == symbols_.end() || found->name != symbol ? 0 : found->address;

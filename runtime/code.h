@@ -41,6 +41,9 @@ class Code {
   std::vector<Symbol> symbols_;               // sorted by name
 };
 
+// A program's objects in order: each may call the functions of those before it. Errors as above.
+std::vector<Code> link_objects(std::span<const std::vector<std::byte>> objects);
+
 // Address of a C function that compiled code may call; nullptr for a name that is none of them.
 void* external_function(std::string_view name);
 

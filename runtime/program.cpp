@@ -21,8 +21,7 @@ Program::Program(abi::Program data, int threads, double compile_ms) {
   if (data.format == abi::CodeFormat::spirv) {
     loaded->gpu = vulkan::load_kernels(data);
   } else {
-    for (const std::vector<std::byte>& object : data.code)
-      loaded->code.push_back(Code(object, loaded->code));  // an object may call those before it
+    loaded->code = link_objects(data.code);
     for (const abi::KernelEntry& kernel : data.kernels)
       loaded->kernels.push_back(reinterpret_cast<abi::Kernel>(
           loaded->code[std::size_t(kernel.object)].address(kernel.symbol)));

@@ -46,8 +46,8 @@ bool verify(const ProgramCache& cache) {
   for (const ProgramCache::Entry& entry : cache.entries()) {
     if (entry.partial) continue;
     try {
-      if (const auto program = ProgramCache::open(entry.path))
-        for (const std::vector<std::byte>& object : program->code) heed::Code linked(object);
+      const auto program = ProgramCache::open(entry.path);
+      if (program && program->format == heed::abi::CodeFormat::elf) heed::link_objects(program->code);
       ++good;
     } catch (const heed::Error& problem) {
       ++bad;

@@ -64,6 +64,9 @@ class RandomModule {
     for (int i = 0; i < operands; ++i) n.inputs.push_back(value(f));
     if (n.op == OpCode::conv2d) n.inputs = {image(f, 2, 8), image(f, 2, 3)};
     if (n.op == OpCode::conv3d) n.inputs = {image(f, 3, 8), image(f, 3, 3)};
+    if (n.op == OpCode::append)
+      n.inputs = {parameter(f, {DType::f32, {4, {3, 2, 8, 4}}}), parameter(f, {DType::f32, {3, {2, 1 + pick(3), 4}}}),
+                  parameter(f, {DType::i64, {1, {2}}})};
     TensorType declared = type(true);
     fill_attributes(f, n, declared);
     std::vector<const TensorType*> types;
@@ -76,15 +79,19 @@ class RandomModule {
     f.nodes.push_back(std::move(n));
   }
 
-  // A parameter that can be convolved, or convolve.
-  Value image(OwnedFunction& f, int axes, int side) {
+  Value parameter(OwnedFunction& f, const TensorType& type) {
     OwnedNode n;
     n.op = OpCode::parameter;
-    n.name = "image" + std::to_string(random());
-    n.results = {{DType::f32, {axes + 2, {2, 2, side, side}}}};
-    if (axes == 3) n.results[0].shape[4] = side;
+    n.name = "p" + std::to_string(random());
+    n.results = {type};
     f.nodes.push_back(std::move(n));
     return {std::int32_t(f.nodes.size() - 1), 0};
+  }
+  // What can be convolved, or convolves.
+  Value image(OwnedFunction& f, int axes, int side) {
+    TensorType type{DType::f32, {axes + 2, {2, 2, side, side}}};
+    if (axes == 3) type.shape[4] = side;
+    return parameter(f, type);
   }
 
   void fill_attributes(const OwnedFunction& f, OwnedNode& n, TensorType& declared) {
@@ -130,6 +137,7 @@ class RandomModule {
         n.ints.push_back(1);
         break;
       case OpCode::window: n.ints = {axis(), 1 + pick(3), 1 + pick(2), 1 + pick(2), pick(2), pick(2)}; n.reals = {0.5}; break;
+      case OpCode::append: n.ints = {pick(4)}; break;
       case OpCode::normalize: n.reals = {1e-5}; break;
       default: break;
     }
