@@ -225,7 +225,7 @@ TEST_CASE("an index out of range is the run's status") {
       std::vector<double> at = indices(DType::i64, 35, 9).numbers();
       at[33] = wrong;
       inputs[1] = Array(DType::i64, at);
-      CHECK_EQ(status_of(embedding, target, symbols, inputs), 1);
+      CHECK_EQ(outcome_of(embedding, target, symbols, inputs).status, 1);
     }
   for (const std::string& target : vector_targets())
     for (double wrong : {-1.0, 7.0}) {
@@ -233,7 +233,7 @@ TEST_CASE("an index out of range is the run's status") {
       std::vector<double> at = indices(DType::i32, 35, 7).numbers();
       at[34] = wrong;
       inputs[1] = Array(DType::i32, at);
-      CHECK_EQ(status_of(biases, target, symbols, inputs), 1);
+      CHECK_EQ(outcome_of(biases, target, symbols, inputs).status, 1);
     }
 }
 

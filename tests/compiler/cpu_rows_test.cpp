@@ -85,6 +85,17 @@ TEST_CASE("softmax: -inf, and rows of nothing else") {
   check(rows, {{"T", 4}}, {Array(DType::f32, x)});
 }
 
+TEST_CASE("softmax: a weight is 0 rather than denormal") {
+  std::vector<double> x(37);
+  for (int n = 0; n < 37; ++n) x[n] = n % 2 ? -100 : n % 7 * 0.1;  // exp(-100) is 4e-44
+  for (const std::string& target : vector_targets()) {
+    CAPTURE(target);
+    const std::string text = text_of_rows(last_axis("softmax", "37", true));
+    for (double y : outcome_of(text, target, {{"T", 1}}, {Array(DType::f32, x)}).results[0].numbers())
+      CHECK((y == 0 || y >= std::numeric_limits<float>::min()));
+  }
+}
+
 TEST_CASE("normalize: a large mean keeps its digits") {
   Rows rows = last_axis("normalize", "768", true);
   std::vector<double> x(3 * 768);

@@ -357,10 +357,9 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
   return wrong(KernelRunner(text, target, Placement::sliced).run(inputs, symbols, 3));
 }
 
-std::int32_t status_of(std::string_view text, const std::string& target, const Symbols& symbols,
-                       const std::vector<Array>& inputs) {
-  if (target.starts_with("vulkan")) return run_on_gpu(gpu_program(text, target), inputs, symbols).status;
-  return KernelRunner(text, target).run(inputs, symbols).status;
+Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols, const std::vector<Array>& inputs) {
+  if (target.starts_with("vulkan")) return run_on_gpu(gpu_program(text, target), inputs, symbols);
+  return KernelRunner(text, target).run(inputs, symbols);
 }
 
 std::vector<std::string> vector_targets() {

@@ -72,9 +72,8 @@ std::string difference(const std::vector<double>& actual, const std::vector<doub
 std::string compare_with_reference(std::string_view text, const std::string& target,
                                    const Symbols& symbols, double tolerance,
                                    const std::vector<Array>& inputs = {});
-// The status with which `text` ends.
-std::int32_t status_of(std::string_view text, const std::string& target, const Symbols& symbols,
-                       const std::vector<Array>& inputs);
+// How `text` ends on a target.
+Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols, const std::vector<Array>& inputs);
 // Targets that emit vector code and run on this CPU, or the one that HEED_KERNEL_TARGET names.
 std::vector<std::string> vector_targets();
 

@@ -159,7 +159,11 @@ Value exp2Softmax(Emitter& e, Value t) {
                                                   2.402224243e-01, 6.931470037e-01, 1.0};
   if (e.instructions.scale) {
     Value n = e.roundEven(t);
-    if (Value scaled = scaleAny(e, polynomial(e, e.sub(t, n), coefficients), n)) return scaled;
+    if (Value scaled = scaleAny(e, polynomial(e, e.sub(t, n), coefficients), n)) {
+      // Denormal weights, such as a mask of -100 leaves, would slow the products with the values down tenfold.
+      Value denormal = e.compare(CmpFPredicate::OLT, n, e.constantLike(n, 2 - exponent_bias));
+      return e.select(denormal, e.constantLike(t, 0), scaled);
+    }
   }
   constexpr float rounding_magic = 12582912.0f;  // the sum's low bits are the whole part
   t = e.max(e.constantLike(t, -exponent_bias), t);
