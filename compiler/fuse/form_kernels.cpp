@@ -9,6 +9,7 @@
 #include "heed/compiler/fuse/score_parts.h"
 #include "heed/compiler/fuse/update_in_place.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
