@@ -286,9 +286,8 @@ class Attention {
       place.set('i', query);
       address = place.address(kernel.ins[0]);
     }
-    Value row = blocking.keysInPlace ? e.dim(*tile::strideAlong(kernel, kernel.ins[1], 'j')) : e.constant(blocking.features);
-    Value k = e.add(firstKey, e.mul(keyStart, row));
-    Value stride = blocking.keysInPlace ? row : e.dim(tile.queryStride());
+    Value k = e.add(firstKey, e.mul(keyStart, e.dim(blocking.keyRow)));
+    Value stride = e.dim(blocking.keysInPlace ? blocking.keyRow : tile.queryStride());
     e.switchOn(rows, blocking.heights, [&](int64_t h) {
       e.callShared(tile.scoresName(h), {q, keyRows, scratch, address, k, low, high, stride});
     });

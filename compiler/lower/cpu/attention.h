@@ -26,7 +26,7 @@ struct AttentionBlocking {
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
   bool keysInPlace, valuesInPlace;           // they lie as if they were packed, or one query alone reads them
-  Dim valueRow;                              // from a key's values to the next one's
+  Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
   bool editsScores;                          // the score region does something
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;

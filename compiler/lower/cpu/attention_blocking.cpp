@@ -55,15 +55,18 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
                    tile::strideAlong(kernel, q, 'i'));
   const bool oneQuery = queries == Dim(1);
-  auto rowsLie = [&](int operand, char feature, int64_t count) {
+  // From one row to the next of what can be read where it lies.
+  auto rowInPlace = [&](int operand, char feature, int64_t count) -> std::optional<Dim> {
     const tile::Access& access = kernel.ins[operand];
-    return access.dtype == DType::f32 && access.linear() && count % target.lanes == 0 &&
-           tile::strideAlong(kernel, access, feature) == Dim(1) && tile::strideAlong(kernel, access, 'j');
+    bool lies = access.dtype == DType::f32 && access.linear() && count % target.lanes == 0 &&
+                tile::strideAlong(kernel, access, feature) == Dim(1);
+    return lies ? tile::strideAlong(kernel, access, 'j') : std::nullopt;
   };
-  keysInPlace = oneQuery && rowsLie(1, 'e', features);
-  valuesInPlace = rowsLie(2, 'd', values);
-  valueRow = valuesInPlace ? *tile::strideAlong(kernel, kernel.ins[2], 'j') : Dim(valueStride);
-  if (!oneQuery && !(valueRow == Dim(valueStride))) valuesInPlace = false, valueRow = Dim(valueStride);
+  const std::optional<Dim> key = rowInPlace(1, 'e', features), value = rowInPlace(2, 'd', values);
+  keysInPlace = oneQuery && key;
+  valuesInPlace = value && (oneQuery || *value == Dim(valueStride));
+  keyRow = keysInPlace ? *key : Dim(features);
+  valueRow = valuesInPlace ? *value : Dim(valueStride);
   Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
   // With one block of queries nothing is packed twice.
   const bool oneBlock = queries.is_static() && queries.constant <= blockTiles * rows;
