@@ -38,7 +38,7 @@ std::vector<fs::path> candidates() {
 abi::CompileEntry find_compiler() {
   std::string tried;
   auto open = [&](const std::string& name) -> void* {
-    void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* library = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (!library) tried += "\n  " + std::string(dlerror());
     return library;
   };

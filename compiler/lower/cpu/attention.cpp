@@ -64,7 +64,7 @@ class Attention {
       return op.emitOpError("expected static feature extents");
     for (int64_t height : blocking.heights) {
       tile.emitScores(int(height));
-      tile.emitValues(int(height));
+      for (auto [first, rows] : blocking.valueParts(height)) tile.emitValues(int(rows));
     }
     if (edits() && failed(tile.emitEdit(false))) return failure();
     if (hasMask() && failed(tile.emitEdit(true))) return failure();
@@ -246,7 +246,9 @@ class Attention {
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
-          e.callShared(tile.valuesName(h), {scratch, values, value, low, high, tileRow, isFirst, e.dim(blocking.valueRow)});
+          for (auto [first, count] : blocking.valueParts(h))
+            e.callShared(tile.valuesName(count), {scratch, values, value, low, high, e.add(tileRow, first), isFirst,
+                                                  e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
         });
         return Values{};
       };

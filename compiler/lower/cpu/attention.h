@@ -32,6 +32,9 @@ struct AttentionBlocking {
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
+  std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }  // where it begins
+  // Parts of a tile, as (first row, rows), whose sums of values are in registers together.
+  llvm::SmallVector<std::pair<std::int64_t, std::int64_t>> valueParts(std::int64_t height) const;
   Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
   Dim packedValues() const;
   Dim scratchBytes() const;
@@ -65,7 +68,8 @@ struct AttentionTile {
   // "clear": rows that have not seen a live key yet.
   //                                     (S, rows, first of the tile's rows in the query block)
   void emitClear();
-  // Shared: sums += S V.     (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the next)
+  // Shared: sums += S V.     (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the
+  //                           next, address of the first row's scores)
   void emitValues(int height);
   std::string valuesName(std::int64_t height) const;
   // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)
@@ -82,7 +86,7 @@ struct AttentionTile {
   void emitScoresInPlace(ValueRange arguments);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
   void editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid, bool& failed);
-  void emitValueColumns(int firstRow, int height, int vectors, Value column, ValueRange arguments);
+  void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
 };
 

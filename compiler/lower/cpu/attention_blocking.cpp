@@ -84,6 +84,16 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   packedAt = at;
 }
 
+llvm::SmallVector<std::pair<int64_t, int64_t>> AttentionBlocking::valueParts(int64_t height) const {
+  llvm::SmallVector<std::pair<int64_t, int64_t>> parts;
+  const int64_t count = (height + valueRows - 1) / valueRows;
+  for (int64_t part = 0; part < count; ++part) {
+    const int64_t first = height * part / count;
+    parts.push_back({first, height * (part + 1) / count - first});
+  }
+  return parts;
+}
+
 Dim AttentionBlocking::packedKeys() const {
   if (keysInPlace) return Dim(0);
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);

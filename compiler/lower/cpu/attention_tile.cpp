@@ -50,7 +50,7 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
     }
     return sums;
   };
-  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), zero, step);
+  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), Emit::stepsFor(height * vectors), zero, step);
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)
       e.store(sums[r * vectors + v], s,
@@ -63,7 +63,7 @@ void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   const int64_t vectors = blocking.features / e.lanes();
   Values query;
   for (int64_t v = 0; v < vectors; ++v) query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
-  e.unrolled(arguments[5], arguments[6], {}, [&](Value first, int64_t step, ValueRange) {
+  e.unrolled(arguments[5], arguments[6], Emit::stepsFor(vectors), {}, [&](Value first, int64_t step, ValueRange) {
     Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
     for (int64_t v = 0; v < vectors; ++v) {
       Value x = e.load(k, e.add(row, v * e.lanes()));
@@ -249,10 +249,9 @@ void AttentionTile::emitClear() {
 
 // ---- values ----
 
-// Rows [firstRow, firstRow + height) of the tile.
-void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Value column, ValueRange arguments) {
+void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
   Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3], high = arguments[4];
-  Value tileRow = e.add(arguments[5], firstRow), isFirst = arguments[6];
+  Value tileRow = arguments[5], isFirst = arguments[6], scores = arguments[8];
   Value sums = e.add(rowOf(tileRow, blocking.sumsAt, blocking.valueStride), column);
   auto addressOf = [&](int n) {
     return e.add(sums, n / vectors * blocking.valueStride + n % vectors * e.lanes());
@@ -265,13 +264,13 @@ void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Valu
     return sums;
   });
   Value values = e.add(block, column), valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
-  Values total = e.unrolled(low, high, start, [&](Value first, int64_t step, ValueRange carried) {
+  Values total = e.unrolled(low, high, Emit::stepsFor(count), start, [&](Value first, int64_t step, ValueRange carried) {
     Values next(carried.begin(), carried.end()), row;
-    Value key = e.add(first, step), rowAt = e.add(values, e.mul(first, valueRow));
+    Value key = e.add(e.add(scores, first), step), rowAt = e.add(values, e.mul(first, valueRow));
     rowAt = e.add(rowAt, e.mul(valueRow, step));
     for (int n = 0; n < vectors; ++n) row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
     for (int r = 0; r < height; ++r) {
-      Value p = e.loadBroadcast(s, e.add(key, blocking.scoresAt + (firstRow + r) * blocking.scoreStride));
+      Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
       for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
     }
     return next;
@@ -280,9 +279,8 @@ void AttentionTile::emitValueColumns(int firstRow, int height, int vectors, Valu
 }
 
 std::string AttentionTile::valuesName(int64_t height) const {
-  std::string name = "values" + std::to_string(height) + "x" + std::to_string(blocking.valueStride) + "in" +
-                     std::to_string(blocking.valueRows) + "at" + std::to_string(blocking.sumsAt) + "from" +
-                     std::to_string(blocking.scoresAt) + "by" + std::to_string(blocking.scoreStride);
+  std::string name = "values" + std::to_string(height) + "x" + std::to_string(blocking.valueStride) + "at" +
+                     std::to_string(blocking.sumsAt) + "by" + std::to_string(blocking.scoreStride);
   if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
   return name;
 }
@@ -290,16 +288,12 @@ std::string AttentionTile::valuesName(int64_t height) const {
 void AttentionTile::emitValues(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments;
-  if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i}, arguments)) return;
+  if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments)) return;
   const int64_t across = blocking.valueVectors * e.lanes(), whole = blocking.valueStride / across * across;
-  const int parts = (height + blocking.valueRows - 1) / blocking.valueRows;
-  for (int part = 0; part < parts; ++part) {
-    const int first = height * part / parts, rows = height * (part + 1) / parts - first;
-    e.loop(0, whole, across,
-           [&](Value column) { emitValueColumns(first, rows, blocking.valueVectors, column, arguments); });
-    if (whole < blocking.valueStride)
-      emitValueColumns(first, rows, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
-  }
+  e.loop(0, whole, across,
+         [&](Value column) { emitValueColumns(height, blocking.valueVectors, column, arguments); });
+  if (whole < blocking.valueStride)
+    emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
   e.finishFunction();
 }
 

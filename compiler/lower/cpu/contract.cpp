@@ -48,7 +48,7 @@ class Contract {
   LogicalResult emitParts() {
     for (int64_t height : blocking.heights) {
       tile.emitSum(int(height), blocking.vectors, 1);
-      if (blocking.tailVectors) tile.emitSum(int(height), blocking.tailVectors, 1);
+      if (blocking.tailVectors) tile.emitSum(int(height), blocking.tailSumVectors, 1);
     }
     for (Wide wide : wide_tiles)
       if (canBeWide(wide)) tile.emitSum(wide.height, blocking.vectors, wide.panels);
@@ -243,7 +243,7 @@ class Contract {
   void sumTileOf(Value t, Value low, Value panel, bool tail, Value at, Value from, Value to) {
     Value row = firstRow(t);
     e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
-      sumTile(int(h), tail ? blocking.tailVectors : blocking.vectors, 1, row, panel, firstRow(low), at, from, to,
+      sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel, firstRow(low), at, from, to,
               fetchedBy(t, panel, from, to));
     });
   }

@@ -36,6 +36,13 @@ int tileRows(const Target& target, int vectors) {
   return std::min(12, rows >= 12 ? rows / 2 * 2 : rows);
 }
 
+// The last panel summed up like a whole one takes hardly longer: tiles as narrow as what it holds are not worth their code.
+bool hardlyNarrower(std::int64_t columns, std::int64_t width, std::int64_t tail) {
+  constexpr double tolerated_waste = 1.02;
+  std::int64_t whole = columns / width * width;
+  return double(whole + width) <= tolerated_waste * double(whole + tail);
+}
+
 bool contiguousRows(const tile::Kernel& kernel) {
   const tile::Access& a = kernel.ins[0];
   return a.dtype == DType::f32 && a.linear() && tile::strideAlong(kernel, a, 'k') == Dim(1) &&
@@ -79,6 +86,8 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
   setPanelLayout(kernel);
+  bool asWhole = tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
+  tailSumVectors = asWhole ? vectors : tailVectors;
   groupPanels = std::max<std::int64_t>(1, waiting_sums / (blockTiles * tileSums()));
   exactWork = m.is_static() && n.is_static();
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));

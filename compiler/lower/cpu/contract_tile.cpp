@@ -36,11 +36,12 @@ Values ContractTile::sumOverDepth(const Sum& sum) {
   Values rows;
   for (int r = 0; r < sum.height; ++r) rows.push_back(e.add(sum.row, e.mul(sum.rowStride, r)));
   Values zero(sum.height * across, e.splat(0));
-  return e.unrolled(sum.low, sum.high, zero, [&](Value first, int64_t step, ValueRange carried) {
+  int64_t steps = Emit::stepsFor(sum.height * across), fetched = blocking.width / ContractBlocking::fetch_parts;
+  return e.unrolled(sum.low, sum.high, steps, zero, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
     Value i = e.add(first, step), row = e.add(e.add(sum.panel, e.mul(first, blocking.depthStride)), step * blocking.depthStride);
     if (fetches(sum.panels) && step == 0)
-      e.prefetchRun(sum.b, e.add(sum.beside, e.mul(first, blocking.width / Emit::unroll)), blocking.width);
+      e.prefetchRun(sum.b, e.add(sum.beside, e.mul(first, fetched)), steps * fetched);
     for (int p = 0; p < sum.panels; ++p)
       for (int v = 0; v < sum.vectors; ++v)
         columns.push_back(e.load(sum.b, e.add(p ? e.add(row, e.mul(sum.beside, p)) : row, v * e.lanes())));

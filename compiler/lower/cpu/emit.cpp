@@ -225,12 +225,12 @@ Value Emit::sum(Value x) {
 
 // ---- control ----
 
-Values Emit::unrolled(Value low, Value high, ValueRange carried,
+Values Emit::unrolled(Value low, Value high, int64_t steps, ValueRange carried,
                       llvm::function_ref<Values(Value, int64_t, ValueRange)> body) {
-  Value whole = add(low, roundDown(sub(high, low), unroll));
-  Values results = loop(low, whole, unroll, carried, [&](Value i, ValueRange carried) {
+  Value whole = add(low, roundDown(sub(high, low), steps));
+  Values results = loop(low, whole, steps, carried, [&](Value i, ValueRange carried) {
     Values next(carried.begin(), carried.end());
-    for (int64_t step = 0; step < unroll; ++step) next = body(i, step, next);
+    for (int64_t step = 0; step < steps; ++step) next = body(i, step, next);
     return next;
   });
   if (constantOf(sub(high, whole)) == 0) return results;

@@ -75,11 +75,12 @@ class Emit : public tile::Emitter {
   Value sum(Value lanes);
 
   // ---- control ----
-  // body(i, s) stands for step i + s: what is added to i stays an address' displacement. Several steps a turn leave room
-  // beside the multiplications for another thread of the core.
-  static constexpr std::int64_t unroll = 4;
-  Values unrolled(Value low, Value high, ValueRange carried,
+  // body(i, s) stands for step i + s of `steps` a turn: what is added to i stays an address' displacement.
+  Values unrolled(Value low, Value high, std::int64_t steps, ValueRange carried,
                   llvm::function_ref<Values(Value, std::int64_t, ValueRange)> body);
+  // Several steps a turn leave room beside the multiplications for another thread of the core; where a step has many of
+  // them, more than two gain nothing and take longer to compile.
+  static constexpr std::int64_t stepsFor(std::int64_t multiplications) { return multiplications < 16 ? 4 : 2; }
   // body(c) for the case c that equals `value`.
   void switchOn(Value value, llvm::ArrayRef<std::int64_t> cases, llvm::function_ref<void(std::int64_t)> body);
 
