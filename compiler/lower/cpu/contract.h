@@ -25,7 +25,7 @@ struct ContractBlocking {
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
   // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last cache or in memory.
-  static constexpr std::int64_t fetch_parts = 4;
+  static constexpr std::int64_t fetch_parts = 8;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
   Dim panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read,

@@ -28,7 +28,7 @@ constexpr std::int64_t least_items = 8;         // work items worth having
 constexpr std::int64_t packed_tiles = 8;        // worth packing for,
 constexpr std::int64_t packed_blocks = 12;      // so many times
 constexpr std::int64_t symbolic_depth = 768;    // what to plan with
-constexpr std::int64_t waiting_sums = 1 << 16;  // elements
+constexpr double sums_share_of_l2 = 0.3;        // of those that wait, else A comes again from beyond it
 
 int tileRows(const Target& target, int vectors) {
   int spare = target.registers >= 32 ? 4 : 2;   // for A's broadcasts
@@ -88,7 +88,9 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   setPanelLayout(kernel);
   bool asWhole = tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
-  groupPanels = std::max<std::int64_t>(1, waiting_sums / (blockTiles * tileSums()));
+  if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
+  auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
+  groupPanels = std::max<std::int64_t>(1, std::int64_t(sums_share_of_l2 * double(target.l2_bytes)) / sums);
   exactWork = m.is_static() && n.is_static();
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;
