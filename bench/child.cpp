@@ -5,6 +5,7 @@
 
 #include "heed/runtime/session.h"
 #include "process.h"
+#include "runner.h"
 
 namespace heed::bench {
 namespace {
@@ -33,8 +34,26 @@ double peak_mb(const Case& c, const Options& options) {
   return number_of("run", c, options);
 }
 
-void run_child(const std::string& what, const Case& c, const Options& options) {
+namespace {
+
+void print_samples(const Case& c, const Options& options, double seconds) {
+  constexpr int least_samples = 5;
+  Runner runner = load_runner(c, options);
+  c.check(runner.first_inputs(), runner.run(0));
+  runner.run_next();
+  const double end = now_ms() + 1e3 * seconds;
+  for (int n = 0; n < least_samples || now_ms() < end; ++n) {
+    const double begin = now_ms();
+    runner.run_next();
+    std::cout << now_ms() - begin << '\n';
+  }
+}
+
+}  // namespace
+
+void run_child(const std::string& what, const Case& c, const Options& options, double seconds) {
   std::cout.precision(15);
+  if (what == "samples") return print_samples(c, options, seconds);
   const Program program = c.load(options);
   if (what == "compile") {
     std::cout << now_ms() << std::endl;

@@ -16,11 +16,12 @@ namespace {
 using namespace heed::bench;
 
 struct Arguments {
-  std::string json, chart, filter, peers, child, cache = "off";  // compiling is measured
+  std::string json, chart, filter, peers, child, cache = "off", fusion = "all";  // compiling is measured
   std::string target = "host", roofline = known_gpus().front().name;
   int threads = 0;
   bool list = false, quick = false, sweep = false, phases = false;
   int first = 0, count = 200;
+  double seconds = 2;
   std::uint32_t seed = 1;
 };
 
@@ -57,8 +58,10 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
   app.add_option("--first", a.first, "number of its first shape")->check(CLI::Range(0, 1'000'000))->needs(sweep)->capture_default_str();
   app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
-  app.add_option("--child", a.child)->group("");  // of child.h, as is --cache
+  app.add_option("--child", a.child)->group("");  // of child.h, as are those below
   app.add_option("--cache", a.cache)->group("");
+  app.add_option("--fusion", a.fusion)->group("");
+  app.add_option("--seconds", a.seconds)->group("");
 }
 
 // Compiled on one thread, one after the other in this process: the first case pays for opening the compiler.
@@ -81,8 +84,9 @@ void run(const Arguments& a) {
     options.target = a.target;
     options.threads = a.threads;
     options.cache = a.cache;
+    options.fusion = a.fusion;
     for (const Case& c : cases())
-      if (c.name == a.filter) run_child(a.child, c, options);
+      if (c.name == a.filter) run_child(a.child, c, options, a.seconds);
     return;
   }
   if (a.list) {

@@ -1,23 +1,25 @@
-"""Times other people's runtimes on the cases of Heed's benchmarks and prints JSON.
+"""Times other people's runtimes on the cases of Heed's benchmarks, and Heed in turns with them; prints JSON.
 
-    python bench/peers.py [--json FILE] [--only PREFIX] [--models FOLDER] [--seconds S] [--rounds N]
+    python bench/peers.py [--json FILE] [--table] [--only REGEX] [--models FOLDER] [--seconds S] [--rounds N]
 
 Cases: the networks of MODELS below, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1 but for the GRU. A
 case's keys:
-    PEER            median ms on one thread, the best variant's        (onnxruntime, torch)
+    PEER            median ms on one thread, the best variant's        (heed, onnxruntime, torch)
     PEER_min        its minimum
     PEER_2t         the median on two threads; PEER_2t_min
     PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t
-    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread) creation of the session, or
+    heed_unfused    median ms of one kernel an op; heed_unfused_2t
+    PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread, not Heed) creation of the session, or
                     of the module with its weights; VmHWM at the end, and before creation
 Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
-before it is timed. Needs numpy, onnx, onnxruntime, torch, torchvision, timm, transformers and safetensors.
+before it is timed. Needs what ./bench/run builds, numpy, onnx, onnxruntime, torch, torchvision, timm, transformers and safetensors.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,7 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+HEED_BENCH = str(pathlib.Path(os.environ.get("HEED_BUILD", ROOT / "build")) / "bin" / "heed_bench")
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 import formula  # noqa: E402
 
@@ -45,17 +48,13 @@ def attention_name(heads, length, width, causal):
 
 def plan():
     """[case, peer, variant, threads, arguments], the measurements of one round."""
-    rows = [[model, peer, "", threads, []]
-            for model in MODELS for threads in (1, 2) for peer in ("onnxruntime", "torch")]
-    for gemm in GEMMS:
-        rows += [[gemm_name(*gemm), peer, "", threads, gemm]
-                 for threads in (1, 2) for peer in ("onnxruntime", "torch")]
-    for attention in ATTENTIONS:
-        rows += [[attention_name(*attention), peer, variant, threads, attention]
-                 for threads in (1, 2)
-                 for peer, variant in (("onnxruntime", "matmul"), ("onnxruntime", "mha"),
-                                       ("onnxruntime", "attention"), ("torch", ""))]
-    return rows
+    ours, others = [("heed", ""), ("heed", "unfused")], [("onnxruntime", ""), ("torch", "")]
+    attention_peers = [("onnxruntime", "matmul"), ("onnxruntime", "mha"), ("onnxruntime", "attention"), ("torch", "")]
+    cases = [(model, others, []) for model in MODELS]
+    cases += [(gemm_name(*gemm), others, gemm) for gemm in GEMMS]
+    cases += [(attention_name(*attention), attention_peers, attention) for attention in ATTENTIONS]
+    return [[case, peer, variant, threads, arguments]
+            for case, peers, arguments in cases for threads in (1, 2) for peer, variant in ours + peers]
 
 
 # Inputs, and references in float64
@@ -372,7 +371,19 @@ def measure(case, peer, variant, threads, arguments, path, seconds):
     return measure_onnxruntime(case, variant, threads, arguments, path, seconds)
 
 
+def measure_heed(case, variant, threads, folder, seconds):
+    command = [HEED_BENCH, "--child", "samples", "--filter", case, "--threads", str(threads), "--seconds", str(seconds),
+               "--cache", folder, "--fusion", "none" if variant == "unfused" else "all"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode or not done.stdout:
+        print(f"{case}: heed {variant}: {done.stderr.strip() or 'no such case'}", file=sys.stderr)
+        return None
+    return {"samples": [float(line) for line in done.stdout.split()]}
+
+
 def measure_apart(row, path, seconds):
+    if row[1] == "heed":
+        return measure_heed(row[0], row[2], row[3], os.path.dirname(path), seconds)
     request = json.dumps(dict(zip(("case", "peer", "variant", "threads", "arguments"), row),
                               path=path, seconds=seconds))
     environment = dict(os.environ, OMP_NUM_THREADS=str(row[3]))
@@ -395,21 +406,37 @@ def summarise(pooled):
         samples = [ms for one in found for ms in one["samples"]]
         median, least = statistics.median(samples), min(samples)
         key = peer if threads == 1 else f"{peer}_{threads}t"
-        if key not in result or median < result[key]:
+        if variant != "unfused" and (key not in result or median < result[key]):
             result |= {key: round(median, 4), f"{key}_min": round(least, 4)}
         if variant:
             suffix = "" if threads == 1 else f"_{threads}t"
             result[f"{peer}_{variant}{suffix}"] = round(median, 4)
-        if case in MODELS and threads == 1:
+        if case in MODELS and threads == 1 and peer != "heed":
             for extra in ("create_ms", "peak_mb", "base_mb"):
                 result[f"{peer}_{extra}"] = round(statistics.median(o[extra] for o in found), 1)
     return cases
 
 
+def table(cases):
+    """Milliseconds; how many times as long the fastest peer takes, below 1 where Heed loses."""
+    peers = ("onnxruntime", "torch")
+    lines = ["| case | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed |",
+             "| --- | --: | --: | --: | --: | --: | --: |"]
+    for case, result in cases.items():
+        for threads, suffix in ((1, ""), (2, "_2t")):
+            times = [result.get(name + suffix) for name in ("heed", "heed_unfused") + peers]
+            others = [time for time in times[2:] if time]
+            ratio = f"{min(others) / times[0]:.2f}" if others and times[0] else ""
+            shown = [f"{time:.3g}" if time else "" for time in times]
+            lines.append(" | ".join([f"| {case}", str(threads), *shown, ratio]) + " |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", metavar="FILE", help="write the JSON there as well")
-    parser.add_argument("--only", default="", metavar="PREFIX", help="cases whose name starts so")
+    parser.add_argument("--table", action="store_true", help="print a table instead")
+    parser.add_argument("--only", default="", metavar="REGEX", help="cases whose name matches")
     parser.add_argument("--models", metavar="FOLDER", help="keep the ONNX files there, and use those that are there")
     parser.add_argument("--seconds", type=float, default=2, help="of one measurement (2)")
     parser.add_argument("--rounds", type=int, default=3, help="of all measurements (3)")
@@ -423,19 +450,21 @@ def main():
         write_model(*arguments.write_model)
         return
 
-    rows = [row for row in plan() if row[0].startswith(arguments.only)]
+    rows = [row for row in plan() if re.search(arguments.only, row[0])]
     pooled = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = arguments.models or folder
         os.makedirs(folder, exist_ok=True)
         write_models(folder, rows)
-        for _ in range(arguments.rounds):
+        for turn in range(arguments.rounds):
             for row in rows:
+                print(f"round {turn + 1}: {' '.join(map(str, row[:4]))}", file=sys.stderr)
                 path = model_path(folder, row[0], row[2])
                 if found := measure_apart(row, path, arguments.seconds):
                     pooled.setdefault(tuple(row[:4]), []).append(found)
-    text = json.dumps(summarise(pooled), indent=2)
-    print(text)
+    cases = summarise(pooled)
+    text = json.dumps(cases, indent=2)
+    print(table(cases) if arguments.table else text)
     if arguments.json:
         pathlib.Path(arguments.json).write_text(text + "\n")
 
