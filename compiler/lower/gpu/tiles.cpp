@@ -126,7 +126,7 @@ bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char r
 Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k) {
   const tile::Access& access = kernel.ins[size_t(operand)];
   const bool gathers = operand == 0 && kernel.op->hasAttr("gather");
-  if (access.dtype != DType::f32 || access.fill || gathers || access.strides.empty()) return Reads::ones;
+  if (!is_float(access.dtype) || access.fill || gathers || access.strides.empty()) return Reads::ones;
   if (alignedAlong(kernel, access, k)) return Reads::along_k;
   return alignedAlong(kernel, access, line) ? Reads::along_lines : Reads::ones;
 }
