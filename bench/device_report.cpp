@@ -12,8 +12,8 @@ namespace heed::bench {
 
 const std::vector<Gpu>& known_gpus() {
   static const std::vector<Gpu> all = {
-      {"H100-SXM", 66'900, 3350}, {"A100-40GB", 19'500, 1555}, {"RTX-4090", 82'600, 1008},
-      {"RTX-3060", 12'700, 360},  {"RX-7900-XTX", 61'400, 960}, {"Arc-A770", 17'200, 560},
+      {"H100-SXM", 16896, 1.98, 3350}, {"A100-40GB", 6912, 1.41, 1555},    {"RTX-4090", 16384, 2.52, 1008},
+      {"RTX-3060", 3584, 1.777, 360},  {"RX-7900-XTX", 12288, 2.499, 960}, {"Arc-A770", 4096, 2.1, 560},
   };
   return all;
 }
@@ -54,7 +54,7 @@ std::string device_report(const Case& c, const std::string& target, const Gpu& g
   const std::vector<Profile::Row> kernels = profile.by_kernel();
   for (const Profile::Row& row : kernels) seconds += row.seconds / runs;
   for (const Profile::Row& row : kernels) {
-    const double compute = 1e-9 * row.flops / runs / gpu.gflops, memory = 1e-9 * row.bytes / runs / gpu.gbytes;
+    const double compute = 1e-9 * row.flops / runs / gpu.gflops(), memory = 1e-9 * row.bytes / runs / gpu.gbytes;
     append(row.name, double(row.calls) / runs, row.seconds / runs, row.flops / runs, row.bytes / runs, seconds,
            std::max(compute, memory), compute > memory ? "FLOPs" : "memory");
     floor += std::max(compute, memory);

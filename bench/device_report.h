@@ -8,10 +8,11 @@
 
 namespace heed::bench {
 
-// What a data sheet promises: f32 without tensor cores, memory's bandwidth.
+// What a data sheet says: f32 lanes without tensor cores, the highest clock that the vendor names, memory's bandwidth.
 struct Gpu {
   std::string name;
-  double gflops = 0, gbytes = 0;  // a second
+  double lanes = 0, gigahertz = 0, gbytes = 0;  // a second
+  double gflops() const { return 2 * lanes * gigahertz; }
 };
 const std::vector<Gpu>& known_gpus();
 // Throws Error listing them where the name is none of them.

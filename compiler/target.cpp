@@ -55,26 +55,38 @@ Target vulkan() {
   return t;
 }
 
+// Tiles from what the device allows.
+void fitTiles(Workgroups& w) {
+  if (!w.staged) {  // few invocations, each with a large tile of its own
+    w.invocations = 32;
+    w.across = 8;
+    w.rows = 32;
+    w.keys = 64;
+    w.enough = 1;
+  } else if (w.most_invocations >= 256 && w.shared_bytes >= 32 << 10) {  // 8 × 8 sums each, where it was 4 × 8
+    w.invocations = 256;
+    w.rows = w.columns = 128;
+    w.queries = w.keys = 64;
+  }
+}
+
 // "name=value,…", false where it says something else.
 bool addFacts(Workgroups& w, llvm::StringRef facts) {
   for (llvm::StringRef fact : llvm::split(facts, ',')) {
     auto [name, value] = fact.split('=');
-    if (name == "kind" && value == "gpu") continue;
-    if (name == "kind" && value == "cpu") {  // few invocations, each with a large tile of its own
-      w.staged = false;
-      w.invocations = 32;
-      w.across = 8;
-      w.rows = 32;
-      w.keys = 64;
+    if (name == "kind" && (value == "gpu" || value == "cpu")) {
+      w.staged = value == "gpu";
       continue;
     }
     std::int64_t* fact_of = llvm::StringSwitch<std::int64_t*>(name)
                                 .Case("invocations", &w.most_invocations)
                                 .Case("shared", &w.shared_bytes)
                                 .Case("range", &w.buffer_bytes)
+                                .Case("subgroup", &w.subgroup)
                                 .Default(nullptr);
-    if (!fact_of || value.getAsInteger(10, *fact_of)) return false;
+    if (!fact_of || value.getAsInteger(10, *fact_of) || *fact_of < 1) return false;
   }
+  fitTiles(w);
   return true;
 }
 

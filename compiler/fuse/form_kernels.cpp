@@ -457,6 +457,8 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
   for (auto [operand, e] : {std::pair<Value, ExpressionPtr*>{chain->scoreContraction.getA(), &q},
                             {chain->scoreContraction.getB(), &k}})
     while (ExpressionPtr inner = withoutFactor(*e, parts.scale)) *e = inner;
+  for (ExpressionPtr* e : {&q, &k, &value})
+    if (ExpressionPtr stored = withoutWidening(*e)) *e = stored;
   if (!isPlainLoad(q) || q->fill) puller.conflict(chain->scoreContraction.getA());
   if (!isPlainLoad(k) || k->fill) puller.conflict(chain->scoreContraction.getB());
   if (!isPlainLoad(value) || value->fill) puller.conflict(op.getB());
@@ -474,10 +476,9 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
   kernel.role('e', chain->feature);
   kernel.role('d', c.back());
   for (const ExpressionPtr& e : {q, k, value}) kernel.principal(e);
-  Type f32 = b_.getF32Type();
-  kernel.region(parts.score, {chain->scoreLeaf}, {f32});
+  kernel.region(parts.score, {chain->scoreLeaf}, {chain->scoreLeaf->type});
   kernel.region(parts.mask, {}, {});
-  kernel.region(root, {anchor}, {f32});
+  kernel.region(root, {anchor}, {anchor->type});
   kernel.result(v, at);
   Value weights = chain->softmax.getResult();
   bool wanted = buffers_.contains(weights);

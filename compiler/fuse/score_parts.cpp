@@ -12,6 +12,12 @@ ExpressionPtr withoutFactor(const ExpressionPtr& e, double& factor) {
   return {};
 }
 
+ExpressionPtr withoutWidening(const ExpressionPtr& e) {
+  if (e->name != "heed.cast" || !e->type.isF32()) return {};
+  const ExpressionPtr& x = e->operands[0];
+  return x->kind == Expression::load && (x->type.isF16() || x->type.isBF16()) ? x : ExpressionPtr();
+}
+
 namespace {
 
 bool isMinusInfinity(const ExpressionPtr& e) { return e->kind == Expression::constant && e->number < -3e38; }

@@ -17,4 +17,7 @@ ScoreParts takeApart(const ExpressionPtr& score, Expression* leaf, mlir::Type bo
 // x where e is x·c or c·x with a constant c, which multiplies `factor`; null otherwise.
 ExpressionPtr withoutFactor(const ExpressionPtr& e, double& factor);
 
+// x where e is x as f32, x being stored as f16 or bf16: kernels compute in f32 what they load of these. Null otherwise.
+ExpressionPtr withoutWidening(const ExpressionPtr& e);
+
 }  // namespace heed::fuse

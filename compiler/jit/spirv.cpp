@@ -55,6 +55,8 @@ FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* d
   kernels[0]->setAttr(spirv::getTargetEnvAttrName(), parseAttribute(environment, module.getContext()));
   PassManager passes(module.getContext());
   passes.enableVerifier(false);  // as in lower_to_llvm.cpp
+  PhaseTimes* times = dump ? dump->times : nullptr;
+  if (times) times->watch(passes, "to spirv");
   addSpirvPasses(passes);
   if (failed(passes.run(module))) return failure();
   auto made = llvm::to_vector(module.getOps<spirv::ModuleOp>());
@@ -65,6 +67,7 @@ FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* d
       llvm::raw_string_ostream stream(*text);
       made[0].print(stream);
     }
+  PhaseTimer timer(times, "write spirv");
   SmallVector<uint32_t, 0> words;
   spirv::SerializationOptions options;
   options.emitSymbolName = false;

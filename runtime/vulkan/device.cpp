@@ -144,6 +144,7 @@ void Device::choose() {
 void Device::open() {
   const FeatureSet features(f_, physical_);
   features_ = features.bits();
+  subgroup_size_ = features.subgroup_size();
   const float priority = 1;
   VkDeviceQueueCreateInfo queue{};
   queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
@@ -246,7 +247,8 @@ std::string target_of(const Device& device) {
   auto fact = [](const char* name, std::uint32_t number) { return std::string(",") + name + '=' + std::to_string(number); };
   const std::uint32_t invocations = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
   return std::string("vulkan:kind=") + (device.is_cpu() ? "cpu" : "gpu") + fact("invocations", invocations) +
-         fact("shared", limits.maxComputeSharedMemorySize) + fact("range", limits.maxStorageBufferRange);
+         fact("shared", limits.maxComputeSharedMemorySize) + fact("range", limits.maxStorageBufferRange) +
+         fact("subgroup", std::max(device.subgroup_size(), 1u));
 }
 
 }  // namespace heed::vulkan

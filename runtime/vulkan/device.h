@@ -31,6 +31,7 @@ class Device {
   const std::string& name() const { return name_; }
   const VkPhysicalDeviceLimits& limits() const { return limits_; }
   bool is_cpu() const { return cpu_; }
+  std::uint32_t subgroup_size() const { return subgroup_size_; }
   std::uint32_t queue_family() const { return family_; }
   bool has_timestamps() const { return timestamp_bits_ != 0; }
   // Nanoseconds from one timestamp to a later one.
@@ -64,7 +65,7 @@ class Device {
   std::string name_;
   VkPhysicalDeviceLimits limits_{};
   VkPhysicalDeviceMemoryProperties memory_{};
-  std::uint32_t family_ = 0, timestamp_bits_ = 0;
+  std::uint32_t family_ = 0, timestamp_bits_ = 0, subgroup_size_ = 0;
   std::uint64_t features_ = 0;  // a bit for each row of the table of features
   bool unified_ = false, cpu_ = false;
   mutable std::atomic<bool> lost_{false};

@@ -14,6 +14,7 @@ class FeatureSet {
  public:
   FeatureSet(const Functions& f, VkPhysicalDevice device);
 
+  std::uint32_t subgroup_size() const { return subgroups_.subgroupSize; }
   std::uint64_t bits() const;  // a bit for each known feature, set where the device has it
   // To be chained to VkDeviceCreateInfo: what is known is enabled, as far as the device has it, and nothing else.
   const void* chain() const { return &all_; }

@@ -17,27 +17,29 @@ std::string size(const std::string& dim) { return dim.find_first_not_of("0123456
 struct Case {
   std::string heads = "3", queries = "Q", keys = "K", features = "16", values = "16";
   std::string score = "    heed.yield %s : f32", mask = {};
+  std::string stored = "f32";  // of q, k and v
   bool weights = false, turned = false;  // q, k and v are [length, head, feature]
 };
 
 std::string text_of(const Case& c) {
-  auto tensor = [](const std::vector<std::string>& dims) {
+  auto tensor = [](const std::vector<std::string>& dims, const std::string& element = "f32") {
     std::string sizes, names;
     for (const std::string& d : dims) {
       sizes += size(d) + "x";
       names += (names.empty() ? "" : ",") + d;
     }
-    return "tensor<" + sizes + "f32" + (sizes.find('?') == sizes.npos ? "" : ", \"" + names + "\"") + ">";
+    return "tensor<" + sizes + element + (sizes.find('?') == sizes.npos ? "" : ", \"" + names + "\"") + ">";
   };
-  auto heads = [&](const std::string& length, const std::string& width) {
-    return c.turned ? tensor({length, c.heads, width}) : tensor({c.heads, length, width});
+  auto heads = [&](const std::string& length, const std::string& width, const std::string& element) {
+    return tensor(c.turned ? std::vector{length, c.heads, width} : std::vector{c.heads, length, width}, element);
   };
   auto map = [&](const char* length, const char* width) {
     const std::string l = length, w = width;
     return "affine_map<(b, i, j, e, d) -> (" + (c.turned ? l + ", b, " : "b, " + l + ", ") + w + ")>";
   };
-  const std::string q = heads(c.queries, c.features), k = heads(c.keys, c.features), v = heads(c.keys, c.values),
-                    bias = tensor({c.queries, c.keys}), y = heads(c.queries, c.values),
+  const std::string q = heads(c.queries, c.features, c.stored), k = heads(c.keys, c.features, c.stored),
+                    v = heads(c.keys, c.values, c.stored),
+                    bias = tensor({c.queries, c.keys}), y = heads(c.queries, c.values, "f32"),
                     w = tensor({c.heads, c.queries, c.keys});
   const std::string results = c.weights ? "(" + y + ", " + w + ")" : y;
   return "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + v + ", %bias: " + bias + ") -> " + results + " {\n  " +
@@ -148,4 +150,13 @@ TEST_CASE("weights are a result of the fused kernel") {
 TEST_CASE("heads inside the rows, as a projection writes them") {
   check({.queries = "50", .keys = "50", .turned = true});
   check({.turned = true}, {{"Q", 20}, {"K", 65}});
+}
+
+// The reference target reads the same rounded numbers and computes with them in f64.
+TEST_CASE("operands stored in halves, sums in f32") {
+  for (const char* stored : {"f16", "bf16"}) {
+    check({.queries = "49", .keys = "49", .score = biased, .mask = causal, .stored = stored});
+    check({.features = "9", .values = "21", .stored = stored, .weights = true}, {{"Q", 11}, {"K", 90}});
+    check({.queries = "1", .keys = "K", .features = "64", .values = "32", .stored = stored, .turned = true}, {{"K", 130}});
+  }
 }

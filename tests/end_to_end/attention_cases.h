@@ -29,12 +29,15 @@ struct Maths {
   std::function<Extras(const Lengths&)> extras = [](const Lengths&) { return Extras{}; };
   std::function<Edit(const Lengths&, const Extras&)> edit;
   std::int64_t key_heads = H;
+  bool halves = false;      // q, k and v are f16
+  double tolerance = 1e-5;  // of the fused kernel; unfused halves are rounded once an op and not compared
 };
 
 template <class Model, class... Inputs>
 void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
   for (const std::string& target : targets({"host", "x86-64-avx2", "x86-64", "reference"}))
     for (const char* fusion : {"none", "layout", "all"}) {
+      if (maths.halves && std::string_view(fusion) != "all") continue;
       CAPTURE(target);
       CAPTURE(fusion);
       Options options;
@@ -46,15 +49,19 @@ void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
         if (target == "reference" && n.queries * n.keys > 100'000) continue;  // minutes of plain loops
         CAPTURE(n.queries);
         CAPTURE(n.keys);
-        Tensor q = formula_tensor("q", {n.batch, H, n.queries, D});
-        Tensor k = formula_tensor("k", {n.batch, maths.key_heads, n.keys, D});
-        Tensor v = formula_tensor("v", {n.batch, maths.key_heads, n.keys, D});
+        auto tensor = [&](const char* name, const Sizes& sizes) {
+          Tensor x = formula_tensor(name, sizes);
+          return maths.halves ? as_halves(x) : std::move(x);
+        };
+        Tensor q = tensor("q", {n.batch, H, n.queries, D});
+        Tensor k = tensor("k", {n.batch, maths.key_heads, n.keys, D});
+        Tensor v = tensor("v", {n.batch, maths.key_heads, n.keys, D});
         Extras extras = maths.extras(n);
         std::vector<const Tensor*> inputs = {&q, &k, &v};
         for (const Tensor& x : extras) inputs.push_back(&x);
-        auto expected = attention({n.batch, H, maths.key_heads, n.queries, n.keys, D}, q.as<float>(),
-                                  k.as<float>(), v.as<float>(), maths.edit(n, extras));
-        CHECK(difference(Tensor(session.run(inputs)).as<float>(), expected) < 1e-5);
+        auto expected = attention({n.batch, H, maths.key_heads, n.queries, n.keys, D}, numbers(q), numbers(k), numbers(v),
+                                  maths.edit(n, extras));
+        CHECK(difference(numbers(Tensor(session.run(inputs))), expected) < maths.tolerance);
       }
     }
 }

@@ -1,5 +1,6 @@
 // What the tests of fused attention share: plain loops in double, and the kernels that a program consists of.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include "heed/dsl/load.h"
 #include "heed/runtime/formula.h"
+#include "heed/runtime/half.h"
 #include "heed/runtime/session.h"
 
 namespace heed::oracle {
@@ -82,6 +84,19 @@ inline Tensor formula_tensor(const std::string& name, const Sizes& sizes, float 
   Tensor t(DType::f32, sizes);
   formula_input(name, t.as<float>(), amplitude);
   return t;
+}
+
+// x, of f32, stored as f16, and a tensor of either as numbers.
+inline Tensor as_halves(const Tensor& x) {
+  Tensor half(DType::f16, x.sizes());
+  std::ranges::transform(x.as<float>(), half.as<std::uint16_t>().begin(), float_to_half);
+  return half;
+}
+inline std::vector<float> numbers(const Tensor& x) {
+  std::vector<float> all(std::size_t(x.sizes().count()));
+  if (x.dtype() == DType::f16) std::ranges::transform(x.as<std::uint16_t>(), all.begin(), half_to_float);
+  else std::ranges::copy(x.as<float>(), all.begin());
+  return all;
 }
 
 // The fused IR of @main: one line a kernel.

@@ -72,6 +72,14 @@ struct multi_query {  // numpy's broadcasting shares the head
   }
 };
 
+// ---- storage ------------------------------------------------------------------------------------
+
+struct widened {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
+    return weighted(nn::causal::apply(scores(cast<f32>(q), cast<f32>(k))), cast<f32>(v));
+  }
+};
+
 }  // namespace
 
 TEST_CASE("alibi") {
@@ -132,4 +140,16 @@ TEST_CASE("shared heads of keys") {
   m = plain([](double s, At a) { return a.j <= a.i ? s : dead; });
   m.key_heads = 1;
   check<multi_query, Queries, tensor<f32, B, 1, S, D>, tensor<f32, B, 1, S, D>>(m, cross);
+}
+
+TEST_CASE("stored in f16, computed in f32") {
+  using halves = tensor<f16, B, H, T, D>;
+  using half_keys = tensor<f16, B, H, S, D>;
+  Maths m = plain([](double s, At a) { return a.j <= a.i ? s : dead; });
+  m.halves = true;
+  check<widened, halves, half_keys, half_keys>(m, cross);
+  m.tolerance = 0x1p-11;  // its result is rounded once
+  check<multi_query, halves, half_keys, half_keys>(m, cross);
+  m.edit = plain([](double s, At) { return 5 * std::tanh(s / 5); }).edit;
+  check<soft_cap, halves, half_keys, half_keys>(m, cross);
 }

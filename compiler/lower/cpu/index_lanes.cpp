@@ -22,9 +22,7 @@ static LaneIndex combine(Emit& e, AffineExprKind kind, const LaneIndex& x, const
   Value a = lanes ? lanesOf(e, x) : x.scalar, b = lanes ? lanesOf(e, y) : y.scalar, result;
   switch (kind) {
     case AffineExprKind::Mul: result = e.mul(a, b); break;
-    case AffineExprKind::Mod:
-      result = e.remainder(e.add(a, b), b);
-      break;  // a ≥ -b: a roll's shift
+    case AffineExprKind::Mod: result = e.floorRemainder(a, b); break;
     default: result = e.divide(a, b); break;
   }
   return lanes ? LaneIndex{{}, result} : LaneIndex{result, {}};

@@ -26,15 +26,21 @@ class Attention {
         softmax(e, op),
         mask(tile::classifyMask(kernel, op.getMask())),
         i(kernel.extentOf('i')), j(kernel.extentOf('j')), features(kernel.extentOf('e')),
-        queries(e.limits.queries), keys(e.limits.keys), members(e.limits.invocations / e.limits.queries) {}
+        fewest(e.limits.invocations / e.limits.across),
+        queries(fitting(i, fewest, e.limits.queries)),
+        keys(fitting(j, e.limits.across, e.limits.keys)) {}
 
   Lowering lower() {
     const Dim batch = kernel.extentOf('b'), d = kernel.extentOf('d');
     if (!d.is_static()) return op.emitOpError("expected a static extent of the values");
     values = (d.constant + e.limits.across - 1) / e.limits.across * e.limits.across;
-    chooseReads();
     bool exact = i.is_static();
-    Dim work = exact ? batch * Dim((i.constant + queries - 1) / queries) : batch * i;
+    auto waits = [&] { return exact && batch.is_static() && batch.constant * tilesOf(i, queries) < e.limits.enough; };
+    while (waits() && queries > e.limits.least) queries /= 2;
+    while (words() * int64_t(sizeof(float)) > e.limits.shared_bytes && queries > fewest) (keys > queries ? keys : queries) /= 2;
+    members = e.limits.invocations / queries;
+    chooseReads();
+    Dim work = exact ? batch * Dim(tilesOf(i, queries)) : batch * i;
     auto lowered = e.write(work, exact ? 1 : queries, [&] { tiles(exact); });
     if (succeeded(lowered)) lowered->launches[0].flops = Dim(2) * batch * i * j * (features + d);
     return lowered;
@@ -47,8 +53,8 @@ class Attention {
   tile::OnlineSoftmax softmax;
   tile::MaskClasses mask;
   Dim i, j, features;
-  int64_t queries, keys;  // of a tile
-  int64_t members;        // invocations that share a row's softmax
+  int64_t fewest, queries, keys;  // of a tile; fewest: queries
+  int64_t members = 0;    // invocations that share a row's softmax
   int64_t values = 0;     // d, whole register tiles
   Reads reads[3] = {};    // of q, k, v
   Value memory, partial, perRow;
@@ -66,20 +72,28 @@ class Attention {
   }
 
   bool hasWeights() const { return kernel.outs.size() > 1; }
-  int64_t scoreStride() const { return keys + 1; }
+  // Neighbours who share out rows among `members` meet different banks.
+  int64_t scoreStride() const { return keys + e.limits.invocations / queries; }
   int64_t scoreWords() const { return queries * scoreStride(); }
   int64_t valueDepth() const {  // divides `keys`
     return int64_t(std::bit_floor(uint64_t(std::clamp<int64_t>(value_words / values, 1, keys))));
   }
+  static int64_t tilesOf(const Dim& extent, int64_t size) { return (extent.constant + size - 1) / size; }
+
+  // Of workgroup memory: scores beside pieces of operands, before them room for results on their way out; statistics.
+  int64_t mainWords() {
+    const int64_t depth = e.limits.depth;
+    int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth), panelSize(values, valueDepth()));
+    return std::max(scoreWords() + (e.limits.staged ? operands : 0), Tile(e, queries, values).eachWords());
+  }
+  int64_t words() { return mainWords() + e.limits.invocations + queries; }
+
   Value scoreAt(Value row, Value column) { return e.add(e.mul(row, scoreStride()), column); }
   static Value first(Values values) { return values[0]; }
 
   void tiles(bool exact) {
-    const int64_t depth = e.limits.depth, words = e.limits.invocations;
-    int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth), panelSize(values, valueDepth()));
-    if (!e.limits.staged) operands = 0;
-    memory = e.shared(std::max(scoreWords() + operands, values / e.limits.across * words));
-    partial = e.shared(words);
+    memory = e.shared(mainWords());
+    partial = e.shared(e.limits.invocations);
     perRow = e.shared(queries);
     statRow = e.divide(e.invocation, members);
     member = e.remainder(e.invocation, e.constant(members));
@@ -242,19 +256,17 @@ class Attention {
   // ---- results ----
 
   void finish(Tile& sums, ValueRange all) {
-    for (int64_t r = 0; r < sums.height(); ++r) {
-      Value row = sums.row(r), query = e.add(firstQuery, row), inverse = e.load(perRow, row);
-      ValueRange some = all.slice(size_t(r * sums.width()), size_t(sums.width()));
-      sums.each(some, memory, [&](Value, Value column, Value sum) {
-        Value exists = arith::AndIOp::create(e.b, e.loc, e.below(query, e.dim(i)),
-                                             e.below(column, e.dim(kernel.extentOf('d'))));
-        e.when(exists, [&] {
-          Point point = pointAt('i', query);
-          point.set('d', column);
-          point.store(0, first(point.region(op.getEpilogue(), e.mul(sum, inverse), tile::attention_captured)));
-        });
+    sums.each(all, memory, [&](Value row, Value column, Value sum) {
+      Value query = e.add(firstQuery, row);
+      Value exists = arith::AndIOp::create(e.b, e.loc, e.below(query, e.dim(i)),
+                                           e.below(column, e.dim(kernel.extentOf('d'))));
+      e.when(exists, [&] {
+        Point point = pointAt('i', query);
+        point.set('d', column);
+        Value result = e.mul(sum, e.load(perRow, row));
+        point.store(0, first(point.region(op.getEpilogue(), result, tile::attention_captured)));
       });
-    }
+    });
   }
 
   // outs[1], of all keys: dead ones get their zeros.

@@ -1,7 +1,6 @@
 // heed.contract: a workgroup computes a tile of C, A passing through the prologue on its way. Where the target says so,
 // pieces of A and B pass through workgroup memory. Sums are in the order of k, whatever the tile.
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "heed/compiler/lower/gpu/kinds.h"
@@ -14,14 +13,6 @@ using namespace mlir;
 namespace heed::gpu {
 namespace {
 
-constexpr int64_t least_rows = 8, least_columns = 16;
-
-// Of a tile along an extent: not much more than there is.
-int64_t fitting(const Dim& extent, int64_t least, int64_t most) {
-  if (!extent.is_static()) return most;
-  return std::clamp(int64_t(std::bit_ceil(uint64_t(extent.constant))), least, most);
-}
-
 class Contract {
  public:
   Contract(const tile::Kernel& given, const Target& target, ModuleOp module)
@@ -29,9 +20,10 @@ class Contract {
         e(kernel, target, module),
         op(cast<ir::ContractOp>(kernel.op)),
         m(kernel.extentOf('m')), n(kernel.extentOf('n')), k(kernel.extentOf('k')),
-        rows(fitting(m, least_rows, e.limits.rows)),
-        columns(fitting(n, least_columns, e.limits.columns)),
+        rows(fitting(m, e.limits.invocations / e.limits.across, e.limits.rows)),
+        columns(fitting(n, e.limits.across, e.limits.columns)),
         reads{readsOf(kernel, 0, 'm', 'k'), readsOf(kernel, 1, 'n', 'k')} {
+    makeEnough();
     const Tile tile(e, rows, columns);
     const int64_t lines[] = {tile.height(), tile.width()};
     for (int operand : {0, 1}) {
@@ -42,15 +34,27 @@ class Contract {
 
   Lowering lower() {
     Dim batch = kernel.extentOf('b'), work = batch * m * n;
-    auto tilesOf = [](const Dim& extent, int64_t size) { return Dim((extent.constant + size - 1) / size); };
     bool exact = m.is_static() && n.is_static();
-    if (exact) work = batch * tilesOf(m, rows) * tilesOf(n, columns);
+    if (exact) work = batch * Dim(tilesOf(m, rows) * tilesOf(n, columns));
     auto lowered = e.write(work, exact ? 1 : rows * columns, [&] { tiles(exact); });
     if (succeeded(lowered)) lowered->launches[0].flops = Dim(2) * batch * m * n * k;
     return lowered;
   }
 
  private:
+  static int64_t tilesOf(const Dim& extent, int64_t size) { return (extent.constant + size - 1) / size; }
+
+  // Smaller tiles rather than idle workgroups.
+  void makeEnough() {
+    const Dim batch = kernel.extentOf('b');
+    if (!m.is_static() || !n.is_static() || !batch.is_static()) return;
+    while (batch.constant * tilesOf(m, rows) * tilesOf(n, columns) < e.limits.enough) {
+      int64_t& side = rows > columns ? rows : columns;
+      if (side <= e.limits.least) return;
+      side /= 2;
+    }
+  }
+
   tile::Kernel kernel;
   Simt e;
   ir::ContractOp op;
@@ -62,7 +66,7 @@ class Contract {
   // About as many workgroups as tiles; each takes every `groups`-th one.
   void tiles(bool exact) {
     int64_t operands = e.limits.staged ? panelSize(rows, e.limits.depth) + panelSize(columns, e.limits.depth) : 0;
-    memory = e.shared(std::max(operands, rows * columns));
+    memory = e.shared(std::max(operands, Tile(e, rows, columns).eachWords()));
     if (exact) return tile(e.firstItem);
     Value all = e.mul(e.dim(kernel.extentOf('b')), e.mul(down(), across()));
     e.loopFrom(e.divide(e.firstItem, rows * columns), all, e.groups, [&](Value number) { tile(number); });

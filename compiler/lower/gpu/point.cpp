@@ -45,11 +45,11 @@ Value Point::address(const tile::Access& access) {
   }
   for (const tile::Rolled& rolled : access.rolled) {
     Value group = e.dim(rolled.shift), modulus = e.dim(rolled.modulus);
-    // A roll by -s is one by modulus - s: nothing below 0 to divide.
-    if (!rolled.shift.is_static() || rolled.shift.constant < 0) group = e.add(group, modulus);
     for (auto [n, weight] : llvm::enumerate(rolled.weights))
       if (!(weight == Dim(0)) && digits[n]) group = e.add(group, e.mul(digits[n], e.dim(weight)));
-    sum = e.add(sum, e.mul(e.remainder(group, modulus), e.dim(rolled.stride)));
+    const bool natural = rolled.shift.is_static() && rolled.shift.constant >= 0;
+    Value place = natural ? e.remainder(group, modulus) : e.floorRemainder(group, modulus);
+    sum = e.add(sum, e.mul(place, e.dim(rolled.stride)));
   }
   return sum;
 }
@@ -63,7 +63,7 @@ Value Point::coordinate(AffineExpr expression) {
   switch (expression.getKind()) {
     case AffineExprKind::Add: return e.add(x, y);
     case AffineExprKind::Mul: return e.mul(x, y);
-    case AffineExprKind::Mod: return e.remainder(e.add(x, y), y);  // x ≥ -y: a roll's shift
+    case AffineExprKind::Mod: return e.floorRemainder(x, y);
     default: return e.divide(x, y);
   }
 }
@@ -84,7 +84,10 @@ Value Point::within(const tile::Access& access) {
 
 Value Point::fromStorage(Value buffer, Value at, DType dtype) {
   if (dtype == DType::i64) return e.load(buffer, e.mul(at, 2));  // its low half: region values are i32
-  Value x = e.load(buffer, at);
+  return fromStored(e.load(buffer, at), dtype);
+}
+
+Value Point::fromStored(Value x, DType dtype) {
   switch (dtype) {
     case DType::f16: return arith::ExtFOp::create(e.b, e.loc, e.f32, x);
     case DType::bf16: {
@@ -128,7 +131,10 @@ Value Point::load(int operand) {
 
 Values Point::loads(int operand) {
   if (!e.readsInFours(operand)) return {load(operand)};
-  return e.loadFour(e.buffer(size_t(operand)), address(e.kernel.ins[operand]));
+  const tile::Access& access = e.kernel.ins[operand];
+  Values elements = e.loadFour(e.buffer(size_t(operand)), address(access));
+  for (Value& x : elements) x = fromStored(x, access.dtype);
+  return elements;
 }
 
 void Point::store(int out, Value x) {

@@ -30,6 +30,7 @@ class Point {
   Value indexBelow(Value limit, Value& valid);
   Value within(const tile::Access& access);  // null where it always is
   Value fromStorage(Value buffer, Value at, DType dtype);
+  Value fromStored(Value x, DType dtype);  // one that fills its place in the buffer
 
   Simt& e;
   std::vector<std::pair<char, Value>> numbers;

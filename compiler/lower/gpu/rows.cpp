@@ -20,7 +20,7 @@ constexpr double log2_e = 1.4426950408889634;
 constexpr float least_exponent = -1e9f;  // exp2Softmax is 0 there
 // Below every score that counts: a driver need not keep to the rules for what is infinite.
 constexpr float dead_score = -1e37f;
-constexpr uint64_t most_of_a_team = 32, elements_each = 4;
+constexpr uint64_t elements_each = 4;
 
 class Rows {
  public:
@@ -29,7 +29,8 @@ class Rows {
         e(kernel, target, module),
         op(cast<ir::RowsOp>(kernel.op)),
         reduction(op.getReduction()) {
-    Dim k = kernel.extentOf('k');
+    const Dim k = kernel.extentOf('k');
+    const auto most_of_a_team = uint64_t(std::min(e.limits.subgroup, e.limits.invocations));
     uint64_t share = k.is_static() ? uint64_t(k.constant) / elements_each : most_of_a_team;
     team = int64_t(std::bit_floor(std::clamp<uint64_t>(share, 1, most_of_a_team)));
   }

@@ -59,7 +59,9 @@ void Simt::begin() {
   auto add = [&](Type element) { types.push_back(MemRefType::get({ShapedType::kDynamic}, element)); };
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
     for (const tile::Access& access : *accesses) add(storedType(access.dtype));
-  for (int operand : fours) types[size_t(operand)] = MemRefType::get({ShapedType::kDynamic}, VectorType::get({4}, f32));
+  for (int operand : fours)
+    types[size_t(operand)] = MemRefType::get({ShapedType::kDynamic},
+                                             VectorType::get({4}, storedType(kernel.ins[size_t(operand)].dtype)));
   add(i32);  // work, dims
   add(i32);  // status
   b.setInsertionPointToEnd(module.getBody());

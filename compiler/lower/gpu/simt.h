@@ -1,7 +1,7 @@
 // What every GPU emitter writes with: one function for all invocations of a workgroup, over gpu, scf, arith and memref.
 // A kernel is a gpu.func in a gpu.module of its own, which says the workgroup's size and, by its arguments' order, the
 // bindings of descriptor set 0:
-//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16, f32 may be read in fours
+//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16; floats may be read in fours
 //   B          int32 [work, dims…], B being the number of buffers
 //   B + 1      int32 status, into which a KernelStatus other than 0 is written
 // Workgroup w = y · (workgroups in x) + x has the items [w · group, (w + 1) · group); those beyond the work do nothing.
@@ -26,7 +26,7 @@ class Simt : public tile::Emitter {
   const tile::Kernel& kernel;
   const Workgroups& limits;
 
-  // ins[operand], of f32, is read four elements at a time and in no other way. Before `write`.
+  // ins[operand], of floats, is read four elements at a time and in no other way. Before `write`.
   void readInFours(int operand) { fours.push_back(operand); }
   bool readsInFours(int operand) const { return llvm::is_contained(fours, operand); }
   // The kernel: `body` is what an invocation does in a workgroup that has items. Whatever fails inside has said why.

@@ -1,6 +1,7 @@
 #include "heed/compiler/lower/gpu/tiles.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "heed/compiler/lower/tile/access.h"
 
@@ -80,16 +81,30 @@ Values Tile::staged(const Source& a, const Source& b, const Dim& extent, Value m
 }
 
 void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Value, Value)> body) {
+  const int64_t all = int64_t(sums.size()), some = together(all);
   auto own = [&](Value slot) { return e.add(e.mul(slot, e.limits.invocations), e.invocation); };
-  for (auto [slot, sum] : llvm::enumerate(sums)) e.store(sum, memory, own(e.constant(int64_t(slot))));
-  e.loop(0, int64_t(sums.size()), 1, [&](Value slot) {
-    Value width = e.constant(this->width());
-    body(row(e.divide(slot, width)), column(e.remainder(slot, width)), e.load(memory, own(slot)));
+  e.loop(0, all, some, [&](Value first) {
+    for (int64_t n = 0; n < some; ++n) {
+      Value sum = sums[size_t(n)];
+      for (int64_t at = some; at + n < all; at += some)
+        sum = e.select(e.equal(first, e.constant(at)), sums[size_t(at + n)], sum);
+      e.store(sum, memory, own(e.constant(n)));
+    }
+    Value end = all % some ? e.min(e.sub(e.constant(all), first), e.constant(some)) : e.constant(some);
+    e.loop(e.constant(0), end, 1, [&](Value n) {
+      Value slot = e.add(first, n), width = e.constant(this->width());
+      body(row(e.divide(slot, width)), column(e.remainder(slot, width)), e.load(memory, own(n)));
+    });
   });
 }
 
+int64_t fitting(const Dim& extent, int64_t least, int64_t most) {
+  if (!extent.is_static()) return most;
+  return std::clamp(int64_t(std::bit_ceil(uint64_t(extent.constant))), least, most);
+}
+
 Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, const Source& source) {
-  const int64_t stride = lines + 1;  // neighbours in different banks, whichever way they come
+  const int64_t stride = panelStride(lines);
   const int64_t together = source.reads == Reads::ones ? 1 : 4;
   const bool kFastest = together > 1 ? source.reads == Reads::along_k : source.kFastest;
   e.share(lines * depth / together, [&](Value n) {
@@ -126,7 +141,7 @@ bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char r
 Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k) {
   const tile::Access& access = kernel.ins[size_t(operand)];
   const bool gathers = operand == 0 && kernel.op->hasAttr("gather");
-  if (access.dtype != DType::f32 || access.fill || gathers || access.strides.empty()) return Reads::ones;
+  if (!is_float(access.dtype) || access.fill || gathers || access.strides.empty()) return Reads::ones;
   if (alignedAlong(kernel, access, k)) return Reads::along_k;
   return alignedAlong(kernel, access, line) ? Reads::along_lines : Reads::ones;
 }

@@ -2,6 +2,8 @@
 // every `wide`-th column, so that neighbours read neighbouring elements; on a CPU, whose lanes read one by one, rows and
 // columns that lie side by side.
 #pragma once
+#include <algorithm>
+
 #include "heed/compiler/lower/gpu/simt.h"
 
 namespace heed::gpu {
@@ -47,7 +49,8 @@ class Tile {
   Value column(std::int64_t c) { return column(e.constant(c)); }
 
   // Registers through the invocation's own words of workgroup memory, so that one piece of code serves all of them.
-  // memory: invocations for each of the sums. The body gets row, column and sum.
+  // memory: eachWords. The body gets row, column and sum.
+  std::int64_t eachWords() const { return together(height() * width()) * e.limits.invocations; }
   void each(ValueRange sums, Value memory, llvm::function_ref<void(Value row, Value column, Value sum)> body);
 
   std::int64_t rows, columns;
@@ -56,16 +59,22 @@ class Tile {
   // Of `count` own lines, `step` deep from k on: [line, step].
   Values gather(const Source& source, llvm::function_ref<Value(std::int64_t)> line, std::int64_t count, Value k,
                 std::int64_t step);
+  static std::int64_t together(std::int64_t sums) { return std::min<std::int64_t>(sums, 8); }
   Values staged(const Source& a, const Source& b, const Dim& extent, Value memory, std::int64_t at);
 
   Simt& e;
   std::int64_t wide, down;  // invocations along columns and rows
 };
 
-// memory[k · (lines + 1) + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
+// memory[k · panelStride + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
 // part. Neighbours take neighbouring k where the operand lies so, but fours go by what is read in fours.
 Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, const Source& source);
-constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return (lines + 1) * depth; }
+// Of 32 banks neighbours meet different ones, be it 16 of consecutive k by 2 lines or, where they hold fours, 4 by 8; fours
+// of lines meet in twos.
+constexpr std::int64_t panelStride(std::int64_t lines) { return lines + 2; }
+constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return panelStride(lines) * depth; }
+// Of a tile along a static extent: not much more than there is.
+std::int64_t fitting(const Dim& extent, std::int64_t least, std::int64_t most);
 // Whether ins[operand]'s elements along the role lie side by side.
 bool isContiguous(const tile::Kernel& kernel, int operand, char role);
 

@@ -31,6 +31,11 @@ Value Emitter::constant(int64_t value) { return arith::ConstantIndexOp::create(b
 
 Value Emitter::divide(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(loc, x, y); }
 Value Emitter::remainder(Value x, Value y) { return b.createOrFold<arith::RemUIOp>(loc, x, y); }
+Value Emitter::floorRemainder(Value x, Value y) {
+  Value negative = below(x, constantLike(x, 0));
+  Value rest = remainder(select(negative, sub(constantLike(x, -1), x), x), y);
+  return select(negative, sub(sub(y, constantLike(y, 1)), rest), rest);
+}
 
 // ---- arithmetic ----
 

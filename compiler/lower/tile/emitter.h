@@ -37,6 +37,7 @@ class Emitter {
   Value divide(Value x, Value y);
   Value divide(Value x, std::int64_t y) { return divide(x, constant(y)); }
   Value remainder(Value x, Value y);
+  Value floorRemainder(Value x, Value y);      // in [0, y) for an x that may be negative, as a rolled coordinate is
   Value ceilDivide(Value x, std::int64_t y) { return divide(add(x, y - 1), y); }
   Value ceilDivide(Value x, Value y) { return divide(sub(add(x, y), constant(1)), y); }
   Value roundUp(Value x, std::int64_t y) { return mul(ceilDivide(x, y), y); }

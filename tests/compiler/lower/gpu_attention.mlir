@@ -14,6 +14,7 @@
 // CHECK-DAG: memref.load %[[K]]
 // CHECK: %[[FULL:.*]] = arith.cmpi
 // CHECK: scf.if
+// CHECK-NOT: arith.cmpi sle
 // CHECK: math.fma
 // CHECK: } else {
 // CHECK: arith.cmpi sle

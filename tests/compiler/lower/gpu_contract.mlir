@@ -1,12 +1,17 @@
-// gelu(x wᵀ + bias) for GPUs: operands pass through workgroup memory, read four at a time. Where a CPU plays the device
-// there is neither barrier nor panel, and each invocation reads its own rows and columns.
-// RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
+// gelu(x wᵀ + bias) for GPUs: operands pass through workgroup memory, read four at a time; twice as many invocations have
+// twice as many sums each where the device allows it. Where a CPU plays the device there is neither barrier nor panel, and
+// each invocation reads its own rows and columns.
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED,LEAST
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan:invocations=1024,shared=32768 --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED,LARGE
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
 // CHECK: gpu.func @k0(%[[X:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[W:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[BIAS:.*]]: memref<?xf32> {{.*}}, %{{.*}}: memref<?xf32> {{.*}}, %
-// STAGED-SAME: workgroup_size = [128, 1, 1]
+// LEAST-SAME: workgroup_size = [128, 1, 1]
+// LARGE-SAME: workgroup_size = [256, 1, 1]
 // OWN-SAME: workgroup_size = [32, 1, 1]
-// CHECK: memref.alloc() : memref<{{.*}}, 3>
+// LEAST: memref.alloc() : memref<2112xf32, 3>
+// LARGE: memref.alloc() : memref<4160xf32, 3>
+// OWN: memref.alloc() : memref<{{.*}}, 3>
 // CHECK: scf.for
 // STAGED: gpu.barrier
 // STAGED: memref.load %[[X]]
@@ -14,15 +19,16 @@
 // STAGED: memref.load %[[W]]
 // STAGED: gpu.barrier
 // STAGED: scf.for
-// STAGED-COUNT-32: math.fma
+// LEAST-COUNT-32: math.fma
+// LARGE-COUNT-64: math.fma
 // OWN-NOT: gpu.barrier
 // OWN-COUNT-8: memref.load %[[W]]
 // OWN-COUNT-8: memref.load %[[X]]
 // OWN-COUNT-256: math.fma
 // OWN-NOT: gpu.barrier
 // CHECK: memref.load %[[BIAS]]
-func.func @linear(%x: tensor<100x64xf32>, %w: tensor<96x64xf32>, %bias: tensor<96xf32>) -> tensor<100x96xf32> {
-  %0 = heed.contract(%x, %w, %bias) {domain = ["m0:100", "n0:96", "k0:64"], symbols = [],
+func.func @linear(%x: tensor<2000x64xf32>, %w: tensor<1900x64xf32>, %bias: tensor<1900xf32>) -> tensor<2000x1900xf32> {
+  %0 = heed.contract(%x, %w, %bias) {domain = ["m0:2000", "n0:1900", "k0:64"], symbols = [],
       maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (n)>],
       stores = [affine_map<(m, n, k) -> (m, n)>]}
   prologue {
@@ -33,6 +39,6 @@ func.func @linear(%x: tensor<100x64xf32>, %w: tensor<96x64xf32>, %bias: tensor<9
     %t = heed.add %s, %u : (f32, f32) -> f32
     %g = heed.gelu %t : (f32) -> f32
     heed.yield %g : f32
-  } : (tensor<100x64xf32>, tensor<96x64xf32>, tensor<96xf32>) -> tensor<100x96xf32>
-  return %0 : tensor<100x96xf32>
+  } : (tensor<2000x64xf32>, tensor<1900x64xf32>, tensor<1900xf32>) -> tensor<2000x1900xf32>
+  return %0 : tensor<2000x1900xf32>
 }

@@ -182,7 +182,7 @@ TEST_CASE("vulkan: the compiler is told the device's limits, and what it makes i
   options.print_after = "fused";
   options.print_to = &printed;
   load("discrete,invocations=256,shared=20000,range=134217728");
-  CHECK(printed.str().find("target vulkan:kind=gpu,invocations=256,shared=20000,range=134217728 ") != std::string::npos);
+  CHECK(printed.str().find("target vulkan:kind=gpu,invocations=256,shared=20000,range=134217728,subgroup=") != std::string::npos);
   load("");
   CHECK(printed.str().find("target vulkan:kind=cpu,") != std::string::npos);
 
