@@ -1,7 +1,7 @@
 // none: every op's result. layout: every result but a layout op's. all:
 //   1. results of @main, concatenations and their pieces, caches that rows were appended to, values that several kernels would compute;
 //   2. each anchor in program order: its elementwise tail runs up to the last point where nobody outside has read an
-//      intermediate value yet; trailing layout ops are left to the readers' loads (attention stores through them). A join
+//      intermediate value yet; trailing layout ops are left to the readers' loads (attention and pieces of concatenations store through them). A join
 //      of two anchors (a residual) belongs to the later one, since the earlier result has its buffer by then.
 #include "heed/compiler/fuse/choose_buffers.h"
 
@@ -85,6 +85,7 @@ class Chooser {
   llvm::DenseSet<Value> fused() {
     results();
     loops();
+    for (auto concat : block_.getOps<ir::ConcatOp>()) pieces_.insert(concat.getXs().begin(), concat.getXs().end());
     for (Operation& op : block_.without_terminator()) {
       if (isa<ir::ConcatOp>(op)) {
         choose(op.getResult(0));
@@ -101,6 +102,7 @@ class Chooser {
  private:
   Block& block_;
   llvm::DenseSet<Value> chosen_;
+  llvm::DenseSet<Value> pieces_;  // of concatenations: written where they belong
 
   bool isHere(Operation* op) { return op && op->getBlock() == &block_; }
   void choose(Value v) {
@@ -156,7 +158,7 @@ class Chooser {
     }
     if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;  // the latter once, so that readers have it easy
     while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail) &&
-           !tail.getDefiningOp()->hasAttr(keeps_buffer))
+           !pieces_.contains(tail) && !tail.getDefiningOp()->hasAttr(keeps_buffer))
       tail = tail.getDefiningOp()->getOperand(0);
     return tail;
   }

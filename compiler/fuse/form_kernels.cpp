@@ -1,6 +1,7 @@
 // Graph ops become kernel ops. 1: values that get a buffer are chosen. 2: in program order, each of them is pulled back
 // to one anchor and other buffers. 3: what was found becomes a kernel; where layouts do not compose, the value in the way
 // gets a buffer too and the kernel is formed again. A loop's body is formed like @main, in its place.
+#include "heed/compiler/dialect/view.h"
 #include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/kernel_builder.h"
@@ -94,6 +95,20 @@ class KernelFormer {
     return x.getDefiningOp() && x.getParentBlock() != here.getParentBlock() && !isLeafOp(x.getDefiningOp());
   }
 
+  // A kernel writes it where it belongs, be its shape not that of the kernel's own result.
+  bool isPiece(Value v) {
+    return !buffers_.contains(v.getDefiningOp()->getOperand(0)) &&
+           llvm::any_of(v.getUsers(), [](Operation* user) { return isa<ir::ConcatOp>(user); });
+  }
+
+  // Only kernels read v, perhaps through views: they can do so among the other pieces of `concat`.
+  static bool isReadInPlace(Value v, Operation* concat) {
+    return llvm::all_of(v.getUsers(), [&](Operation* user) {
+      if (user == concat) return llvm::count(concat->getOperands(), v) == 1;
+      return ir::isKernelOp(user) || (ir::isView(user) && isReadInPlace(user->getResult(0), concat));
+    });
+  }
+
   // Kernels write the pieces of a concatenation in place; a piece that is not a kernel's own result is copied there.
   void separatePieces(ArrayRef<Operation*> graph, Operation* end) {
     SmallVector<ir::ConcatOp> concats;
@@ -103,7 +118,7 @@ class KernelFormer {
       for (OpOperand& piece : concat->getOpOperands()) {
         Value v = piece.get();
         Operation* writer = v.getDefiningOp();
-        if (writer && writer->getBlock() == concat->getBlock() && ir::isKernelOp(writer) && v.hasOneUse()) continue;
+        if (writer && writer->getBlock() == concat->getBlock() && ir::isKernelOp(writer) && isReadInPlace(v, concat)) continue;
         b_.setInsertionPoint(concat);
         piece.set(copyOf(v));
       }
@@ -131,7 +146,7 @@ class KernelFormer {
     if (isa<ir::ParameterOp, ir::BufferOp>(op)) return success();
     if (insideAttention(op)) return success();  // the attention kernel gives the weights, if anybody wants them
     buffers_.insert(v);
-    if (isa<ir::ReshapeOp, ir::ConcatOp>(op)) return alias(op);
+    if (isa<ir::ConcatOp>(op) || (isa<ir::ReshapeOp>(op) && !isPiece(v))) return alias(op);
     // Every conflict gives one more value a buffer, so this ends.
     for (;;) {
       std::vector<Value> conflicts;
@@ -142,10 +157,28 @@ class KernelFormer {
         return success();
       }
       for (Value c : conflicts) {
-        if (c == v) return op->emitError("no kernel can compute this value");
-        if (failed(materialise(c))) return failure();
+        if (c == v) return isa<ir::ReshapeOp>(op) ? alias(op) : op->emitError("no kernel can compute this value");
+        if (failed(viewOf(c)) && failed(materialise(c))) return failure();
       }
     }
+  }
+
+  // What views make of a buffer is read there. What is computed once and for all is rather copied.
+  LogicalResult viewOf(Value v) {
+    if (fusion_ == Fusion::none || formed_.contains(v) || dependsOnParametersOnly(v)) return failure();
+    SmallVector<Operation*> views;
+    Value x = v;
+    for (; x.getDefiningOp() && !buffers_.contains(x) && !isOuter(x, v); x = x.getDefiningOp()->getOperand(0)) {
+      if (!ir::isView(x.getDefiningOp())) return failure();
+      views.push_back(x.getDefiningOp());
+    }
+    if (views.empty() || failed(materialise(x))) return failure();
+    IRMapping map;
+    map.map(x, bufferOf(x));
+    for (Operation* view : llvm::reverse(views)) b_.clone(*view, map);
+    buffers_.insert(v);
+    formed_[v] = map.lookup(v);
+    return success();
   }
 
   // A reshape of a buffer is the same buffer; a concatenation's operands are written into it by their own kernels.
@@ -153,7 +186,11 @@ class KernelFormer {
     for (Value x : op->getOperands())
       if (failed(materialise(x))) return failure();
     IRMapping map;
-    for (Value x : op->getOperands()) map.map(x, bufferOf(x));
+    for (Value x : op->getOperands()) {
+      Value buffer = bufferOf(x);
+      bool joins = isa<ir::ReshapeOp>(op) && !ir::isView(op) && ir::isView(buffer.getDefiningOp());  // what may be apart
+      map.map(x, joins ? copyOf(buffer) : buffer);
+    }
     formed_[op->getResult(0)] = b_.clone(*op, map)->getResult(0);
     return success();
   }

@@ -1,6 +1,8 @@
-// Rewrites that make the later walks see through: besides folding, a division by a constant is a multiplication, slices move in front of row-wise normalisations (rows nobody reads are not computed), and elementwise work on a
-// concatenation moves to its pieces, so that the kernels that write the pieces can do it.
+// Rewrites that make the later walks see through: besides folding, a division by a constant is a multiplication, windows
+// of one element are a reshape, slices move in front of row-wise normalisations (rows nobody reads are not computed), and
+// elementwise work on a concatenation moves to its pieces, so that the kernels that write the pieces can do it.
 #include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -39,6 +41,25 @@ struct SliceBeforeNormalize : OpRewritePattern<ir::SliceOp> {
   }
 };
 
+struct WindowOfOne : OpRewritePattern<ir::WindowOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ir::WindowOp op, PatternRewriter& rewriter) const final {
+    if (op.getSize() != 1 || op.getStride() != 1 || op.getBefore() != 0 || op.getAfter() != 0)
+      return rewriter.notifyMatchFailure(op, "expected windows of one element, each in its place");
+    rewriter.replaceOpWithNewOp<ir::ReshapeOp>(op, op.getResult().getType(), op.getX());
+    return success();
+  }
+};
+
+// A kernel behind the concatenation gives x, and can do elementwise work on it as well as the pieces' kernels.
+bool comesLater(Value x, Operation* concat) {
+  Operation* op = x.getDefiningOp();
+  if (!op || op->getBlock() != concat->getBlock() || !concat->isBeforeInBlock(op) || !op->hasOneUse()) return false;
+  if (fuse::isAnchorOp(op)) return true;
+  return (ir::isScalarOp(op) || ir::isLayoutOp(op)) &&
+         llvm::any_of(op->getOperands(), [&](Value operand) { return comesLater(operand, concat); });
+}
+
 // The part of x that meets piece [begin, end) along `axis` of a result of shape `whole`.
 Value partOf(Value x, const Shape& whole, int64_t axis, const Dim& begin, const Dim& end, PatternRewriter& rewriter) {
   Shape shape = ir::shapeOf(x);
@@ -62,6 +83,8 @@ struct ScalarBeforeConcat : RewritePattern {
     Shape whole = ir::shapeOf(op->getResult(0));
     if (!concat || !(ir::shapeOf(concat.getResult()) == whole))
       return rewriter.notifyMatchFailure(op, "expected a concatenation of the result's shape, read by nobody else");
+    if (llvm::any_of(op->getOperands(), [&](Value x) { return comesLater(x, concat); }))
+      return rewriter.notifyMatchFailure(op, "expected no later kernel that could do this work");
     int64_t axis = ir::axisIn(whole, concat.getAxis());
     SmallVector<Value> pieces;
     Dim begin(0);
@@ -88,7 +111,7 @@ struct SimplifyGraph : PassWrapper<SimplifyGraph, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());
-    patterns.add<DivisionByConstant, SliceBeforeNormalize, ScalarBeforeConcat>(&getContext());
+    patterns.add<DivisionByConstant, SliceBeforeNormalize, WindowOfOne, ScalarBeforeConcat>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) signalPassFailure();
   }
 };

@@ -4,6 +4,7 @@
 // size is comparable, else a new one.
 #include "heed/compiler/plan/memory.h"
 
+#include "heed/compiler/dialect/view.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -40,6 +41,28 @@ bool comparable(const Dim& a, const Dim& b) {
 
 Dim stridedOffset(const tile::Layout& layout, int64_t axis, const Dim& begin) {
   return layout.offset + layout.strides[axis] * begin;
+}
+
+// Where the elements of a view lie, given where its operand's do.
+tile::Layout layoutOf(Operation* view, const tile::Layout& x) {
+  Shape from = ir::shapeOf(view->getOperand(0)), to = ir::shapeOf(view->getResult(0));
+  tile::Layout layout = x;
+  if (auto slice = dyn_cast<ir::SliceOp>(view)) {
+    layout.offset = stridedOffset(x, ir::axisIn(from, slice.getAxis()), *parse_dim(slice.getBegin().str()));
+  } else if (auto permute = dyn_cast<ir::PermuteOp>(view)) {
+    for (auto [axis, source] : llvm::enumerate(permute.getPermutation())) layout.strides[axis] = x.strides[source];
+  } else if (auto axes = ir::splitAxes(from, to)) {
+    layout.strides.assign(to.rank, Dim(0));
+    for (int axis = to.rank, last = -1; axis-- > 0;) {
+      int source = (*axes)[axis];
+      if (source < 0) continue;
+      layout.strides[axis] = last >= 0 && (*axes)[last] == source ? layout.strides[last] * to.dims[last] : x.strides[source];
+      last = axis;
+    }
+  } else {
+    return tile::denseLayout(to);  // form_kernels joins the axes of dense values only
+  }
+  return layout;
 }
 
 }  // namespace
@@ -205,13 +228,13 @@ void MemoryPlan::gatherStorages(Block& block) {
 }
 
 void MemoryPlan::gatherStorage(Value v, Operation* op) {
-  if (auto reshape = dyn_cast<ir::ReshapeOp>(op); reshape && !placements_.contains(v)) {
-    Value x = reshape.getX();
-    if (auto known = placements_.find(x); known != placements_.end() && !rootOf(x)) {
-      place(v, {known->second.buffer, tile::denseLayout(ir::shapeOf(v))});
-      return;
-    }
-    Value root = rootOf(x);
+  if (isa<ir::ReshapeOp, ir::SliceOp, ir::PermuteOp>(op) && !placements_.contains(v)) {
+    Value x = op->getOperand(0), root = rootOf(x);
+    auto known = placements_.find(x);
+    bool placed = known != placements_.end();
+    place(v, {placed ? known->second.buffer : abi::BufferRef{around_.slots, -1},
+              layoutOf(op, placed ? known->second.layout : tile::denseLayout(ir::shapeOf(x)))});
+    if (placed && !root) return;
     setRoot(v, root ? root : x);
   }
   if (placements_.contains(v) && !rootOf(v)) return;

@@ -26,6 +26,9 @@ class Cursor {
   // A scalar in all lanes, where lanes run.
   Value spread(Value x);
 
+  // The expression at the digits set so far, which do not run along lanes; the others count as 0.
+  Value scalarOf(mlir::AffineExpr expression) const { return evaluate(*e, expression, digits).scalar; }
+
   // Operand n as it is stored, and moving the address of buffer n, operands before results, by an index (scalar or i32
   // lanes) along an axis: what gathers and appends consist of.
   Value loadStored(int operand);

@@ -7,6 +7,7 @@ using namespace mlir;
 namespace heed::cpu {
 namespace {
 
+constexpr int64_t short_run = 4;  // elements that are not worth a loop
 constexpr int accumulators = 4;  // hide an addition's latency, and keep sums short
 
 // Changes nothing under the fold.
@@ -61,12 +62,24 @@ Value RowLoops::fold(const Cursor& at, Fold kind, Type element, Element value) c
 Values RowLoops::foldFrom(const Folding& folding, const Cursor& at, size_t level, Value base,
                           Values sums) const {
   if (level + 1 >= digits.size()) return foldRun(folding, at, base, sums);
-  return e.loop(e.constant(0), extent(level), 1, sums, [&](Value v, ValueRange sums) {
+  auto [low, high] = rangeOf(at, level);
+  return e.loop(low, high, 1, sums, [&](Value v, ValueRange sums) {
     Cursor deeper = at;
     deeper.set(digits[level], v);
     Value next = e.mul(e.add(base, v), extent(level + 1));
     return foldFrom(folding, deeper, level + 1, next, Values(sums));
   });
+}
+
+const Clip* RowLoops::clipOf(size_t level) const {
+  return !clips.empty() && clips[digits[level]] ? &*clips[digits[level]] : nullptr;
+}
+
+std::pair<Value, Value> RowLoops::rangeOf(const Cursor& at, size_t level) const {
+  const Clip* clip = clipOf(level);
+  if (!clip) return {e.constant(0), extent(level)};
+  Value from = at.scalarOf(clip->from);
+  return {e.max(e.sub(e.constant(0), from), e.constant(0)), e.min(e.sub(e.dim(clip->extent), from), extent(level))};
 }
 
 // The last digit, several vectors (or elements) at a time.
@@ -83,6 +96,26 @@ Values RowLoops::foldRun(const Folding& folding, const Cursor& at, Value base, V
   if (digits.empty()) {
     include(sums[0], e.constant(0), false);
     return sums;
+  }
+  const Dim& count = e.kernel.digits[digits.back()].extent;
+  const bool is_short = !along_k && count.is_static() && count.constant <= short_run;
+  if (is_short || clipOf(digits.size() - 1)) {
+    auto [low, high] = rangeOf(at, digits.size() - 1);
+    auto some = [&, low = low, high = high] {
+      return e.loop(low, high, 1, sums, [&](Value k, ValueRange carried) {
+        Values next(carried);
+        include(next[0], k, false);
+        return next;
+      });
+    };
+    auto all = [&] {
+      Values next(sums);
+      for (int64_t k = 0; k < count.constant; ++k) include(next[k % accumulators], e.constant(k), false);
+      return next;
+    };
+    if (!is_short) return some();
+    if (!clipOf(digits.size() - 1)) return all();
+    return e.choose(e.equal(e.sub(high, low), extent(digits.size() - 1)), ValueRange(sums).getTypes(), all, some);
   }
   const int step = along_k ? e.lanes() : 1;
   Value end = extent(digits.size() - 1), full = e.roundDown(end, step);

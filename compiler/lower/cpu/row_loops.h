@@ -6,10 +6,17 @@ namespace heed::cpu {
 
 enum class Fold { sum, max, min };
 
+// A digit of k that addresses x[from + digit]: only where that is in [0, extent) it has something to say.
+struct Clip {
+  mlir::AffineExpr from;
+  Dim extent;
+};
+
 struct RowLoops {
   Emit& e;
   std::vector<int> digits;  // of k, the lanes' one last
   bool along_k = false;     // lanes run along the last one
+  std::vector<std::optional<Clip>> clips = {};  // of each digit of the kernel, but the lanes' one; empty: of none
 
   // k numbers the row's elements.
   using Element = llvm::function_ref<Value(Cursor&, Value k)>;
@@ -26,6 +33,8 @@ struct RowLoops {
   Values foldRun(const Folding& folding, const Cursor& at, Value base, Values sums) const;
   void visit(const Cursor& at, size_t level, Value base,
              llvm::function_ref<void(Cursor&, Value)> body) const;
+  const Clip* clipOf(size_t level) const;
+  std::pair<Value, Value> rangeOf(const Cursor& at, size_t level) const;
   Value extent(size_t level) const { return e.dim(e.kernel.digits[digits[level]].extent); }
 };
 

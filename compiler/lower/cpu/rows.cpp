@@ -8,6 +8,7 @@
 
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/row_loops.h"
+#include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/functions.h"
 #include "heed/compiler/lower/tile/merge_digits.h"
 #include "heed/compiler/lower/tile/regions.h"
@@ -41,6 +42,7 @@ class Rows {
     order = loopOrder(kernel, 'i', lane_digit);
     loops.digits = loopOrder(kernel, 'k', lane_digit);
     loops.along_k = along_k;
+    clipWindows();
     forEachRun(e, Cursor(e, arguments.buffers), order, arguments.begin, arguments.end,
                [&](const Cursor& at, Value low, Value high) { run(at, low, high); });
     e.finishKernel();
@@ -65,6 +67,38 @@ class Rows {
   bool rereads() {
     return tile::isIdentity(op.getPrologue()) && kernel.ins[0].dtype == DType::f32 &&
            kernel.ins[0].linear() && (!along_k || kernel.ins[0].strides[lane_digit] == Dim(1));
+  }
+
+  // What a window reads outside changes nothing: 0 times something in a sum, -inf among others in a maximum.
+  bool fillIsNeutral() {
+    Region& prologue = op.getPrologue();
+    const double fill = *kernel.ins[0].fill;
+    if (reduction == "max" || reduction == "min")
+      return tile::isIdentity(prologue) && fill == (reduction == "max" ? -infinity : infinity);
+    if (keepsK() || fill != 0) return false;
+    if (tile::isIdentity(prologue)) return true;
+    auto product = prologue.front().getTerminator()->getOperand(0).getDefiningOp<ir::MulOp>();
+    return product && llvm::is_contained(product->getOperands(), prologue.getArgument(0));
+  }
+
+  // Loops over a window's taps leave those outside out, so that nothing is compared at each tap.
+  void clipWindows() {
+    tile::Access& x = kernel.ins[0];
+    if (!x.fill || !fillIsNeutral()) return;
+    std::vector<std::optional<Clip>> clips(kernel.digits.size());
+    for (auto [axis, coordinate] : llvm::enumerate(x.map.getResults())) {
+      if (tile::staysInside(kernel, coordinate, x.shape.dims[axis])) continue;
+      std::vector<int> taps = kernel.withRole('k');
+      std::erase_if(taps, [&, c = coordinate](int n) { return !c.isFunctionOfDim(unsigned(n)); });
+      if (taps.size() != 1 || (lane_digit >= 0 && coordinate.isFunctionOfDim(unsigned(lane_digit)))) return;
+      const int tap = taps.front();
+      AffineExpr digit = getAffineDimExpr(unsigned(tap), coordinate.getContext());
+      AffineExpr from = coordinate.replace(digit, getAffineConstantExpr(0, coordinate.getContext()));
+      if (clips[tap] || simplifyAffineExpr(coordinate - from, x.map.getNumDims(), x.map.getNumSymbols()) != digit) return;
+      clips[tap] = Clip{from, x.shape.dims[axis]};
+    }
+    x.fill.reset();
+    loops.clips = std::move(clips);
   }
 
   tile::Launch launch() {
