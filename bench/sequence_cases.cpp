@@ -86,19 +86,19 @@ struct decoder_step {
   }
 };
 
-// A token of the Transformer's decoder, base size: the 256th, of a source of 128.
-Case decode_base() {
-  constexpr std::int64_t position = 255, capacity = 512, source = 128, width = 2 * base.features;
+// A token of the Transformer's decoder, base size, behind `position` others, of a source of 128.
+Case decode_base(const std::string& name, std::int64_t position) {
+  constexpr std::int64_t capacity = 512, source = 128, width = 2 * base.features;
   // Weights, and what is seen of the caches, are read once; the projections of the memory are not in it.
   constexpr double weights = double(base.layers) * (6 * base.features * base.features + 2 * base.features * base.hidden);
-  constexpr double seen = double(base.layers) * width * (position + 1 + source);
-  Case c{"model", "decode_base", [] { return 2e-9 * (weights + seen); }, {}, {}, {}, 4e-9 * (weights + seen)};
+  const double seen = double(base.layers) * width * double(position + 1 + source);
+  Case c{"model", name, [=] { return 2e-9 * (weights + seen); }, {}, {}, {}, 4e-9 * (weights + seen)};
   c.load = [](const Options& options) {
     constexpr dim B("B"), S("S"), C("C");
     return heed::load<decoder_step, tensor<f32, B, 1, base.features>, tensor<i64, B>, tensor<f32, base.layers, B, C, width>,
                       tensor<f32, base.layers, B, S, width>>(options);
   };
-  c.inputs = [](int i) {
+  c.inputs = [=](int i) {
     std::vector<Tensor> list;
     list.emplace_back(DType::f32, Sizes{1, 1, base.features});
     list.push_back(Tensor::of<std::int64_t>(DType::i64, {1}, std::vector{position}));
@@ -107,8 +107,8 @@ Case decode_base() {
     for (const std::size_t n : {0u, 2u, 3u}) formula_input("decode" + std::to_string(n) + std::to_string(i), list[n].as<float>());
     return list;
   };
-  c.check = [](const std::vector<Tensor>& inputs, const Tensor& result) {
-    require_close(result.as<float>(), decoder_row(base, inputs[0], position, inputs[2], inputs[3]), "decode_base");
+  c.check = [=](const std::vector<Tensor>& inputs, const Tensor& result) {
+    require_close(result.as<float>(), decoder_row(base, inputs[0], position, inputs[2], inputs[3]), name);
   };
   return c;
 }
@@ -124,7 +124,9 @@ std::vector<Case> sequence_cases() {
   list.push_back(network_case<nn::transformer<>, source, target>(
       "transformer_base", {{"speed.source", sizes}, {"speed.target", sizes}}, {"transformer", "speed.decoder", 29}));
   list.push_back(gru_layer());
-  list.push_back(decode_base());
+  list.push_back(decode_base("decode_base", 255));
+  list.push_back(decode_base("decode_base_first", 0));  // flat, but for what attention sees
+  list.push_back(decode_base("decode_base_512", 511));
   return list;
 }
 

@@ -15,3 +15,4 @@
 #include "heed/dsl/ops/reduce.h"
 #include "heed/dsl/ops/resize.h"
 #include "heed/dsl/scan.h"
+#include "heed/dsl/loop.h"

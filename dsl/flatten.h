@@ -6,7 +6,7 @@
 #include "heed/dsl/graph/graph.h"
 #include "heed/dsl/module.h"
 #include "heed/dsl/ops/probe.h"
-#include "heed/dsl/scan.h"
+#include "heed/dsl/loop.h"
 
 namespace heed::detail {
 
@@ -142,6 +142,19 @@ struct NodeOf<expr<ops::scan<Name, Cell, Axis, Reverse, States, Scanned>, T, C..
     return n;
   }
   static constexpr graph::Node node() { return node(std::index_sequence_for<C...>{}); }
+};
+template <text Name, class M, Dim Limit, int Axis, std::size_t States, class T, class... C>
+struct NodeOf<expr<ops::loop<Name, M, Limit, Axis, States>, T, C...>> {
+  using Op = ops::loop<Name, M, Limit, Axis, States>;
+  static constexpr int operands = sizeof...(C);
+  static constexpr graph::Node node() {
+    graph::Node n = call_node<M, T, C...>(OpCode::loop, Op::name, false, 0);
+    n.ints = Op::ints;
+    n.int_count = 2;
+    n.dims = Op::dims;
+    n.dim_count = 1;
+    return n;
+  }
 };
 
 // ---- the table of a body --------------------------------------------------------------------------------------------

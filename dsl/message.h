@@ -59,6 +59,7 @@ inline constexpr char returns_no_tensor[] = "module returns no tensor";
 inline constexpr char must_keep_its_type[] = "a repeated block must keep its type";
 inline constexpr char state_changes_type[] = "a state must keep its type";
 inline constexpr char fewer_results_than_states[] = "returns fewer values than states";
+inline constexpr char last_is_no_bool[] = "must return a bool last, not:";
 inline constexpr char nothing_to_scan[] = "needs a tensor to scan";
 
 // a whole network

@@ -83,12 +83,14 @@ struct StateCheck {
                                            : graph::no_problem};
 };
 
+inline constexpr text scan_word("scan"), loop_word("loop");  // g++ 12 makes no text in a pack that is expanded
+
 // The first check that fails, as an error; void where none does. Each is paired with the types it shows.
-template <text Name, class Check, class... Shown>
+template <text Word, text Name, class Check, class... Shown>
 struct Judged {
   static constexpr bool ok = !Check::inferred.problem;
   struct refusal {  // a class of its own: there is no sentence where all is well
-    using type = error<text("scan"), Check, Name, shape_text<Shown>...>;
+    using type = error<Word, Check, Name, shape_text<Shown>...>;
   };
 };
 template <class Judged, class... More>
@@ -111,8 +113,8 @@ consteval auto scan_value(InitialStates<S...>, ScannedTensors<Operands...>, std:
                           std::index_sequence<J...>) {
   constexpr std::size_t n = sizeof...(S);
   using Refusal = typename decltype(first_refusal<
-      Judged<Name, StateCheck<typename S::type, root_type<I, Roots>>, typename S::type, root_type<I, Roots>>...,
-      Judged<Name, StackedOver<root_type<n + J, Roots>, Axis, Steps>, root_type<n + J, Roots>>..., Accepted>())::type;
+      Judged<scan_word, Name, StateCheck<typename S::type, root_type<I, Roots>>, typename S::type, root_type<I, Roots>>...,
+      Judged<scan_word, Name, StackedOver<root_type<n + J, Roots>, Axis, Steps>, root_type<n + J, Roots>>..., Accepted>())::type;
   if constexpr (!std::is_void_v<Refusal>) return std::type_identity<Refusal>{};
   else
     return std::type_identity<typename CallValue<
@@ -124,8 +126,8 @@ template <text Name, class Cell, int Axis, bool Reverse, class... S, class X, cl
 consteval auto scan_settled(InitialStates<S...> initial, ScannedTensors<X, Xs...>, HeldTensors<H...>) {
   using Steps = StepsOf<typename X::type, Axis>;
   using Refusal = typename decltype(first_refusal<
-      Judged<Name, AtStep<typename X::type, Axis, Steps>, typename X::type>,
-      Judged<Name, AtStep<typename Xs::type, Axis, Steps>, typename Xs::type>...>())::type;
+      Judged<scan_word, Name, AtStep<typename X::type, Axis, Steps>, typename X::type>,
+      Judged<scan_word, Name, AtStep<typename Xs::type, Axis, Steps>, typename Xs::type>...>())::type;
   if constexpr (!std::is_void_v<Refusal>) return std::type_identity<Refusal>{};
   else if constexpr (!fits_a_body<S..., X, Xs..., H...>)
     return std::type_identity<error<text("scan"), detail::Refusal<message::split_this_body>, Name>>{};
@@ -228,7 +230,7 @@ consteval auto scan_call(InitialStates<S...> s, ScannedTensors<X...> x, HeldTens
   if constexpr (!fine<Unbounded>) return std::type_identity<Unbounded>{};
   else if constexpr (!expression<N>) return std::type_identity<N>{};
   else {
-    using Judgement = Judged<Name, LengthsCheck<typename N::type>, typename N::type>;
+    using Judgement = Judged<scan_word, Name, LengthsCheck<typename N::type>, typename N::type>;
     if constexpr (!Judgement::ok) return std::type_identity<typename Judgement::refusal::type>{};
     else {
       using First = std::tuple_element_t<0, parts<X...>>;

@@ -65,6 +65,7 @@ class CpuExecutor final : public Executor {
     bool reverse;
     std::vector<CarriedAddresses> carried;
     std::vector<Patch> reads, writes;
+    std::size_t going = 0;  // address of what says whether to go on
   };
 
   const abi::Program& data() const { return binding->program().data(); }
@@ -74,13 +75,13 @@ class CpuExecutor final : public Executor {
   // Addresses of what is shared, and where the others are to be filled in.
   void bind_steps() {
     const abi::Program& p = data();
-    std::size_t count = 3 * p.carried.size();
+    std::size_t count = 3 * p.carried.size() + p.loops.size();
     for (const abi::Step& step : p.steps) count += step.buffers.size();
     addresses.reserve(count);  // the steps point into it
     values_read.resize(p.carried.size());
     values_written.resize(p.carried.size());
     for (const abi::Loop& loop : p.loops)
-      loops.push_back({std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}});
+      loops.push_back({std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}, 0});
     for (const abi::Step& step : p.steps) {
       steps.push_back({binding->program().loaded().kernels[std::size_t(step.kernel)],
                        addresses.data() + addresses.size(), nullptr, 0, step.grain});
@@ -90,6 +91,10 @@ class CpuExecutor final : public Executor {
       const abi::Carried& carried = p.carried[c];
       loops[std::size_t(carried.loop)].carried.push_back({c, addresses.size()});
       for (const abi::BufferRef& ref : {carried.initial, carried.last, carried.other}) bind(ref);
+    }
+    for (std::size_t l = 0; l < p.loops.size(); ++l) {
+      loops[l].going = addresses.size();
+      if (!(p.loops[l].going_count == Dim(0))) bind(p.loops[l].going);
     }
   }
   void bind(const abi::BufferRef& ref) {
@@ -147,6 +152,12 @@ class CpuExecutor final : public Executor {
       for (const Patch& patch : loop.writes) addresses[patch.address] = values_written[patch.index];
       turn_to(loop.reverse ? sizes.count - done : done + 1);
       behind = execute(loop.first, loop.end, l + 1);
+      if (sizes.going && left && !std::memchr(addresses[loop.going], 1, std::size_t(sizes.going))) {
+        for (const CarriedAddresses& carried : loop.carried)
+          if (void* const last = addresses[carried.address + 1]; values_written[carried.index] != last)
+            std::memcpy(last, values_written[carried.index], plan->carried[carried.index]);
+        break;
+      }
     }
     turn_to(0);
     return behind;

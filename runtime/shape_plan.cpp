@@ -109,10 +109,13 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
 }
 
 void ShapePlan::make_loops() {
+  carried.clear();
+  for (const abi::Carried& value : program_.carried) carried.push_back(bytes_of(value.bytes, symbols, "a state"));
   loops.clear();
   for (const abi::Loop& loop : program_.loops) {
     LoopSizes& sizes = loops.emplace_back();
     sizes.count = value_of(loop.count, symbols, "a loop");
+    sizes.going = value_of(loop.going_count, symbols, "a loop");
     if (sizes.count < 1) throw Error("run: a loop would have ", sizes.count, " turns, it needs 1 or more");
     Symbols second;
     second.define(loop.symbol, 1);  // found before the value that follows

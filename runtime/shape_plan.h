@@ -41,7 +41,7 @@ struct TurnDim {
   std::int64_t slope = 0;
 };
 struct LoopSizes {
-  std::int64_t count = 0;
+  std::int64_t count = 0, going = 0;
   std::vector<TurnDim> dims;
 };
 
@@ -60,6 +60,7 @@ class ShapePlan {
   std::vector<StepSizes> steps;
   std::vector<std::int64_t> dims;
   std::vector<LoopSizes> loops;
+  std::vector<std::size_t> carried;  // bytes of each carried value
   std::vector<std::size_t> arena_sizes, arena_offsets;  // of the slots, in bytes
   std::size_t arena_bytes = 0, scratch_bytes = 0;  // scratch: one thread's, for every step
   std::vector<Sizes> outputs;

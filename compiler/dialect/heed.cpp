@@ -85,6 +85,16 @@ Value stepOf(OpBuilder& b, Location location, Value x, int64_t axis, StringRef s
   return ReshapeOp::create(b, location, step, slice);
 }
 
+Value ofTurns(OpBuilder& b, Value all, int64_t axis, Value turns) {
+  Location location = all.getLoc();
+  Shape along;
+  for (int64_t i = 0; i < shapeOf(all).rank; ++i) along.append(i == axis ? shapeOf(all).dims[i] : Dim(1));
+  Value turn = PositionOp::create(b, location, tensorType(along, b.getI64Type()), b.getI64IntegerAttr(axis));
+  Value ran = LtOp::create(b, location, tensorType(along, b.getI1Type()), turn, turns);
+  Value none = ConstantOp::create(b, location, RankedTensorType::get({}, getElementTypeOrSelf(all)), b.getF64FloatAttr(0));
+  return WhereOp::create(b, location, all.getType(), ran, all, none);
+}
+
 bool dependsOn(const Dim& dim, const Dim& symbol) {
   uint64_t key = symbol.terms[0].factors[0].symbol;
   for (const Term& term : dim.terms)

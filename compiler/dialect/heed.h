@@ -31,6 +31,8 @@ mlir::LogicalResult verifyKernel(mlir::Operation* op);
 
 // x at a step: its slice [symbol - 1, symbol) without the axis.
 mlir::Value stepOf(mlir::OpBuilder& b, mlir::Location location, mlir::Value x, std::int64_t axis, mlir::StringRef symbol);
+// What a loop has stacked along `axis`, 0 behind its last turn; turns: how many it took.
+mlir::Value ofTurns(mlir::OpBuilder& b, mlir::Value all, std::int64_t axis, mlir::Value turns);
 bool dependsOn(const Dim& dim, const Dim& symbol);
 
 bool isScalarOp(mlir::Operation* op);  // elementwise: the same op on tensors and in regions

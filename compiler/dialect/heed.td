@@ -175,10 +175,12 @@ def Heed_ScanOp : Heed_Op<"scan", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
   let summary = "a submodule run step by step";
   let description = [{
     xs = initial states, tensors that are scanned along `axis`, tensors that every step sees whole; results = the last
-    states, then the outputs of all steps, stacked along `axis`.
+    states, then the outputs of all steps, stacked along `axis`. With `stops` the callee gives a bool tensor more: the step
+    in which none of it is true is the last one, the outputs of further steps are 0, and a last result says how many there
+    were.
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, StrAttr:$name, I64Attr:$states, I64Attr:$scanned, I64Attr:$axis,
-      BoolAttr:$reverse, StrAttr:$steps, Variadic<AnyRankedTensor>:$xs);
+      BoolAttr:$reverse, StrAttr:$steps, UnitAttr:$stops, Variadic<AnyRankedTensor>:$xs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
 }
 def Heed_LoopOp : Op<Heed_Dialect, "loop", [RecursiveMemoryEffects]> {
@@ -186,10 +188,11 @@ def Heed_LoopOp : Op<Heed_Dialect, "loop", [RecursiveMemoryEffects]> {
   let description = [{
     The body takes the states and yields the next ones, then the outputs of the step. `symbol` is the step's number, 1 to
     `steps`, or downwards with `reverse`: what is scanned is sliced at [symbol - 1, symbol). Whatever stands in front of
-    the loop can be read in it. Serves both levels.
+    the loop can be read in it. With `stops` it yields a bool tensor more, and the step in which none of it is true is the
+    last one: the last state, an i64, counts the steps, and outputs of further steps are not written. Serves both levels.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$initial, StrAttr:$symbol, StrAttr:$steps, I64Attr:$axis,
-      BoolAttr:$reverse);
+      BoolAttr:$reverse, UnitAttr:$stops);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasVerifier = 1;

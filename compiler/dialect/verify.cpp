@@ -101,7 +101,8 @@ LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection& symbols) {
   auto steps = parse_dim(getSteps());
   uint64_t states = getStates(), scanned = getScanned();
   if (!steps || states > getNumResults() || states + scanned > getNumOperands() ||
-      callee.getArgumentTypes().size() != getNumOperands() || callee.getResultTypes().size() != getNumResults())
+      callee.getArgumentTypes().size() != getNumOperands() || callee.getResultTypes().size() != getNumResults() ||
+      (getStops() && states == getNumResults()))
     return emitOpError("expected states, scanned tensors and results as ") << callee.getFunctionType();
   auto expect = [&](const graph::Inferred& inferred, Type type) {
     return !inferred.problem && inferred.type == typeOf(type);
@@ -115,6 +116,13 @@ LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection& symbols) {
   }
   for (auto [n, y] : llvm::enumerate(callee.getResultTypes())) {
     TensorType type = typeOf(y);
+    if (getStops() && n + 1 == getNumResults()) {
+      if (type.dtype != DType::boolean) return emitOpError("expected bools that say whether to go on, found ") << y;
+      type = graph::turn_count;
+      if (!(type == typeOf(getResult(n).getType())))
+        return emitOpError("expected an i64 last, the number of steps, found ") << getResult(n).getType();
+      continue;
+    }
     if (!expect(n < states ? graph::Inferred{type} : graph::infer_stacked(type, int64_t(getAxis()), *steps),
                 getResult(n).getType()))
       return emitOpError("expected result ") << n << " to be made of " << y;
@@ -128,8 +136,12 @@ LogicalResult LoopOp::verify() {
   auto yield = dyn_cast<YieldOp>(block().getTerminator());
   if (!yield) return emitOpError("expected heed.yield at the end of the body");
   size_t states = getInitial().size();
-  if (block().getNumArguments() != states || yield->getNumOperands() != getNumResults() || getNumResults() < states)
+  if (block().getNumArguments() != states || yield->getNumOperands() != getNumResults() + getStops() ||
+      getNumResults() < states)
     return emitOpError("expected an argument and a result for each of ") << states << " states";
+  if (getStops() && (!states || !(typeOf(getInitial().back().getType()) == graph::turn_count) ||
+                     dtypeOf(yield->getOperands().back().getType()) != DType::boolean))
+    return emitOpError("expected a last state that counts steps, and bools that say whether to go on");
   for (auto [n, argument] : llvm::enumerate(block().getArguments()))
     for (Value v : {getInitial()[n], yield->getOperand(n), Value(getResult(n))})
       if (v.getType() != argument.getType())

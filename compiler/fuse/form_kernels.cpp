@@ -54,10 +54,12 @@ class KernelFormer {
         if (buffers_.contains(v) && failed(materialise(v))) return failure();
     }
     // A result is a buffer that a kernel writes for this result alone. What a loop stacks lies among the other steps, so no
-    // reshape can be a view of it.
-    bool inLoop = isa<ir::LoopOp>(end->getParentOp());
-    auto isPlain = [](Value v) {
+    // reshape can be a view of it, nor can an inner loop keep a state there.
+    auto inLoop = dyn_cast<ir::LoopOp>(end->getParentOp());
+    auto isPlain = [](Value v, bool stacked) {
+      auto inner = v.getDefiningOp<ir::LoopOp>();
       return v.getDefiningOp() && !isa<ir::ReshapeOp>(v.getDefiningOp()) &&
+             !(stacked && inner && cast<OpResult>(v).getResultNumber() < inner.getInitial().size()) &&
              llvm::none_of(v.getUsers(), [](Operation* user) { return isa<ir::ReshapeOp>(user); });
     };
     for (OpOperand& result : end->getOpOperands()) {
@@ -65,7 +67,7 @@ class KernelFormer {
       while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
       Operation* op = written.getDefiningOp();
       bool own = op && op->getBlock() == end->getBlock() && (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
-                 (!inLoop || isPlain(v)) && returned_.insert(written).second;
+                 (!inLoop || isPlain(v, result.getOperandNumber() >= inLoop.getInitial().size())) && returned_.insert(written).second;
       result.set(own ? v : copyOf(v));
     }
     separatePieces(graph, end);
@@ -79,7 +81,7 @@ class KernelFormer {
     SmallVector<Value> initial;
     for (Value v : loop.getInitial()) initial.push_back(bufferOf(v));
     auto formed = ir::LoopOp::create(b_, loop.getLoc(), loop.getResultTypes(), initial, loop.getSymbolAttr(),
-                                     loop.getStepsAttr(), loop.getAxisAttr(), loop.getReverseAttr());
+                                     loop.getStepsAttr(), loop.getAxisAttr(), loop.getReverseAttr(), loop.getStopsAttr());
     auto* body = new Block;
     formed.getBody().push_back(body);
     for (Value v : loop.block().getArguments()) formed_[v] = body->addArgument(v.getType(), v.getLoc());
@@ -125,13 +127,19 @@ class KernelFormer {
     b_.setInsertionPoint(end);
   }
 
-  // Appends update a copy where they may not write over their cache. The last one is judged first.
+  // Appends, and loops of them, update a copy where they may not write over their cache. The last one is judged first.
   void proveAppends(Block& block) {
-    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block))) {
-      if (!ir::isAppend(&op) || mayUpdate(op.getOperand(0), &op)) continue;
-      OpBuilder::InsertionGuard guard(b_);
+    OpBuilder::InsertionGuard guard(b_);
+    auto prove = [&](Operation& op, unsigned n) {
+      if (mayUpdate(&op, n)) return;
       b_.setInsertionPoint(&op);
-      op.setOperand(0, copyOf(op.getOperand(0)));
+      op.setOperand(n, copyOf(op.getOperand(n)));
+    };
+    for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block))) {
+      if (ir::isAppend(&op)) prove(op, 0);
+      if (auto loop = dyn_cast<ir::LoopOp>(op))
+        for (unsigned n = 0; n < loop.getInitial().size(); ++n)
+          if (updatesState(loop, n)) prove(op, n);
     }
   }
 

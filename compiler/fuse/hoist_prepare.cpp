@@ -4,6 +4,7 @@
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
+#include "heed/compiler/fuse/update_in_place.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -21,12 +22,14 @@ bool runsOnce(Operation* op) {
 }
 
 // What is returned is written by every run, into the caller's memory, and what is yielded by every step; so is what an
-// append updates.
+// append or a loop of them updates.
 llvm::SmallPtrSet<Operation*, 8> writersOfResults(Block& block) {
   llvm::SmallPtrSet<Operation*, 8> writers;
   SmallVector<Value> todo(block.getTerminator()->getOperands());
   for (Operation& op : block)
-    if (ir::isAppend(&op)) todo.push_back(op.getOperand(0));
+    for (unsigned n = 0; n < op.getNumOperands(); ++n)
+      if (auto loop = dyn_cast<ir::LoopOp>(op); loop ? fuse::updatesState(loop, n) : ir::isAppend(&op) && n == 0)
+        todo.push_back(op.getOperand(n));
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
     if (op && writers.insert(op).second && isa<ir::ReshapeOp, ir::ConcatOp>(op))

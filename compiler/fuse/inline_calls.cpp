@@ -55,21 +55,41 @@ struct Inliner {
 
   SmallVector<Value> inlineScan(ir::ScanOp scan, ArrayRef<Value> operands, const std::string& path, Location location) {
     size_t states = scan.getStates(), scanned = scan.getScanned();
-    ArrayRef<Value> initial = operands.take_front(states);
+    SmallVector<Value> initial(operands.take_front(states));
+    SmallVector<Type> types(scan.getResultTypes());
+    if (scan.getStops()) {  // the number of turns becomes the last state
+      types.insert(types.begin() + states, types.pop_back_val());
+      initial.push_back(number(location, 0));
+    }
     symbols.push_back(unusedSymbol());
-    auto loop = ir::LoopOp::create(b, location, scan.getResultTypes(), initial, b.getStringAttr(symbols.back()),
-                                   scan.getStepsAttr(), scan.getAxisAttr(), scan.getReverseAttr());
+    auto loop = ir::LoopOp::create(b, location, types, initial, b.getStringAttr(symbols.back()), scan.getStepsAttr(),
+                                   scan.getAxisAttr(), scan.getReverseAttr(), scan.getStopsAttr());
     OpBuilder::InsertionGuard guard(b);
     Block* body = b.createBlock(&loop.getBody());
     SmallVector<Value> arguments;
     for (Value v : initial) arguments.push_back(body->addArgument(v.getType(), location));
+    if (scan.getStops()) arguments.pop_back();
     for (Value v : operands.slice(states, scanned))
       arguments.push_back(ir::stepOf(b, location, v, int64_t(scan.getAxis()), symbols.back()));
     llvm::append_range(arguments, operands.drop_front(states + scanned));
     SmallVector<Value> results = inlineBody(callee(scan.getCallee()), arguments, joined(path, scan.getName()));
+    if (scan.getStops()) {
+      Value turns = body->getArguments().back();
+      results.insert(results.begin() + states, ir::AddOp::create(b, location, turns.getType(), turns, number(location, 1)));
+    }
     ir::YieldOp::create(b, location, results);
     symbols.pop_back();
-    return SmallVector<Value>(loop.getResults());
+    if (!scan.getStops()) return SmallVector<Value>(loop.getResults());
+    b.setInsertionPointAfter(loop);
+    SmallVector<Value> values(loop.getResults().take_front(states));
+    for (Value all : loop.getResults().drop_front(states + 1))
+      values.push_back(ir::ofTurns(b, all, int64_t(scan.getAxis()), loop.getResult(states)));
+    values.push_back(loop.getResult(states));
+    return values;
+  }
+
+  Value number(Location location, double value) {
+    return ir::ConstantOp::create(b, location, RankedTensorType::get({}, b.getI64Type()), b.getF64FloatAttr(value));
   }
 
   // Loops one behind another have the same one, so that equal kernels in them are equal.

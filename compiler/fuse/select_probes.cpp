@@ -58,16 +58,18 @@ struct SelectProbes : PassWrapper<SelectProbes, OperationPass<ModuleOp>> {
                                                *parse_dim(loop.getSteps()));
     if (all.problem) return {};
     Operation* yield = loop.block().getTerminator();
-    yield->insertOperands(yield->getNumOperands(), v);
+    yield->insertOperands(loop.getNumResults(), v);
     SmallVector<Type> types(loop.getResultTypes());
     types.push_back(ir::tensorType(all.type.shape, getElementTypeOrSelf(v.getType())));
     OpBuilder b(loop);
     auto wider = ir::LoopOp::create(b, loop.getLoc(), types, loop.getInitial(), loop.getSymbolAttr(), loop.getStepsAttr(),
-                                    loop.getAxisAttr(), loop.getReverseAttr());
+                                    loop.getAxisAttr(), loop.getReverseAttr(), loop.getStopsAttr());
     wider.getBody().takeBody(loop.getBody());
     loop->replaceAllUsesWith(wider.getResults().drop_back());
     loop.erase();
-    return outside(wider.getResults().back());
+    b.setInsertionPointAfter(wider);
+    Value stacked = wider.getResults().back();
+    return outside(wider.getStops() ? ir::ofTurns(b, stacked, int64_t(wider.getAxis()), wider.getResult(wider.getInitial().size() - 1)) : stacked);
   }
 };
 

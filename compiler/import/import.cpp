@@ -80,6 +80,10 @@ struct FunctionImporter {
         return {attribute("callee", FlatSymbolRefAttr::get(b.getContext(), symbolOf(n.callee))), name(n),
                 integer("states", i[0]), integer("scanned", i[1]), integer("axis", i[2]),
                 attribute("reverse", b.getBoolAttr(i[3] != 0)), dim("steps", n.dims[0])};
+      case OpCode::loop:  // a scan of nothing; heed.loop has its body inside
+        return {attribute("callee", FlatSymbolRefAttr::get(b.getContext(), symbolOf(n.callee))), name(n),
+                integer("states", i[0]), integer("scanned", 0), integer("axis", i[1]),
+                attribute("reverse", b.getBoolAttr(false)), dim("steps", n.dims[0]), attribute("stops", b.getUnitAttr())};
       default: return {};
     }
   }
@@ -89,7 +93,8 @@ struct FunctionImporter {
       values.push_back({body->getArgument(node.ints[0])});
       return;
     }
-    OperationState state(b.getUnknownLoc(), "heed." + std::string(info_of(node.op)->name));
+    OpCode code = node.op == OpCode::loop ? OpCode::scan : node.op;
+    OperationState state(b.getUnknownLoc(), "heed." + std::string(info_of(code)->name));
     for (const graph::Value& in : node.inputs) state.addOperands(values[in.node][in.result]);
     for (const TensorType& type : node.results) state.addTypes(importType(b.getContext(), type));
     state.addAttributes(attributesOf(node));

@@ -102,7 +102,15 @@ class Assembler {
       program_.carried.push_back(carried);
     }
     abi::Loop loop{parse_dim(op.getSymbol())->terms[0].factors[0].symbol, *parse_dim(op.getSteps()), op.getReverse(),
-                   int32_t(out.size()), 0};
+                   int32_t(out.size()), 0, {}, Dim(0)};
+    if (op.getStops()) {
+      if (options_.target.vulkan)
+        return op.emitError("stops when a value says so, which a GPU cannot ask for between turns; "
+                            "compile this network for a CPU, or its step alone for the GPU (runtime/step_program.h)");
+      Value going = op.block().getTerminator()->getOperands().back();
+      loop.going = plan.of(going).buffer;
+      loop.going_count = element_count(ir::shapeOf(going));
+    }
     if (failed(steps(op.block(), plan, out))) return failure();
     loop.end = int32_t(out.size());
     program_.loops[number] = loop;

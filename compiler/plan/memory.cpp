@@ -5,6 +5,7 @@
 #include "heed/compiler/plan/memory.h"
 
 #include "heed/compiler/dialect/view.h"
+#include "heed/compiler/fuse/update_in_place.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -143,9 +144,11 @@ void MemoryPlan::placeResults(Block& block) {
       else if (Value root = rootOf(v))
         setRoot(x, root);
     } else if (ir::isAppend(&op)) {
-      placeUpdated(&op);
+      placeUpdated(op.getOperand(0), op.getResult(0));
     } else if (auto loop = dyn_cast<ir::LoopOp>(op)) {
       placeStacked(loop);
+      for (unsigned n = 0; n < loop.getInitial().size(); ++n)
+        if (fuse::updatesState(loop, n)) placeUpdated(loop.getInitial()[n], loop.getResult(n));
       placeResults(loop.block());
     } else if (auto concat = dyn_cast<ir::ConcatOp>(op)) {
       Value v = concat.getResult();
@@ -171,11 +174,11 @@ void MemoryPlan::placeResults(Block& block) {
 }
 
 // What is updated lies where the result will; form_kernels proved that it may.
-void MemoryPlan::placeUpdated(Operation* append) {
-  Value x = append->getOperand(0), v = append->getResult(0);
+void MemoryPlan::placeUpdated(Value x, Value v) {
   auto known = placements_.find(v);
-  if (auto argument = dyn_cast<BlockArgument>(x)) {
-    updates_.push_back({int32_t(argument.getArgNumber()), int32_t(known->second.buffer.index)});
+  if (auto argument = dyn_cast<BlockArgument>(x)) {  // a state has its place
+    if (argument.getOwner() == &function_.front())
+      updates_.push_back({int32_t(argument.getArgNumber()), int32_t(known->second.buffer.index)});
     return;
   }
   if (known != placements_.end()) place(x, Placement(known->second));
@@ -221,7 +224,7 @@ void MemoryPlan::gatherStorages(Block& block) {
     auto loop = dyn_cast<ir::LoopOp>(op);
     if (!loop) continue;
     for (auto [n, state] : llvm::enumerate(loop.block().getArguments()))
-      if (!mayUpdateInPlace(state, loop.block().getTerminator()->getOperand(n), position_))
+      if (!fuse::updatesState(loop, n) && !mayUpdateInPlace(state, loop.block().getTerminator()->getOperand(n), position_))
         storages_.push_back({bytesOf(state), position_[&op], end_[&op], {}, loop.getResult(n)});
     gatherStorages(loop.block());
   }
@@ -238,7 +241,12 @@ void MemoryPlan::gatherStorage(Value v, Operation* op) {
     setRoot(v, root ? root : x);
   }
   if (placements_.contains(v) && !rootOf(v)) return;
-  if (!rootOf(v)) setRoot(v, ir::isAppend(op) ? rootOf(op->getOperand(0)) : v);
+  if (!rootOf(v)) {
+    unsigned n = cast<OpResult>(v).getResultNumber();
+    auto loop = dyn_cast<ir::LoopOp>(op);
+    bool updates = loop ? n < loop.getInitial().size() && fuse::updatesState(loop, n) : ir::isAppend(op);
+    setRoot(v, updates ? rootOf(op->getOperand(n)) : v);
+  }
   Value root = rootOf(v);
   auto [at, fresh] = storageOf_.try_emplace(root, storages_.size());
   if (fresh) storages_.push_back({bytesOf(root), position_[op], position_[op], {}});
@@ -291,7 +299,7 @@ std::vector<abi::Carried> MemoryPlan::carriedBy(ir::LoopOp loop) const {
     Value last = loop.getResult(n);
     abi::BufferRef final = of(last).buffer, other = final;
     if (auto slot = otherSlot_.find(last); slot != otherSlot_.end()) other = {around_.slots, slot->second};
-    carried.push_back({0, of(initial).buffer, final, other});
+    carried.push_back({0, of(initial).buffer, final, other, bytesOf(initial)});
   }
   return carried;
 }

@@ -1,7 +1,7 @@
 // Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and slots of one arena that
 // tensors with disjoint lifetimes share. Reshapes, the pieces of concatenations and what a loop stacks are places in another
 // tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved; what rows are
-// appended to keeps its place, be it an input's.
+// appended to keeps its place, turn by turn, be it an input's.
 #pragma once
 #include <string>
 #include <vector>
@@ -64,7 +64,7 @@ class MemoryPlan {
   void placeLeaves();
   void placeResults(mlir::Block& block);
   void placeStacked(ir::LoopOp loop);
-  void placeUpdated(mlir::Operation* append);
+  void placeUpdated(mlir::Value x, mlir::Value updated);
   void gatherStorages(mlir::Block& block);
   void gatherStorage(mlir::Value v, mlir::Operation* op);
   void assignSlots();

@@ -28,12 +28,12 @@ using Fill = void (*)(void* elements, std::int64_t count);
 
 struct Node {
   OpCode op{};
-  const char* name = "";             // parameter, buffer, probe, call, repeat or scan
+  const char* name = "";             // parameter, buffer, probe, call, repeat, scan or loop
   const Value* inputs = nullptr;
   int input_count = 0;
   const TensorType* results = nullptr;
   int result_count = 0;
-  const Function* callee = nullptr;  // call, repeat, scan
+  const Function* callee = nullptr;  // call, repeat, scan, loop
   std::int64_t times = 0;            // repeat
   const std::int64_t* ints = nullptr;
   int int_count = 0;

@@ -35,7 +35,11 @@ namespace heed {
 //             scan (callee, name; ints {states, scanned, axis, reverse} dims {steps}: operands are initial states, scanned
 //             tensors and held ones. Step by step the callee takes states, the scanned tensors without `axis` and the held
 //             ones, and gives the next states and outputs; results are the last states, then the outputs, stacked along
-//             `axis`. reverse: the last step comes first)
+//             `axis`. reverse: the last step comes first),
+//             loop (callee, name; ints {states, axis} dims {limit}: operands are initial states and held tensors. Turn by
+//             turn the callee takes both, and gives the next states, outputs and last a bool tensor: the turn in which none
+//             of it is true is the last one, and so is turn `limit`. Results are the last states, the outputs stacked along
+//             `axis`, 0 behind the last turn, and the number of turns, a scalar i64)
 // Axes are counted from the left. Two parameters of the same full name are the same tensor.
 #define HEED_OPS(X)                                                                                             \
   X(input, 0, leaf, 0, 0) X(parameter, 1, leaf, 0, 0) X(buffer, 2, leaf, 0, 0) X(constant, 3, leaf, 0, 0)       \
@@ -59,7 +63,7 @@ namespace heed {
   X(max, 100, rows, 1, 1) X(min, 101, rows, 1, 1)                                                               \
   X(gather, 112, gather, 2, 2) X(append, 113, append, 3, 3)                                                     \
   X(call, 128, structural, 0, 64) X(repeat, 129, structural, 1, 64) X(probe, 130, structural, 1, 1) \
-  X(scan, 131, structural, 1, 64)
+  X(scan, 131, structural, 1, 64) X(loop, 132, structural, 1, 64)
 // clang-format on
 
 enum class OpClass : std::uint8_t { leaf, scalar, layout, contraction, rows, gather, append, structural };

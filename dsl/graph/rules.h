@@ -39,7 +39,7 @@ constexpr Inferred infer_leaf(OpCode op, const Attributes& with, const TensorTyp
 }
 
 // Type of a node's result, or why there is none. Operand and attribute counts are as op.h says; `declared` is
-// read by leaves, cast, reshape and broadcast. call, repeat and scan take their types from the callee, not from here.
+// read by leaves, cast, reshape and broadcast. call, repeat, scan and loop take their types from the callee, not from here.
 constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
                          const TensorType& declared) {
   switch (op) {
@@ -76,7 +76,7 @@ constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
     case OpCode::gather: return infer_gather(xs[0], xs[1]);
     case OpCode::append: return infer_append(xs[0], xs[1], xs[2], with);
     case OpCode::probe: return {xs[0]};
-    case OpCode::call: case OpCode::repeat: case OpCode::scan: break;
+    case OpCode::call: case OpCode::repeat: case OpCode::scan: case OpCode::loop: break;
   }
   return {{}, problem("has no shape rule")};
 }

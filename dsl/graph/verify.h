@@ -72,6 +72,7 @@ inline Counts attribute_counts(const OwnedNode& n) {
     case OpCode::window: return {6, 0, 1};
     case OpCode::conv2d: return {4, 0, 0};
     case OpCode::scan: return {4, 1, 0};
+    case OpCode::loop: return {2, 1, 0};
     case OpCode::conv3d: return {10, 0, 0};
     default: return {};
   }
@@ -148,12 +149,13 @@ class Verifier {
     if (std::string e = attributes(n); !e.empty()) return e;
     if (n.callee >= std::int64_t(function)) return "a callee does not come before its caller";
     if (n.op == OpCode::scan) return scan(f, n);
+    if (n.op == OpCode::loop) return loop(f, n);
     return n.callee >= 0 ? call(f, n) : simple(f, n);
   }
 
   static std::string attributes(const OwnedNode& n) {
     bool named = n.op == OpCode::parameter || n.op == OpCode::buffer || n.op == OpCode::probe;
-    bool calls = n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan;
+    bool calls = n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan || n.op == OpCode::loop;
     if (!is_name(n.name)) return "bad name";
     if (named && n.name.empty()) return "needs a name";
     if (!named && !calls && !n.name.empty()) return "has a name but needs none";
@@ -221,13 +223,30 @@ class Verifier {
   }
 
   std::string scan(const OwnedFunction& f, const OwnedNode& n) const {
-    const OwnedFunction& g = module.functions[std::size_t(n.callee)];
     if (std::string e = counts(n); !e.empty()) return e;
     const std::int64_t states = n.ints[0], scanned = n.ints[1], axis = n.ints[2];
     if (states < 0 || scanned < 0 || states > std::int64_t(n.results.size()) ||
         states > std::int64_t(n.inputs.size()) || scanned > std::int64_t(n.inputs.size()) - states)
       return "counts more states or scanned tensors than there are";
     if (n.ints[3] != 0 && n.ints[3] != 1) return "reverse is neither 0 nor 1";
+    return turns(f, n, states, scanned, axis, n.results.size());
+  }
+
+  std::string loop(const OwnedFunction& f, const OwnedNode& n) const {
+    if (std::string e = counts(n); !e.empty()) return e;
+    const std::int64_t states = n.ints[0];
+    if (states < 0 || states >= std::int64_t(n.results.size()) || states > std::int64_t(n.inputs.size()))
+      return "counts more states than there are";
+    const OwnedFunction& g = module.functions[std::size_t(n.callee)];
+    if (type_of_value(g, g.results.back()).dtype != DType::boolean) return "the callee says not by bools whether to go on";
+    if (!(n.results.back() == turn_count)) return "the last result does not count turns";
+    return turns(f, n, states, 0, n.ints[1], n.results.size() - 1);
+  }
+
+  // What a scan's and a loop's turns take and give, of the first `results` of them.
+  std::string turns(const OwnedFunction& f, const OwnedNode& n, std::int64_t states, std::int64_t scanned,
+                    std::int64_t axis, std::size_t results) const {
+    const OwnedFunction& g = module.functions[std::size_t(n.callee)];
     auto differs = [](const Inferred& r, const TensorType& type) {
       return r.problem ? text_of(r.problem) : r.type == type ? "" : "a type differs from the callee's";
     };
@@ -238,7 +257,7 @@ class Verifier {
       if (std::string e = differs(r, g.arguments[std::size_t(i)]); !e.empty())
         return "argument " + std::to_string(i) + ": " + e;
     }
-    for (std::int64_t i = 0; i < std::int64_t(n.results.size()); ++i) {
+    for (std::int64_t i = 0; i < std::int64_t(results); ++i) {
       const TensorType& made = type_of_value(g, g.results[std::size_t(i)]);
       if (i < states && !(made == g.arguments[std::size_t(i)])) return "a state does not keep its type";
       Inferred r = i < states ? Inferred{made} : infer_stacked(made, axis, n.dims[0]);

@@ -40,7 +40,7 @@ class WorkCounter {
         const Shape& kernels = type(f, node.inputs[1]).shape;
         sum += 2 * count(node.results[0].shape) * count(kernels) / value(kernels[0]);
       } else if (node.callee) {
-        const double times = node.op == OpCode::scan ? value(node.dims[0]) : node.op == OpCode::repeat ? double(node.times) : 1;
+        const double times = node.op == OpCode::scan || node.op == OpCode::loop ? value(node.dims[0]) : node.op == OpCode::repeat ? double(node.times) : 1;
         sum += times * flops(*node.callee, operands);
       }
     }

@@ -1,14 +1,18 @@
 // The Transformer translates: dates to ISO 8601, one letter at a time, with a cache of keys and values, so that a letter
-// costs one row of the decoder and not all rows so far. Greedy, sampled and by beam search; and the time per token of the
-// base size of "Attention Is All You Need", which must not depend on the length but through attention.
+// costs one row of the decoder and not all rows so far. Greedy, token by token and in one run of a program that stops by
+// itself, sampled and by beam search; and the time per token of the base size of "Attention Is All You Need", which must not
+// depend on the length but through attention.
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 
 #include "../shared/command_line.h"
 #include "../shared/date_translator.h"
 #include "../shared/files.h"
 #include "../shared/report.h"
 #include "heed/dsl/load.h"
+#include "heed/dsl/nn/decoding.h"
+#include "heed/runtime/error.h"
 #include "heed/runtime/formula.h"
 #include "translation_network.h"
 
@@ -33,6 +37,15 @@ Program load_step(const Options& options) {
                     typename types::memory, typename types::lengths>(options, {"token", "position", "cache", "memory", "lengths"});
 }
 
+// Greedy decoding as one program.
+template <nn::TranslationSize N>
+Program load_writer(const Options& options) {
+  using types = translation_types<N>;
+  using writer = nn::greedy_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop>;
+  return heed::load<writer, typename types::cache, typename types::memory, typename types::lengths>(options,
+                                                                                                    {"cache", "memory", "lengths"});
+}
+
 StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows, std::int64_t capacity) {
   StepProgram::Memory memory;
   memory.caches.emplace_back(DType::f32, Sizes{size.decoders, rows, capacity, 2 * size.features});
@@ -50,6 +63,37 @@ void say_best(const Session& step, Session& reader, const std::string& text) {
   const auto found = beam_search(writer.next_token(), 1, date_limits, {beams, 0});
   for (const Sequence& s : found[0])
     say("beam", format("%s (log probability %.3f)", translation_of(s).c_str(), s.log_probability));
+}
+
+// The same tokens from the program that stops by itself and from the step program, and the processor time of both, in turns.
+void say_one_run(Session& reader, const Session& step, Session writer, std::span<const std::string> texts) {
+  const TextBatch batch = batch_of(texts);
+  const auto rows = std::int64_t(texts.size());
+  Tensor memory = Tensor(reader.run(batch.letters, batch.lengths)).copy(), lengths = batch.lengths.copy(),
+         cache(DType::f32, {date_translation.decoders, rows, date_limits.longest, 2 * date_translation.features});
+  std::clock_t in_one_run = 0, by_steps = 0;
+  std::int64_t turns = 0;
+  int differing = 0;
+  for (int turn = 0; turn < 20; ++turn) {
+    StepProgram::Memory held = empty_cache(date_translation, rows, date_limits.longest);
+    held.held.push_back(memory.copy());
+    held.held.push_back(lengths.copy());
+    StepProgram steps(step.sibling(step.threads()), std::move(held), rows);
+    const std::clock_t begin = std::clock();
+    const std::vector<Sequence> expected = greedy(steps.next_token(), rows, date_limits);
+    const std::clock_t between = std::clock();
+    const Results written = writer.run_in_place(cache, memory, lengths);
+    in_one_run += std::clock() - between;
+    by_steps += between - begin;
+    turns = written[4].as<std::int64_t>()[0];
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::size_t t = 0; t < expected[std::size_t(r)].tokens.size(); ++t)
+        differing += written[0].at<std::int64_t>({r, std::int64_t(t)}) != expected[std::size_t(r)].tokens[t];
+  }
+  if (differing) throw Error("one run: ", differing, " tokens are not those of the step program");
+  say("one run", format("writes the same %lld texts of up to %lld tokens, %.3f ms of processor time a step; %.2f times that step by step",
+                        (long long)rows, (long long)turns, 1e3 * double(in_one_run) / CLOCKS_PER_SEC / 20 / double(turns),
+                        double(by_steps) / double(in_one_run)));
 }
 
 void translate_dates(const Arguments& arguments) {
@@ -72,6 +116,15 @@ void translate_dates(const Arguments& arguments) {
   say("text", arguments.text);
   say("greedy", translate({&arguments.text, 1})[0]);
   const TextBatch batch = batch_of({&arguments.text, 1});
+  {
+    const Program writer = load_writer<date_translation>(arguments.program);
+    const Session session = writer.bind(only_parameters(weights, writer));
+    std::vector<std::string> some;
+    for (const DatedText& dated : read_dates()) some.push_back(dated.text);
+    some.resize(100);
+    say_one_run(reading, writing, session.sibling(session.threads()), some);
+    say_one_run(reading, writing, session.sibling(session.threads()), {&arguments.text, 1});
+  }
   {
     StepProgram writer = translate.after_reading({&arguments.text, 1});
     say("sampled", translation_of(sample(writer.next_token(), 1, date_limits, {1, 5, 0.95, 1})[0]) + " (seed 1, top 5, 95 %)");

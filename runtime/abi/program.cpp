@@ -232,6 +232,8 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Loop>& loop) 
   }
   io.value(loop.first);
   io.value(loop.end);
+  fields(io, loop.going);
+  fields(io, loop.going_count);
 }
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Carried>& carried) {
@@ -239,6 +241,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Carried>& car
   fields(io, carried.initial);
   fields(io, carried.last);
   fields(io, carried.other);
+  fields(io, carried.bytes);
 }
 
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Program>& program) {

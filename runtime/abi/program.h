@@ -10,7 +10,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 5;
+inline constexpr std::uint32_t program_version = 6;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the checkpoint; probes: module path
@@ -66,18 +66,23 @@ struct Step {
 };
 
 // A value that a loop hands from turn to turn. The first turn reads `initial`; turns write `last` and `other` alternately so
-// that the last one writes `last`, and read what the turn before has written. Updated in place where both are the same.
+// that turn `count` writes `last`, and read what the turn before has written; where a loop stops before, what it has written
+// to `other` is copied. Updated in place where both are the same.
 struct Carried {
   std::int32_t loop = 0;  // index into loops
   BufferRef initial, last, other;
+  Dim bytes;
 };
 
-// Steps [first, end) are run once for each turn. Loops are ordered by `first`, outer before inner.
+// Steps [first, end) are run once for each turn. Loops are ordered by `first`, outer before inner. Where going_count is not 0,
+// the turn behind which none of so many bools in `going` is true is the last one. Not on a GPU.
 struct Loop {
   std::uint64_t symbol = 0;  // of the turn in the steps' dims, which are linear in it: 1 … count
   Dim count;                 // of turns, at least 1
   bool reverse = false;      // count … 1
   std::int32_t first = 0, end = 0;
+  BufferRef going;
+  Dim going_count{0};
 };
 
 // A result that is an input but for what the steps write into it: they find the input's value in the result's memory, which

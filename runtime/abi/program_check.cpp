@@ -130,9 +130,18 @@ class Checker {
       enclosing = loops_around(loop.first, loop.end);
       std::erase_if(enclosing, [&](std::int32_t l) { return l >= carried.loop; });
       for (const BufferRef& ref : {carried.initial, carried.last, carried.other}) check(ref, where, false);
+      known(carried.bytes, where);
       for (const BufferRef& ref : {carried.last, carried.other})
         if (ref.place != Place::arena && ref.place != Place::output && ref.place != Place::next)
           wrong(where, " is written to ", int(ref.place), ':', ref.index, ", which is not for writing");
+    }
+    for (const Loop& loop : p.loops) {
+      if (loop.going_count == Dim(0)) continue;
+      const std::string where = "what stops loop " + std::to_string(&loop - p.loops.data());
+      if (p.format == CodeFormat::spirv) wrong(where, " is a value, which no GPU asks for");
+      enclosing = loops_around(loop.first, loop.end);
+      known(loop.going_count, where);
+      check(loop.going, where, false);
     }
     enclosing.clear();
   }

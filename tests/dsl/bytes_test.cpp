@@ -118,6 +118,37 @@ TEST_CASE("random bytes and random edits do no harm") {
   }
 }
 
+namespace {
+
+struct doubled {
+  constexpr auto operator()(expression auto x) const { return parts{x * scalar<2>, max<-1>(x), x < scalar<9>}; }
+};
+struct doubled_until {
+  loop<"run", doubled, T, 0> run;
+  constexpr auto operator()(expression auto x) const {
+    auto [last, largest, turns] = run(states(x));
+    return parts{last, largest, turns};
+  }
+};
+std::string error_of_loop(auto change) {
+  Module m = graph::module_of(graph_of<doubled_until, tensor<f32, B, T>>, {"x"});
+  change(m, node(m, OpCode::loop));
+  return graph::decode(graph::encode(m)).error;
+}
+
+}  // namespace
+
+TEST_CASE("a loop's violations have their sentences") {
+  CHECK(error_of_loop([](Module&, OwnedNode&) {}) == "");
+  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.ints[0] = 3; }).ends_with("'loop': counts more states than there are"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.ints[1] = 2; }).ends_with("result 1: axis is out of range: 2 vs 2"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.dims[0] = B; }).ends_with("result 1: a type differs from the callee's"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.results.back().dtype = DType::i32; }).ends_with("the last result does not count turns"));
+  CHECK(error_of_loop([](Module& m, OwnedNode&) { m.functions[0].results.back() = m.functions[0].results[0]; })
+            .ends_with("the callee says not by bools whether to go on"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.results.pop_back(); }).ends_with("callee has another number of results"));
+}
+
 TEST_CASE("each violation has its sentence") {
   CHECK(graph::decode({}).error == "graph: ends too early");
   Bytes bytes = graph::encode(attention());

@@ -59,7 +59,8 @@ class RandomModule {
     const OpInfo& info = op_table[f.nodes.empty() ? 0 : std::size_t(pick(int(std::size(op_table))))];
     OwnedNode n;
     n.op = info.code;
-    if (n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan) return propose_call(f, std::move(n));
+    if (n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan || n.op == OpCode::loop)
+      return propose_call(f, std::move(n));
     int operands = info.least_operands + pick(std::min(info.most_operands, 4) - info.least_operands + 1);
     for (int i = 0; i < operands; ++i) n.inputs.push_back(value(f));
     if (n.op == OpCode::conv2d) n.inputs = {image(f, 2, 8), image(f, 2, 3)};
@@ -155,14 +156,20 @@ class RandomModule {
       n.inputs.push_back(v);
     }
     for (const Value& v : g.results) n.results.push_back(type_of(g, v));
-    if (n.op == OpCode::scan) {  // all arguments held
+    if (n.op == OpCode::scan || n.op == OpCode::loop) {  // all arguments held
       n.ints = {0, 0, 0, pick(2)};
       n.dims = {dim()};
+      if (n.op == OpCode::loop) {
+        if (n.inputs.empty() || n.results.back().dtype != DType::boolean) return;
+        n.ints = {0, 0};
+        n.results.pop_back();
+      }
       for (TensorType& type : n.results) {
         Inferred stacked = infer_stacked(type, 0, n.dims[0]);
         if (stacked.problem) return;
         type = stacked.type;
       }
+      if (n.op == OpCode::loop) n.results.push_back(turn_count);
     }
     if (n.op == OpCode::repeat) {
       if (n.results.size() != 1 || !(n.results[0] == g.arguments[0])) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "heed/dsl/graph/rules.h"
 
@@ -282,6 +283,7 @@ int RandomGraph::scanned(int x) {
   const int other = apply(OpCode::mean, {x}, {1, 0});
   if (other < 0) return -1;
   const bool state = chance(60);
+  if (state && names % 3 == 0) return looped(other);
   graph::OwnedNode n = node_of(OpCode::scan);
   n.name = chance(80) ? "m" + std::to_string(names++) : "";
   n.callee = 0;
@@ -298,6 +300,39 @@ int RandomGraph::scanned(int x) {
   for (std::int64_t turn = largest(T, bindings); turn > 0 && carried; --turn)
     carried = through_callee({*carried, of_x});
   return carried ? append(std::move(n), type(other), *carried) : -1;
+}
+
+// h [B, C] as the cell's state, and held, in a loop that stops behind two turns or is cut off before.
+int RandomGraph::looped(int h) {
+  const TensorType row = type(h), count{DType::i64, {}};
+  const Facts of_h = body->facts[std::size_t(h)];
+  Body turn;
+  Body* const network = std::exchange(body, &turn);
+  turn.function.name = "turn";
+  turn.function.arguments = {row, count, row};
+  for (int i = 0; i < 3; ++i) input(i, {0, 6});
+  graph::OwnedNode call = node_of(OpCode::call);
+  call.callee = 0;
+  call.inputs = {{0, 0}, {2, 0}};
+  const int next = append(std::move(call), row, {-1, 1}), turns = apply(OpCode::add, {1, constant(1, DType::i64)}),
+            going = apply(OpCode::lt, {turns, constant(2, DType::i64)});
+  body = network;
+  if (next < 0 || turns < 0 || going < 0) return -1;
+  turn.function.results = {{next, 0}, {turns, 0}, {going, 0}};
+  graph::OwnedNode n = node_of(OpCode::loop);
+  n.name = "m" + std::to_string(names++);
+  n.callee = int(module.functions.size());
+  n.ints = {2, 0};
+  n.dims = {T};
+  n.inputs = {{h, 0}, {constant(0, DType::i64), 0}, {h, 0}};
+  std::optional<Facts> carried = of_h;
+  for (std::int64_t t = std::min<std::int64_t>(2, largest(T, bindings)); t > 0 && carried; --t)
+    carried = through_callee({*carried, of_h});
+  const int made = carried ? append(std::move(n), row, *carried) : -1;
+  if (made < 0) return -1;
+  body->function.nodes.back().results.insert(body->function.nodes.back().results.end(), 2, count);
+  module.functions.push_back(std::move(turn.function));
+  return made;
 }
 
 void RandomGraph::make_inputs() {

@@ -95,6 +95,7 @@ class RandomGraph {
   int masked(int scores);
   int called();
   int scanned(int x);
+  int looped(int h);
   std::optional<Facts> through_callee(const std::vector<Facts>& arguments) const;
 
   bool fits(const graph::OwnedNode& node) const;

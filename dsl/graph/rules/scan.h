@@ -4,6 +4,9 @@
 
 namespace heed::graph {
 
+// Last result of a loop: how many turns it took.
+inline constexpr TensorType turn_count{DType::i64, {}};
+
 // x without its axis of `steps` elements.
 constexpr Inferred infer_step(const TensorType& x, std::int64_t axis, const Dim& steps) {
   Inferred r{x, check_axis(axis, x.shape.rank)};

@@ -56,3 +56,33 @@ func.func @types(%a: tensor<2xf32>) {
   %0 = heed.call %a {callee = @f, name = "x"} : (tensor<2xf32>) -> tensor<2xf32>
   return
 }
+
+// -----
+func.func private @f(%a: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) { return %a, %a : tensor<2xf32>, tensor<2xf32> }
+func.func @condition(%a: tensor<2xf32>) {
+  // expected-error @+1 {{expected bools that say whether to go on, found 'tensor<2xf32>'}}
+  %0:2 = heed.scan %a {callee = @f, name = "x", states = 1 : i64, scanned = 0 : i64, axis = 0 : i64, reverse = false, steps = "4", stops} : (tensor<2xf32>) -> (tensor<2xf32>, tensor<i64>)
+  return
+}
+
+// -----
+func.func private @f(%a: tensor<2xf32>) -> (tensor<2xf32>, tensor<i1>) {
+  %0 = heed.constant {value = 1.0} : () -> tensor<i1>
+  return %a, %0 : tensor<2xf32>, tensor<i1>
+}
+func.func @turns(%a: tensor<2xf32>) {
+  // expected-error @+1 {{expected an i64 last, the number of steps, found 'tensor<i32>'}}
+  %0:2 = heed.scan %a {callee = @f, name = "x", states = 1 : i64, scanned = 0 : i64, axis = 0 : i64, reverse = false, steps = "4", stops} : (tensor<2xf32>) -> (tensor<2xf32>, tensor<i32>)
+  return
+}
+
+// -----
+func.func @counter(%a: tensor<2xf32>) {
+  // expected-error @+1 {{expected a last state that counts steps, and bools that say whether to go on}}
+  %0 = heed.loop(%a) {axis = 0 : i64, reverse = false, steps = "4", stops, symbol = "t_0"} body {
+  ^bb0(%x: tensor<2xf32>):
+    %1 = heed.constant {value = 1.0} : () -> tensor<i1>
+    heed.yield %x, %1 : tensor<2xf32>, tensor<i1>
+  } : (tensor<2xf32>) -> tensor<2xf32>
+  return
+}

@@ -72,7 +72,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 5", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 6", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});
@@ -199,8 +199,8 @@ Program with_loop() {
   p.code = {{}};
   p.steps[1].buffers = {{Place::carried, 0}, {Place::parameter, 2}, {Place::next, 0}};
   p.steps[1].dims = {Dim("t") * Dim("B") - Dim(1)};
-  p.loops = {{Dim("t").terms[0].factors[0].symbol, Dim("T"), true, 1, 2}};
-  p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 0}}};
+  p.loops = {{Dim("t").terms[0].factors[0].symbol, Dim("T"), true, 1, 2, {Place::next, 0}, Dim("B")}};
+  p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 0}, Dim("B") * Dim(12)}};
   return p;
 }
 template <class Change>
@@ -218,7 +218,10 @@ TEST_CASE("program: loops there and back") {
   CHECK(heed::abi::write_program(again) == bytes);
   CHECK(again.loops[0].count == Dim("T"));
   CHECK(again.loops[0].reverse);
+  CHECK(again.loops[0].going.place == heed::abi::Place::next);
+  CHECK(again.loops[0].going_count == Dim("B"));
   CHECK(again.carried[0].other.place == heed::abi::Place::arena);
+  CHECK(again.carried[0].bytes == Dim("B") * Dim(12));
   heed::testing::Random random(11);
   for (int i = 0; i < 4000; ++i)
     heed::testing::error_of(
@@ -234,6 +237,9 @@ TEST_CASE("program: loops are checked") {
                      {"loop 0", "'B'", "of an input"});
   check_loop_refused([](Program& p) { p.loops[0].symbol = ' '; }, {"name of a loop's turn"});
   check_loop_refused([](Program& p) { p.loops[0].count = Dim("Q"); }, {"'Q'", "loop 0"});
+  check_loop_refused([](Program& p) { p.loops[0].going_count = Dim("Q"); }, {"'Q'", "loop 0"});
+  check_loop_refused([](Program& p) { p.loops[0].going.index = 1; }, {"loop 0", "its table has 1"});
+  check_loop_refused([&](Program& p) { p.carried[0].bytes = t; }, {"defines 't'", "carried value 0"});
   check_loop_refused(
       [](Program& p) {
         p.loops.push_back(p.loops[0]);

@@ -1,0 +1,196 @@
+// Loops that stop: rows that end at different times, limits, turns at every parity, states of every kind, nothing behind the
+// last turn; the greedy search inside a program against the one around a step program.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "../runtime/must_throw.h"
+#include "attention_oracle.h"
+#include "heed/dsl/load.h"
+#include "heed/dsl/nn/decoding.h"
+#include "heed/dsl/nn/translation.h"
+#include "heed/runtime/formula.h"
+#include "heed/runtime/step_program.h"
+
+using namespace heed;
+
+namespace {
+
+constexpr dim B{"B"}, S{"S"}, C{"C"};
+
+// Collatz: a row goes on until it is 1. Of its second state every turn reads what the turn before wrote elsewhere.
+struct halve_or_triple {
+  constexpr auto operator()(expression auto n, expression auto pair, expression auto by) const {
+    auto half = n / scalar<2>;
+    auto next = where(n == scalar<1>, n, where(half * scalar<2> == n, half, n * by + scalar<1>));
+    auto swapped = concat<1>(slice<1, 1, 2>(pair), slice<1, 0, 1>(pair) + scalar<1>);
+    return parts{next, swapped, next, probe<"sevenfold">(cast<f32>(next) * scalar<7>), next != scalar<1>};
+  }
+};
+template <int Limit>
+struct collatz {
+  loop<"run", halve_or_triple, Limit> run;
+  constexpr auto operator()(expression auto n, expression auto pair, expression auto by) const {
+    auto [last, swapped, all, sevenfold, turns] = run(states(n, pair), held(by));
+    return parts{last, swapped, all, sevenfold, turns};
+  }
+};
+
+// A loop inside a scan: each step's own number of turns.
+struct collatz_step {
+  constexpr auto operator()(expression auto sum, expression auto n, expression auto by) const {
+    constexpr dim batch = size<0>(n);
+    auto pair = cast<f32>(broadcast_to<batch, 2>(scalar<0>));
+    auto [last, swapped, all, sevenfold, turns] = loop<"run", halve_or_triple, 200>{}(states(n, pair), held(by));
+    return parts{sum + turns, turns};
+  }
+};
+struct collatz_of_each {
+  scan<"", collatz_step, 0> run;
+  constexpr auto operator()(expression auto numbers, expression auto by) const {
+    auto [sum, turns] = run(states(extent<1>() - scalar<1>), steps(numbers), held(by));
+    return parts{sum, turns};
+  }
+};
+
+struct Way {
+  std::string target;
+  const char* fusion;
+};
+std::vector<Way> every_way() {
+  std::vector<Way> list;
+  for (const std::string& target : oracle::targets({"host", "x86-64-avx2", "reference"}))
+    for (const char* fusion : {"all", "layout", "none"})
+      if (target == "host" || std::string(fusion) == "all") list.push_back({target, fusion});
+  return list;
+}
+Options options_of(const Way& way) {
+  Options options;
+  options.target = way.target;
+  options.fusion = way.fusion;
+  options.threads = 1;
+  return options;
+}
+
+Tensor whole_numbers(Sizes sizes, std::vector<std::int64_t> values) { return Tensor::of<std::int64_t>(DType::i64, sizes, values); }
+
+std::vector<std::int64_t> path_of(std::int64_t n) {
+  std::vector<std::int64_t> path;
+  while (n != 1) path.push_back(n = n % 2 ? 3 * n + 1 : n / 2);
+  return path;
+}
+
+template <int Limit>
+void check_collatz(const Way& way, const std::vector<std::int64_t>& numbers) {
+  Options options = options_of(way);
+  options.probes = {"run.sevenfold"};
+  Session session = load<collatz<Limit>, tensor<i64, B>, tensor<f32, B, 2>, tensor<i64>>(options).bind(formula_checkpoint({}), 1);
+  const auto rows = std::int64_t(numbers.size());
+  Tensor pair(DType::f32, {rows, 2});
+  formula_input("pair", pair.as<float>());
+  const Tensor n = whole_numbers({rows}, numbers), by = whole_numbers({}, {3});
+  std::size_t longest = 1;
+  for (const std::int64_t number : numbers) longest = std::max(longest, path_of(number).size());
+  const auto turns = std::int64_t(std::min(longest, std::size_t(Limit)));
+  for (int again = 0; again < 2; ++again) {  // what the first run left does not matter
+    const Results results = session.run(n, pair, by);
+    CHECK(results[4].as<std::int64_t>()[0] == turns);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::vector<std::int64_t> path = path_of(numbers[std::size_t(r)]);
+      auto at = [&](std::int64_t t) { return t < std::int64_t(path.size()) ? path[std::size_t(t)] : 1; };
+      CHECK(results[0].at<std::int64_t>({r}) == at(turns - 1));
+      for (std::int64_t t = 0; t < Limit; ++t) {
+        CHECK(results[2].at<std::int64_t>({r, t}) == (t < turns ? at(t) : 0));
+        CHECK(results[3].at<float>({r, t}) == float(t < turns ? 7 * at(t) : 0));
+        CHECK(results.probe("run.sevenfold").at<float>({r, t}) == float(t < turns ? 7 * at(t) : 0));
+      }
+      float a = pair.at<float>({r, 0}), b = pair.at<float>({r, 1});
+      for (std::int64_t t = 0; t < turns; ++t) std::swap(a += 1, b);
+      CHECK(results[1].at<float>({r, 0}) == a);
+      CHECK(results[1].at<float>({r, 1}) == b);
+    }
+  }
+}
+
+constexpr nn::TranslationSize network{48, 3, 80, 1, 2, 20, 17};
+constexpr std::int64_t start = 1, stop = 0;
+using Tokens = tensor<i64, B, S>;
+using Lengths = tensor<i64, B>;
+using KeysAndValues = tensor<f32, network.decoders, B, C, 2 * network.features>;
+using Read = tensor<f32, network.decoders, B, S, 2 * network.features>;
+using step = nn::translation_step<network>;
+using writer = nn::greedy_decoder<step, start, stop>;
+
+}  // namespace
+
+TEST_CASE("a loop stops when its last row does, or at its limit") {
+  for (const Way& way : every_way()) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    check_collatz<20>(way, {6, 1, 8, 5});    // 8 turns, of 20
+    check_collatz<20>(way, {13, 2});         // 9
+    check_collatz<20>(way, {27, 18, 4});     // the limit
+    check_collatz<21>(way, {6});             // 8, of an odd limit
+    check_collatz<8>(way, {6});              // 8 of 8
+    check_collatz<1>(way, {1});
+  }
+}
+
+TEST_CASE("a loop runs in every step of a scan") {
+  for (const Way& way : every_way()) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    Session session = load<collatz_of_each, Tokens, tensor<i64>>(options_of(way)).bind(formula_checkpoint({}), 1);
+    const Results results = session.run(whole_numbers({4, 2}, {6, 3, 27, 2, 8, 16, 1, 4}), whole_numbers({}, {3}));
+    CHECK(std::ranges::equal(results[1].as<std::int64_t>(), std::vector<std::int64_t>{8, 111, 4, 2}));
+    CHECK(results[0].as<std::int64_t>()[0] == 125);
+  }
+}
+
+TEST_CASE("a program writes what the greedy search around its step writes, its cache in place") {
+  for (const Way& way : every_way()) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    const Options options = options_of(way);
+    const auto bound = [](const Program& program) { return program.bind(formula_checkpoint(program.parameters()), 1); };
+    Session reader = bound(load<nn::translation_reader<network>, Tokens, Lengths>(options)),
+            around = bound(load<step, Lengths, Lengths, KeysAndValues, Read, Lengths>(options)),
+            inside = bound(load<writer, KeysAndValues, Read, Lengths>(options));
+    REQUIRE(inside.program().data().updates.size() == 1);
+    for (const std::int64_t capacity : {40, 7, 1}) {
+      constexpr std::int64_t rows = 5, source = 9;
+      Tensor tokens(DType::i64, {rows, source}), lengths(DType::i64, {rows});
+      for (std::int64_t r = 0; r < rows; ++r) {
+        lengths.at<std::int64_t>({r}) = source - r;
+        for (std::int64_t i = 0; i < source; ++i) tokens.at<std::int64_t>({r, i}) = (7 * r + 3 * i) % network.source_tokens;
+      }
+      const Tensor read = reader.run(tokens, lengths);
+      Tensor memory = read.copy(), cache(DType::f32, {network.decoders, rows, capacity, 2 * network.features});
+      StepProgram::Memory held;
+      held.caches.push_back(cache.copy());
+      held.held.push_back(memory.copy());
+      held.held.push_back(lengths.copy());
+      StepProgram program(around.sibling(1), std::move(held), rows);
+      const std::vector<Sequence> expected = greedy(program.next_token(), rows, {start, stop, capacity});
+      std::ranges::fill(cache.as<float>(), 1e3f);  // does not matter
+      const Results written = inside.run_in_place(cache, memory, lengths);
+      CHECK(written[1].data() == cache.data());
+      std::size_t longest = 0;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const Sequence& row = expected[std::size_t(r)];
+        longest = std::max(longest, row.tokens.size() + row.stopped);
+        CHECK(written[2].at<bool>({r}) == !row.stopped);
+        CHECK(written[3].at<float>({r}) == doctest::Approx(row.log_probability).epsilon(1e-4));
+        for (std::int64_t t = 0; t < capacity; ++t)
+          CHECK(written[0].at<std::int64_t>({r, t}) == (t < std::int64_t(row.tokens.size()) ? row.tokens[std::size_t(t)] : stop));
+      }
+      CHECK(written[4].as<std::int64_t>()[0] == std::int64_t(longest));
+    }
+  }
+}
+
+TEST_CASE("a GPU, which cannot be asked between turns, refuses with a sentence" * doctest::skip()) {
+  testing::check_error([] { load<collatz<20>, tensor<i64, B>, tensor<f32, B, 2>, tensor<i64>>(options_of({"vulkan", "all"})); },
+                       {"stops when a value says so", "compile this network for a CPU"});
+}
