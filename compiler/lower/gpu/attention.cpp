@@ -54,9 +54,9 @@ class Attention {
   tile::MaskClasses mask;
   Dim i, j, features;
   int64_t fewest, queries, keys;  // of a tile; fewest: queries
-  int64_t members = 0;    // invocations that share a row's softmax
-  int64_t values = 0;     // d, whole register tiles
-  Reads reads[3] = {};    // of q, k, v
+  int64_t members = 0;            // invocations that share a row's softmax
+  int64_t values = 0;             // d, whole register tiles
+  Reads reads[3] = {};            // of q, k, v
   Value memory, partial, perRow;
   Value batch, firstQuery;
   Value statRow, member;  // of this invocation
