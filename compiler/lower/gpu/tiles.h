@@ -75,6 +75,8 @@ constexpr std::int64_t panelStride(std::int64_t lines) { return lines + 2; }
 constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return panelStride(lines) * depth; }
 // Of a tile along a static extent: not much more than there is.
 std::int64_t fitting(const Dim& extent, std::int64_t least, std::int64_t most);
+// Tiles of `size` that a static extent takes.
+constexpr std::int64_t tilesOf(const Dim& extent, std::int64_t size) { return (extent.constant + size - 1) / size; }
 // Whether ins[operand]'s elements along the role lie side by side.
 bool isContiguous(const tile::Kernel& kernel, int operand, char role);
 
