@@ -54,9 +54,9 @@ class Attention {
   tile::MaskClasses mask;
   Dim i, j, features;
   int64_t fewest, queries, keys;  // of a tile; fewest: queries
-  int64_t members = 0;    // invocations that share a row's softmax
-  int64_t values = 0;     // d, whole register tiles
-  Reads reads[3] = {};    // of q, k, v
+  int64_t members = 0;            // invocations that share a row's softmax
+  int64_t values = 0;             // d, whole register tiles
+  Reads reads[3] = {};            // of q, k, v
   Value memory, partial, perRow;
   Value batch, firstQuery;
   Value statRow, member;  // of this invocation
@@ -78,8 +78,6 @@ class Attention {
   int64_t valueDepth() const {  // divides `keys`
     return int64_t(std::bit_floor(uint64_t(std::clamp<int64_t>(value_words / values, 1, keys))));
   }
-  static int64_t tilesOf(const Dim& extent, int64_t size) { return (extent.constant + size - 1) / size; }
-
   // Of workgroup memory: scores beside pieces of operands, before them room for results on their way out; statistics.
   int64_t mainWords() {
     const int64_t depth = e.limits.depth;

@@ -42,8 +42,6 @@ class Contract {
   }
 
  private:
-  static int64_t tilesOf(const Dim& extent, int64_t size) { return (extent.constant + size - 1) / size; }
-
   // Smaller tiles rather than idle workgroups.
   void makeEnough() {
     const Dim batch = kernel.extentOf('b');

@@ -69,12 +69,14 @@ class Tile {
 // memory[k · panelStride + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
 // part. Neighbours take neighbouring k where the operand lies so, but fours go by what is read in fours.
 Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, const Source& source);
-// Of 32 banks neighbours meet different ones, be it 16 of consecutive k by 2 lines or, where they hold fours, 4 by 8; fours
-// of lines meet in twos.
+// With a multiple of 32 lines neighbours meet different ones of 32 banks, be they 16 of consecutive k by 2 lines or, where
+// they hold fours, 4 by 8; those that hold fours of lines meet in twos.
 constexpr std::int64_t panelStride(std::int64_t lines) { return lines + 2; }
 constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return panelStride(lines) * depth; }
 // Of a tile along a static extent: not much more than there is.
 std::int64_t fitting(const Dim& extent, std::int64_t least, std::int64_t most);
+// Tiles of `size` that a static extent takes.
+constexpr std::int64_t tilesOf(const Dim& extent, std::int64_t size) { return (extent.constant + size - 1) / size; }
 // Whether ins[operand]'s elements along the role lie side by side.
 bool isContiguous(const tile::Kernel& kernel, int operand, char role);
 

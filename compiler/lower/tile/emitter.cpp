@@ -1,5 +1,7 @@
 #include "heed/compiler/lower/tile/emitter.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 
 namespace heed::tile {

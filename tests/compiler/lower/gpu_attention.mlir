@@ -1,9 +1,15 @@
 // Causal attention with a soft cap: the loop over keys ends at the queries' diagonal, a block that the mask leaves alone is
 // not asked about it, and the cap is the region's own code.
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan:shared=9000 --canonicalize --cse | FileCheck %s --check-prefix=SMALL
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
 // CHECK: gpu.func @k0(%[[Q:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[K:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[V:.*]]: memref<?xvector<4xf32>>
+// Half as many queries and keys where the device has less memory: scores beside a piece of the values, totals, a row's factor.
+// SMALL: memref.alloc() : memref<1440xf32, 3>
+// SMALL: memref.alloc() : memref<128xf32, 3>
+// SMALL: memref.alloc() : memref<16xf32, 3>
+// SMALL: scf.for {{.*}} step %c16 iter_args
 // CHECK: %[[DIAGONAL:.*]] = arith.addi %{{.*}}, %c1
 // CHECK-NEXT: %[[KEYS:.*]] = arith.minsi %[[DIAGONAL]], %c200
 // CHECK: %[[END:.*]] = arith.minsi %[[KEYS]], %c200
