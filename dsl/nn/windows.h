@@ -9,10 +9,10 @@
 
 namespace heed::nn {
 
-// Up to the next multiple of a step; a symbolic size must be one.
+// Up to the next multiple of a step.
 template <std::int64_t Step>
 constexpr dim padded(dim size) {
-  return size.is_static() ? dim((size.constant + Step - 1) / Step * Step) : size;
+  return divide_exact(size, dim(Step)) ? size : ceil_div(size, Step) * dim(Step);
 }
 // [batch, height, width, features] grown by zeros, below and on the right, to sizes that the step divides
 template <std::int64_t Step>
@@ -58,7 +58,28 @@ struct shift_mask {
   template <dim Extent>
   static constexpr auto piece(auto at) {
     if constexpr (!shifts<W>(Extent)) return at - at;
-    else return cast<i64>(at >= extent<Extent>() - scalar<W>) + cast<i64>(at >= extent<Extent>() - scalar<Shift>);
+    else if constexpr (Extent.is_static())
+      return cast<i64>(at >= extent<Extent>() - scalar<W>) + cast<i64>(at >= extent<Extent>() - scalar<Shift>);
+    else
+      return cast<i64>(at >= maximum(extent<Extent>() - scalar<W>, scalar<W>)) +
+             cast<i64>(at >= maximum(extent<Extent>() - scalar<Shift>, scalar<W>));
+  }
+  // Where one window turns out to span a symbolic axis, cells moved within it: their places before that.
+  template <dim Extent>
+  static constexpr auto place(auto at) {
+    if constexpr (Extent.is_static()) return at;
+    else {
+      auto moved = at + cast<i64>(extent<Extent>() == scalar<W>) * scalar<Shift>;
+      return moved - cast<i64>(moved >= scalar<W>) * scalar<W>;
+    }
+  }
+  // As relative_positions, for whichever size the image has.
+  static constexpr auto relative_index()
+    requires(!Height.is_static() || !Width.is_static())
+  {
+    auto down = place<Height>(position<0>()) - place<Height>(position<2>()) + scalar<W - 1>;
+    auto right = place<Width>(position<1>()) - place<Width>(position<3>()) + scalar<W - 1>;
+    return reshape<W * W, W * W>(broadcast_to<W, W, W, W>(down * scalar<2 * W - 1> + right));
   }
   static constexpr auto apply(expression auto scores) {
     constexpr dim windows = size<0>(scores), heads = size<1>(scores);
@@ -81,10 +102,15 @@ struct window_attention {
   constexpr auto operator()(expression auto x) const {
     auto [q, k, v] = split<3, -1>(qkv(x));
     auto table = param<"relative_position_bias_table", tensor<f32, (2 * W - 1) * (2 * W - 1), Heads>>;
-    auto index = buffer<"relative_position_index", tensor<i64, W * W, W * W>, relative_positions<W>>;
-    auto biased = scaled_scores(split_heads<Heads>(q), split_heads<Heads>(k)) + permute<2, 0, 1>(gather(table, index));
+    auto biased = scaled_scores(split_heads<Heads>(q), split_heads<Heads>(k)) + permute<2, 0, 1>(gather(table, index()));
     auto weights = softmax<-1>(Mask::apply(biased));
     return proj(merge_heads(matmul(probe<"attention">(weights), split_heads<Heads>(v))));
+  }
+
+ private:
+  static constexpr auto index() {
+    if constexpr (requires { Mask::relative_index(); }) return Mask::relative_index();
+    else return buffer<"relative_position_index", tensor<i64, W * W, W * W>, relative_positions<W>>;
   }
 };
 

@@ -51,6 +51,11 @@ constexpr auto averaging_weights() {
 constexpr auto mixed(auto x, auto along_height, auto along_width) {
   return matmul(matmul(along_height, x), transpose(along_width));
 }
+// How often each old cell stands beside itself; 0 where that is not the same for all, or not known.
+constexpr std::int64_t times_repeated(const Dim& out, const Dim& in) {
+  auto times = divide_exact(out, in);
+  return times && times->is_static() ? times->constant : 0;
+}
 template <Dim Out, Dim In>
 constexpr auto nearest_indices() {
   return broadcast_to<Out>(position<-1>() * extent<In>() / extent<Out>());
@@ -83,9 +88,16 @@ template <Dim Height, Dim Width, operand X>
   requires fine<detail::image<"interpolate_nearest", X>>
 constexpr auto interpolate_nearest(X x) {
   constexpr Dim height = size<2>(x), width = size<3>(x);
-  auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());  // [Height, b, c, w]
-  auto columns = gather(permute<3, 0, 1, 2>(rows), detail::nearest_indices<Width, width>());
-  return permute<2, 3, 1, 0>(columns);
+  constexpr std::int64_t down = detail::times_repeated(Height, height), across = detail::times_repeated(Width, width);
+  if constexpr (down > 0 && across > 0) {  // a layout, which costs nothing
+    constexpr Dim batch = size<0>(x), channels = size<1>(x);
+    auto cells = reshape<batch, channels, height, 1, width, 1>(x);
+    return reshape<batch, channels, Height, Width>(broadcast_to<batch, channels, height, down, width, across>(cells));
+  } else {
+    auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());  // [Height, b, c, w]
+    auto columns = gather(permute<3, 0, 1, 2>(rows), detail::nearest_indices<Width, width>());
+    return permute<2, 3, 1, 0>(columns);
+  }
 }
 template <Dim Height, Dim Width, operand X>
 refused<detail::image<"interpolate_nearest", X>> interpolate_nearest(X);

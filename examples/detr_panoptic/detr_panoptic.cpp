@@ -2,6 +2,7 @@
 #include "heed/dsl/nn/detr_panoptic.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "../shared/classify.h"
 #include "../shared/command_line.h"
@@ -44,12 +45,14 @@ void photograph(const Arguments& arguments) {
                         sure ? "" : "; the surest are shown"));
   found.resize(sure ? std::size_t(sure) : std::min(surest, found.size()));
 
-  const std::vector<std::string> things = lines_of(example_file("data/coco_classes.txt"));
-  const Segmentation segmentation = segments_of(found, results[2], picture.width, picture.height, std::int64_t(things.size()));
+  std::vector<std::string> names = lines_of(example_file("data/coco_classes.txt"));
+  const auto first_stuff = std::int64_t(names.size());
+  std::ranges::copy(lines_of(example_file("data/coco_stuff.txt")), std::back_inserter(names));
+  const Segmentation segmentation = segments_of(found, results[2], picture.width, picture.height, first_stuff);
   Image drawn = draw_segments(picture, segmentation);
   for (std::size_t i = 0; i < segmentation.segments.size(); ++i) {
     const Segment& s = segmentation.segments[i];
-    const std::string name = s.category < std::int64_t(things.size()) ? things[std::size_t(s.category)] : format("stuff %ld", long(s.category));
+    const std::string name = s.category < std::int64_t(names.size()) ? names[std::size_t(s.category)] : format("category %ld", long(s.category));
     say("segment", format("%-14s %5.1f %%  covers %4.1f %% of the picture, query %ld", name.c_str(), 100 * s.score,
                           100.0 * double(s.pixels) / double(segmentation.owner.size()), long(s.query)));
     draw_label(drawn, 4, 4 + 24 * int(i), format("%s %.0f%%", name.c_str(), 100 * s.score), colour_of(std::int64_t(i)));

@@ -84,6 +84,9 @@ TEST_CASE("interpolation, bilinear") {
 TEST_CASE("interpolation by the nearest cell") {
   check<nearest<14, 9>, small>(7, 10, 14, 9, nearest_weight);
   check<nearest<5, 2 * W>, any>(7, 6, 5, 12, nearest_weight);
+  check<nearest<14, 30>, small>(7, 10, 14, 30, nearest_weight);
+  check<nearest<2 * H, 3 * W>, any>(5, 6, 10, 18, nearest_weight);
+  CHECK(load<nearest<2 * H, 3 * W>, any>().data().steps.size() == 1);  // nothing is gathered
 }
 
 TEST_CASE("adaptive average pooling") {

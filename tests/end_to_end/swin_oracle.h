@@ -75,10 +75,11 @@ class SwinBlock {
     const std::int64_t h = padded(n.height), w = padded(n.width);
     const std::int64_t y = row * n.window + at / n.window, x = column * n.window + at % n.window;  // shifted
     auto piece = [&](std::int64_t p, std::int64_t extent) {
-      return n.shift == 0 ? 0 : p < extent - n.window ? 0 : p < extent - n.shift ? 1 : 2;
+      return shift(extent) == 0 || p < extent - n.window ? 0 : p < extent - n.shift ? 1 : 2;
     };
-    return {(y + n.shift) % h, (x + n.shift) % w, 3 * piece(y, h) + piece(x, w)};
+    return {(y + shift(h)) % h, (x + shift(w)) % w, 3 * piece(y, h) + piece(x, w)};
   }
+  std::int64_t shift(std::int64_t extent) const { return extent == n.window ? 0 : n.shift; }
   std::int64_t padded(std::int64_t extent) const { return (extent + n.window - 1) / n.window * n.window; }
 
   // proj(attention) on every pixel of the image; padding is zeros before the projection to q, k, v.

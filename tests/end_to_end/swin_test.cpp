@@ -88,3 +88,24 @@ TEST_CASE("sizes that the window does not divide") {
   check<nn::swin_block<96, 3, W, 3>, 58, 78, 96>(3, 3, {{"host", "all"}, {"host", "layout"}, {"host", "none"}, {"x86-64", "all"}});
   check<nn::swin_block<32, 2, W, 3>, 9, 13, 32>(2, 3, {{"host", "all"}, {"reference", "all"}, {"reference", "none"}});
 }
+
+TEST_CASE("one program for images of all sizes, of one window too") {
+  constexpr dim H{"H"}, V{"W"};
+  constexpr std::int64_t features = 32, heads = 2, batch = 2;
+  for (auto [target, fusion] : {std::pair{"host", "all"}, {"reference", "all"}}) {
+    CAPTURE(target);
+    Options options;
+    options.target = target;
+    options.fusion = fusion;
+    Program program = load<nn::swin_block<features, heads, W, 3>, tensor<f32, B, H, V, features>>(options);
+    Session session = program.bind(formula_checkpoint(program.parameters()));
+    for (auto [height, width] : {std::pair<std::int64_t, std::int64_t>{14, 21}, {7, 7}, {6, 15}, {16, 7}, {17, 9}}) {
+      CAPTURE(height);
+      CAPTURE(width);
+      Tensor image = oracle::formula_tensor("image", {batch, height, width, features});
+      std::vector<double> exact = oracle::SwinBlock({batch, height, width, features, heads, W, 3}).run(image.as<float>());
+      std::vector<float> expected(exact.begin(), exact.end());
+      CHECK(oracle::difference(Tensor(session.run(image)).as<float>(), expected) < 1e-5);
+    }
+  }
+}
