@@ -2,7 +2,7 @@
 
     python bench/peers.py [--json FILE] [--table] [--only REGEX] [--models FOLDER] [--seconds S] [--rounds N]
 
-Cases: the networks of MODELS below, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1 but for the GRU. A
+Cases: the networks of MODELS below, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1 but for the GRU and the LSTM. A
 case's keys:
     PEER            median ms on one thread, the best variant's        (heed, onnxruntime, torch)
     PEER_min        its minimum
@@ -148,13 +148,13 @@ def make_transformer():
     return Causal().eval()
 
 
-def make_gru():
+def make_recurrent(kind):
     import torch
 
     class Outputs(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.layer = torch.nn.GRU(512, 512, batch_first=True)
+            self.layer = getattr(torch.nn, kind.upper())(512, 512, batch_first=True)
 
         def forward(self, x):
             return self.layer(x)[0]
@@ -164,12 +164,12 @@ def make_gru():
     return model
 
 
-def gru_inputs():
+def recurrent_inputs(kind):
     import torch
-    sets = [[formula.input_array(f"gru{i}", (32, 256, 512))] for i in range(ROTATED_INPUTS)]
+    sets = [[formula.input_array(f"{kind}{i}", (32, 256, 512))] for i in range(ROTATED_INPUTS)]
     first = torch.from_numpy(sets[0][0][:1]).double()
     with torch.no_grad():
-        expected = make_gru().double()(first).numpy()
+        expected = make_recurrent(kind).double()(first).numpy()
     return sets, lambda found: check(found[:1], expected)
 
 
@@ -188,7 +188,8 @@ MODELS |= {case: network(lambda name=case: make_clip(name), case, CLIP) for case
 MODELS |= {f"detr_r50_{height}x{width}": network(make_detr, f"detr_{height}x{width}", (1, 3, height, width))
            for height, width in ((480, 640), (800, 1066))}
 MODELS["transformer_base"] = (make_transformer, transformer_inputs)
-MODELS["gru_32x256x512"] = (make_gru, gru_inputs)
+MODELS |= {f"{kind}_32x256x512": (lambda kind=kind: make_recurrent(kind), lambda kind=kind: recurrent_inputs(kind))
+           for kind in ("gru", "lstm")}
 
 
 # Models as ONNX files
