@@ -6,6 +6,7 @@
 
 #include "child.h"
 #include "device_report.h"
+#include "heed/runtime/atomic_file.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/parallel.h"
 #include "report.h"
@@ -16,7 +17,7 @@ namespace {
 using namespace heed::bench;
 
 struct Arguments {
-  std::string json, chart, filter, peers, child, cache = "off", fusion = "all";  // compiling is measured
+  std::string json, chart, filter, peers, child, tuning, cache = "off", fusion = "all";  // compiling is measured
   std::string target = "host", roofline = known_gpus().front().name;
   int threads = 0;
   bool list = false, quick = false, sweep = false, phases = false;
@@ -58,6 +59,10 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
   app.add_option("--first", a.first, "number of its first shape")->check(CLI::Range(0, 1'000'000))->needs(sweep)->capture_default_str();
   app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
+  app.add_option("--tuning", a.tuning, "costs that heed-tune printed, in place of the compiler's own")
+      ->check(CLI::ExistingFile)
+      ->needs(sweep)
+      ->type_name("FILE");
   app.add_option("--child", a.child)->group("");  // of child.h, as are those below
   app.add_option("--cache", a.cache)->group("");
   app.add_option("--fusion", a.fusion)->group("");
@@ -95,8 +100,11 @@ void run(const Arguments& a) {
     return;
   }
   if (a.phases) return print_phases(a);
-  if (a.sweep)
-    return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json});
+  if (a.sweep) {
+    const auto costs = a.tuning.empty() ? std::vector<std::byte>() : heed::read_file(a.tuning).bytes;
+    return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json,
+                            {reinterpret_cast<const char*>(costs.data()), costs.size()}});
+  }
   std::vector<int> threads = {1};
   if (a.threads)
     threads = {a.threads};

@@ -12,11 +12,12 @@ struct SweepOptions {
   std::uint32_t seed = 1;
   int threads = 1;
   std::string target = "host";
-  std::filesystem::path json;  // every time of every shape; empty: none
+  std::filesystem::path json;  // every time of every shape, for heed-tune; empty: none
+  std::string tuning;          // of the compiler's choice: Options::tuning
 };
 
 // Prints the shapes whose chosen program is more than 3 % slower than another, measured twice, and
-// their share. Every program's result is checked before it is timed.
+// their share. Every program's result is checked before it is timed. Times are this process' processor time.
 void sweep_attention(const SweepOptions& options);
 
 }  // namespace heed::bench

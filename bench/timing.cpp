@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <ctime>
 #include <map>
+#include <numeric>
+#include <random>
 
 namespace heed::bench {
 namespace {
@@ -40,6 +44,24 @@ int runs_in_20_ms(const Contender& contender) {
   return static_cast<int>(std::clamp(20 / took.count(), 1.0, 10'000.0));
 }
 
+double processor_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return double(now.tv_sec) * 1e3 + double(now.tv_nsec) * 1e-6;
+}
+
+double ms_of(const Contender& contender, int runs) {
+  const double begin = processor_ms();
+  for (int run = 0; run < runs; ++run) contender.run();
+  return std::max(processor_ms() - begin, 1e-6) / runs;
+}
+
+double median(std::vector<double> of) {
+  const auto middle = of.begin() + std::ptrdiff_t(of.size() / 2);
+  std::ranges::nth_element(of, middle);
+  return *middle;
+}
+
 }  // namespace
 
 std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repetitions) {
@@ -64,6 +86,34 @@ std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repe
     times.push_back({of[of.size() / 2], of.front()});
   }
   return times;
+}
+
+std::vector<double> take_short_turns(const std::vector<Contender>& contenders, int least_rounds) {
+  constexpr double turn_ms = 1, budget_ms = 100;  // of a contender
+  std::vector<int> runs, order(contenders.size());
+  double longest = turn_ms;
+  for (const Contender& contender : contenders) {
+    contender.run();
+    const double ms = std::min(ms_of(contender, 1), ms_of(contender, 1));
+    runs.push_back(int(std::clamp(turn_ms / ms, 1.0, 10'000.0)));
+    longest = std::max(longest, ms);
+  }
+  const int rounds = std::max(least_rounds, int(budget_ms / longest));
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937 random(1);
+  std::vector<std::vector<double>> ratios(contenders.size());
+  double least_mean = INFINITY;
+  for (int round = 0; round < rounds; ++round) {
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<double> logs(contenders.size());
+    for (int c : order) logs[std::size_t(c)] = std::log(ms_of(contenders[std::size_t(c)], runs[std::size_t(c)]));
+    const double mean = std::accumulate(logs.begin(), logs.end(), 0.0) / double(logs.size());
+    for (std::size_t c = 0; c < logs.size(); ++c) ratios[c].push_back(logs[c] - mean);
+    least_mean = std::min(least_mean, mean);
+  }
+  std::vector<double> ms;
+  for (const std::vector<double>& of : ratios) ms.push_back(std::exp(median(of) + least_mean));
+  return ms;
 }
 
 }  // namespace heed::bench

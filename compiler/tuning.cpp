@@ -1,7 +1,7 @@
 #include "heed/compiler/tuning.h"
 
+#include <algorithm>
 #include <charconv>
-#include <sstream>
 
 namespace heed {
 namespace {
@@ -14,29 +14,37 @@ bool read(std::string_view text, Number& number, Number least, Number most) {
   number = found;
   return true;
 }
+bool read(std::string_view text, std::optional<std::int64_t>& number, std::int64_t least, std::int64_t most) {
+  return read(text, number.emplace(), least, most);
+}
 
 bool set(AttentionTuning& t, std::string_view name, std::string_view value) {
-  constexpr std::int64_t most = 1 << 20;
-  if (name == "key_block") return read<std::int64_t>(value, t.key_block, 64, 4096) && t.key_block % 64 == 0;
-  if (name == "band_key_block") return read<std::int64_t>(value, t.band_key_block, 64, 4096) && t.band_key_block % 64 == 0;
-  if (name == "block_tiles") return read<std::int64_t>(value, t.block_tiles, 1, 256);
-  if (name == "inside_from") return read<std::int64_t>(value, t.inside_from, 0, most);
-  if (name == "inside_share_of_l2") return read(value, t.inside_share_of_l2, 0.0, 1e6);
-  if (name != "fuse" || (value != "yes" && value != "no")) return false;
-  t.fuse = value == "yes";
-  return true;
+  if (name == "fuse") {
+    t.fuse = value == "yes";
+    return value == "yes" || value == "no";
+  }
+  if (name == "key_block") return read(value, t.key_block, 64, 4096) && *t.key_block % 64 == 0;
+  if (name == "block_tiles") return read(value, t.block_tiles, 1, 256);
+  const auto cost = std::ranges::find(AttentionCosts::names, name);
+  return cost != AttentionCosts::names.end() &&
+         read(value, t.costs.ns[std::size_t(cost - AttentionCosts::names.begin())], 0.0, 1e9);
 }
 
 }  // namespace
 
 std::string override_tuning(Tuning& tuning, std::string_view text) {
-  std::istringstream stream{std::string(text)};
-  for (std::string choice; std::getline(stream, choice, ',');) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(",\n"), text.size());
+    const std::string_view choice = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (choice.empty()) continue;
     const std::size_t equal = choice.find('=');
-    if (equal == choice.npos || !set(tuning.attention, choice.substr(0, equal), choice.substr(equal + 1)))
-      return "no choice of tuning is '" + choice +
-             "'; they are fuse=yes, fuse=no, key_block=64…4096 and band_key_block=64…4096 by 64, block_tiles=1…256, inside_from=0…1048576 and "
-             "inside_share_of_l2=0…1e6";
+    if (equal != choice.npos && set(tuning.attention, choice.substr(0, equal), choice.substr(equal + 1))) continue;
+    std::string costs;
+    for (const char* name : AttentionCosts::names) costs += std::string(costs.empty() ? "" : ", ") + name;
+    return "no choice of tuning is '" + std::string(choice) +
+           "'; they are fuse=yes, fuse=no, key_block=64…4096 by 64, block_tiles=1…256 and "
+           "nanoseconds from 0 to 1e9 for " + costs;
   }
   return {};
 }

@@ -1,5 +1,6 @@
 #include "heed/runtime/cpu_executor.h"
 
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -170,12 +171,32 @@ class CpuExecutor final : public Executor {
         throw_failed_step(data(), step, "run", status);
       return;
     }
+    TileCounts tiles{};
+    if (step.counts_tiles) set_tile_counts(tiles);
     const auto begin = Profile::now();
     const std::int32_t status = run_step(pool, steps[s], scratch.data(), plan->scratch_bytes);
+    const auto end = Profile::now();
     const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
-    profile->add({step.label, kernel.kind, kernel.symbol, track, begin, Profile::now(),
-                  plan->symbols.amount(step.flops), plan->symbols.amount(step.bytes)});
+    if (step.counts_tiles) tiles = sum_of_tile_counts();
+    profile->add({step.label, kernel.kind, kernel.symbol, track, begin, end, plan->symbols.amount(step.flops),
+                  plan->symbols.amount(step.bytes), tiles[abi::tiles_in_all], tiles[abi::tiles_visited]});
     if (status) throw_failed_step(data(), step, "run", status);
+  }
+
+  // In the threads' scratch, while a step that counts is the one that uses it.
+  using TileCounts = std::array<std::int64_t, abi::tile_counters>;
+  std::byte* tile_counts_of(int thread) { return scratch.data() + std::size_t(thread) * plan->scratch_bytes; }
+  void set_tile_counts(const TileCounts& counts) {
+    for (int thread = 0; thread < pool.threads(); ++thread)
+      std::memcpy(tile_counts_of(thread), counts.data(), sizeof counts);
+  }
+  TileCounts sum_of_tile_counts() {
+    TileCounts sum{}, counts;
+    for (int thread = 0; thread < pool.threads(); ++thread) {
+      std::memcpy(counts.data(), tile_counts_of(thread), sizeof counts);
+      for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += counts[c];
+    }
+    return sum;
   }
 
   std::shared_ptr<const Binding> binding;

@@ -13,14 +13,22 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+void add_tiles(Json& json, const auto& counted) {
+  if (!counted.tiles) return;
+  json["tiles"] = counted.tiles;
+  json["tiles_visited"] = counted.tiles_visited;
+}
+
 Json json_of(const std::vector<Profile::Row>& rows) {
   Json list = Json::array();
-  for (const Profile::Row& row : rows)
+  for (const Profile::Row& row : rows) {
     list.push_back({{"name", row.name},
                     {"calls", row.calls},
                     {"seconds", row.seconds},
                     {"flops", row.flops},
                     {"bytes", row.bytes}});
+    add_tiles(list.back(), row);
+  }
   return list;
 }
 
@@ -36,18 +44,20 @@ void append_table(std::string& text, const char* title, const std::vector<Profil
   double total = 0;
   for (const Profile::Row& row : rows) total += row.seconds;
   char line[256];
-  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %7s %8s\n", title, "calls", "ms/run",
-                "%", "GFLOP/s", "% peak", "GB/s");
+  std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %7s %8s %9s\n", title, "calls", "ms/run",
+                "%", "GFLOP/s", "% peak", "GB/s", "% skipped");
   text += line;
   for (const Profile::Row& row : rows) {
     const double speed = gflops(row.flops, row.seconds);
-    char of_peak[16] = "";
+    char of_peak[16] = "", skipped[16] = "";
     if (peak_gflops > 0) std::snprintf(of_peak, sizeof of_peak, "%.1f", 100 * speed / peak_gflops);
-    std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %7s %8.1f\n",
+    if (row.tiles)
+      std::snprintf(skipped, sizeof skipped, "%.1f", 100 - 100 * double(row.tiles_visited) / double(row.tiles));
+    std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %7s %8.1f %9s\n",
                   row.name.c_str(), static_cast<long long>(row.calls),
                   row.seconds * 1e3 / double(std::max<std::int64_t>(runs, 1)),
                   100 * row.seconds / std::max(total, 1e-12), speed, of_peak,
-                  gflops(row.bytes, row.seconds));
+                  gflops(row.bytes, row.seconds), skipped);
     text += line;
   }
 }
@@ -73,7 +83,7 @@ void Profile::add_run() {
 void Profile::add(const Step& step) {
   const std::lock_guard lock(mutex_);
   events_.push_back({index_of(step.label), index_of(step.kind), index_of(step.kernel), step.track,
-                     step.begin, step.end, step.flops, step.bytes});
+                     step.begin, step.end, step.flops, step.bytes, step.tiles, step.tiles_visited});
 }
 
 std::size_t Profile::index_of(std::string_view name) {
@@ -108,6 +118,8 @@ std::vector<Profile::Row> Profile::rows(std::size_t Event::*name) const {
     row.seconds += static_cast<double>(event.end - event.begin) * 1e-9;
     row.flops += event.flops;
     row.bytes += event.bytes;
+    row.tiles += event.tiles;
+    row.tiles_visited += event.tiles_visited;
   }
   for (std::size_t i = 0; i < all.size(); ++i) all[i].name = names_[i];
   std::erase_if(all, [](const Row& row) { return row.calls == 0; });
@@ -145,6 +157,7 @@ std::string Profile::trace() const {
                     {"flops", event.flops},
                     {"bytes", event.bytes},
                     {"GFLOP/s", speed}};
+    add_tiles(details, event);
     if (peak_gflops_ > 0) details["% of peak"] = 100 * speed / peak_gflops_;
     list.push_back({{"name", names_[event.label]},
                     {"cat", names_[event.kind]},

@@ -19,6 +19,9 @@ class Profile {
     std::string name;
     std::int64_t calls = 0;
     double seconds = 0, flops = 0, bytes = 0;
+    // Of attention under a mask: tiles, each some queries and a block of keys, and how many of them were worked on; the
+    // mask let the others be skipped. On a CPU; 0 elsewhere.
+    std::int64_t tiles = 0, tiles_visited = 0;
   };
 
   std::vector<Row> by_kind() const;  // slowest first
@@ -28,10 +31,10 @@ class Profile {
   // What the machine can do at most, from peak_gflops() say: then all of the below tell percentages
   // of it. 0: not known.
   void set_peak_gflops(double gflops);
-  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, % of the peak, GB/s.
+  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, % of the peak, GB/s, % of tiles skipped.
   std::string table() const;
   // The same numbers as JSON: {"runs", "peak_gflops", "kinds": [{"name", "calls", "seconds",
-  // "flops", "bytes"}], "steps": […]}.
+  // "flops", "bytes"}], "steps": […]}, and "tiles", "tiles_visited" where there are tiles.
   std::string json() const;
   // Chrome's trace format, for chrome://tracing and Perfetto; one track a session, steps by their
   // module paths, each with its kernel, GFLOP/s and % of the peak.
@@ -50,6 +53,7 @@ class Profile {
     int track = 0;
     Nanoseconds begin = 0, end = 0;
     double flops = 0, bytes = 0;
+    std::int64_t tiles = 0, tiles_visited = 0;
   };
   void add(const Step& step);
 
@@ -59,6 +63,7 @@ class Profile {
     int track = 0;
     Nanoseconds begin = 0, end = 0;
     double flops = 0, bytes = 0;
+    std::int64_t tiles = 0, tiles_visited = 0;
   };
   std::size_t index_of(std::string_view name);
   std::vector<Row> rows(std::size_t Event::*name) const;

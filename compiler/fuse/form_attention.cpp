@@ -4,6 +4,8 @@
 // {heed.attention}; form_kernels builds the kernel there. A chain that looks like attention and is not gets a remark.
 #include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/passes.h"
+#include "heed/compiler/fuse/score_parts.h"
+#include "heed/compiler/plan/attention_plan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Iterators.h"
@@ -140,7 +142,7 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   StringRef getDescription() const final { return "softmax(score(q k^T)) v chains are recognised"; }
 
   void runOnOperation() final {
-    if (!target.tuning.attention.fuse) return;
+    if (target.tuning.attention.fuse == false) return;
     getOperation().walk([&](ir::SoftmaxOp softmax) {
       ir::MatmulOp value = valueContraction(softmax);
       if (!value) return;
@@ -176,6 +178,10 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       why = "expected the scores to have no other user";
       return false;
     }
+    if (!isWorthwhile(value, *chain)) {
+      why = "three kernels are faster here";
+      return false;
+    }
     double factor = 1;
     liftFactors(&chain->scoreContraction->getOpOperand(0), factor);
     liftFactors(&chain->scoreContraction->getOpOperand(1), factor);
@@ -184,6 +190,21 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     softmax->setAttr("heed.attention", UnitAttr::get(&getContext()));
     chain->scoreContraction->setAttr("heed.attention_score", UnitAttr::get(&getContext()));
     return true;
+  }
+
+  bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain) {
+    if (target.vulkan || target.reference) return true;
+    auto number = [](const Dim& d) { return d.is_static() ? std::optional(d.constant) : std::nullopt; };
+    Shape out = ir::shapeOf(value.getResult());
+    Dim batch(1);
+    for (int axis = 0; axis < out.rank - 2; ++axis) batch = batch * out.dims[axis];
+    AttentionShape shape{.batch = lower_bound(batch), .queries = number(out[-2]), .keys = number(ir::shapeOf(value.getA())[-1])};
+    auto features = number(ir::shapeOf(chain.scoreContraction.getA())[-1]), values = number(out[-1]);
+    if (!features || !values) return true;
+    shape.features = *features;
+    shape.values = *values;
+    shape.masked = takeApart(chain.score, chain.scoreLeaf, IntegerType::get(&getContext(), 1)).mask != nullptr;
+    return is_better_fused(shape, target);
   }
 
   Target target;

@@ -143,6 +143,7 @@ class Assembler {
     step.work = launch.work;
     step.grain = launch.grain;
     step.scratch_bytes = launch.scratchBytes;
+    step.counts_tiles = launch.countsTiles;
     step.flops = launch.flops.invalid ? Dim(0) : launch.flops;  // for profiles only: 0 where nobody can say
     step.bytes = launch.bytes.invalid ? Dim(0) : launch.bytes;
     step.label = labelOf(&op);

@@ -12,6 +12,9 @@ namespace heed::abi {
 using Kernel = std::int32_t (*)(void* const* buffers, const std::int64_t* dims, std::int64_t begin,
                                 std::int64_t end, void* scratch);
 
+// What attention under a mask adds to at the start of its scratch, 64-bit numbers, where the step says that it counts.
+enum TileCounter { tiles_in_all, tiles_visited, tile_counters };
+
 enum KernelStatus : std::int32_t {
   kernel_ok = 0,
   kernel_index_out_of_range = 1,  // a gather's index; also what the reference target's bounds checks return

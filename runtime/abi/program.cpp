@@ -186,6 +186,16 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, BufferRef>& r
     if (ref.place > Place::next) io.wrong("an unknown place");
 }
 
+// A bool whose byte must be 0 or 1.
+void flag(auto& io, Field<std::remove_reference_t<decltype(io)>, bool>& value, std::string_view wrong) {
+  std::uint8_t byte = value;
+  io.value(byte);
+  if constexpr (std::remove_reference_t<decltype(io)>::reading) {
+    if (byte > 1) io.wrong(wrong);
+    value = byte;
+  }
+}
+
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Slot>& slot) {
   each(io, slot.bytes);
 }
@@ -204,6 +214,7 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Step>& step) 
   fields(io, step.work);
   io.value(step.grain);
   fields(io, step.scratch_bytes);
+  flag(io, step.counts_tiles, "a choice to count tiles that is neither 0 nor 1");
   fields(io, step.label);
   fields(io, step.flops);
   fields(io, step.bytes);
@@ -223,13 +234,9 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Update>& upda
 void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Loop>& loop) {
   io.value(loop.symbol);
   fields(io, loop.count);
-  std::uint8_t reverse = loop.reverse;
-  io.value(reverse);
-  if constexpr (std::remove_reference_t<decltype(io)>::reading) {
+  flag(io, loop.reverse, "a direction that is neither 0 nor 1");
+  if constexpr (std::remove_reference_t<decltype(io)>::reading)
     if (!loop.symbol || !is_name(loop.symbol)) io.wrong("an impossible name of a loop's turn");
-    if (reverse > 1) io.wrong("a direction that is neither 0 nor 1");
-    loop.reverse = reverse;
-  }
   io.value(loop.first);
   io.value(loop.end);
   fields(io, loop.going);

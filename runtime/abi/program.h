@@ -60,6 +60,7 @@ struct Step {
   Dim work{1};                      // items; any cut of [0, work) into ranges gives the same bits
   std::int64_t grain = 1;           // items below which a range is not worth a thread
   Dim scratch_bytes{0};             // per thread; 0 on a GPU
+  bool counts_tiles = false;        // the scratch begins with the counters of kernel.h; for profiles
   std::string label;                // module path, such as "blocks.3.attn.qkv"
   Dim flops{0};                     // 2 × multiply–accumulates of the direct algorithm, unmasked pairs only
   Dim bytes{0};                     // read and written, each operand once

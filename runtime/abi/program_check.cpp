@@ -5,6 +5,7 @@
 #include <string>
 
 #include "heed/runtime/abi/gpu_kernel.h"
+#include "heed/runtime/abi/kernel.h"
 #include "heed/runtime/error.h"
 
 namespace heed::abi {
@@ -198,6 +199,9 @@ class Checker {
     dim(step.scratch_bytes);
     if (p.format == CodeFormat::spirv && !(step.scratch_bytes == Dim(0)))
       wrong(where, " needs scratch memory, which a GPU has not");
+    constexpr std::int64_t counters = tile_counters * std::int64_t(sizeof(std::int64_t));
+    if (step.counts_tiles && lower_bound(step.scratch_bytes) < counters)
+      wrong(where, " counts tiles in ", text_of(step.scratch_bytes), " bytes of scratch memory, ", counters, " are needed");
     known(step.flops, where);
     known(step.bytes, where);
   }

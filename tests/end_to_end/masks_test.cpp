@@ -1,5 +1,6 @@
 // Masks of attention, written as plain maths: each is one attention kernel, and queries without a live key give zeros.
 #include "attention_cases.h"
+#include "heed/runtime/profile.h"
 
 using namespace heed;
 using namespace heed::oracle;
@@ -226,6 +227,65 @@ TEST_CASE("the weights are given out by the fused kernel") {
         CHECK(difference(results.probe("weights").as<float>(), weights) < 1e-5);
       }
     }
+}
+
+// ---- what they save -----------------------------------------------------------------------------
+
+namespace {
+
+// The profile's tiles are those that have a live pair of query and key, counted one by one.
+template <class Model, class... Inputs>
+void check_tiles(const std::function<bool(std::int64_t i, std::int64_t j)>& live, const Extras& extras = {}) {
+  constexpr std::int64_t tokens = 640, block = 64, blocks = tokens / block;
+  Options options;
+  options.tuning = "key_block=64,block_tiles=8";
+  const Program program = load<Model, Inputs...>(options);
+  const Tensor x = formula_tensor("x", {1, H, tokens, D});
+  std::vector<const Tensor*> inputs = {&x, &x, &x};
+  for (const Tensor& extra : extras) inputs.push_back(&extra);
+  for (int threads : {1, 2}) {
+    Session session = program.bind(formula_checkpoint(program.parameters()), threads);
+    Profile profile;
+    session.run(inputs);
+    session.set_profile(&profile);
+    session.run(inputs);
+    session.run(inputs);
+    const auto rows = profile.by_kind();
+    REQUIRE(rows.size() == 1);
+    const std::int64_t tiles = rows[0].tiles / (2 * H * blocks), height = tokens / tiles, taller = tokens % tiles;
+    REQUIRE(rows[0].tiles == 2 * H * blocks * tiles);
+    std::int64_t visited = 0;
+    for (std::int64_t tile = 0; tile < tiles; ++tile)
+      for (std::int64_t start = 0; start < tokens; start += block) {
+        const std::int64_t first = tile * height + std::min(tile, taller), end = first + height + (tile < taller);
+        bool any = false;
+        for (std::int64_t i = first; i < end; ++i)
+          for (std::int64_t j = start; j < start + block; ++j) any |= live(i, j);
+        visited += any;
+      }
+    CHECK(rows[0].tiles_visited == 2 * H * visited);
+    CHECK(visited < tiles * blocks);
+    CHECK(profile.json().find("\"tiles_visited\":" + std::to_string(2 * H * visited)) != std::string::npos);
+    CHECK(profile.table().find("% skipped") != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("tiles that a mask lets be skipped are counted") {
+  using x = tensor<f32, B, H, T, D>;
+  SUBCASE("causal") {
+    check_tiles<additive_causal, x, x, x>([](std::int64_t i, std::int64_t j) { return j <= i; });
+  }
+  SUBCASE("window") {
+    check_tiles<sliding_window<100>, x, x, x>([](std::int64_t i, std::int64_t j) { return j <= i && j > i - 100; });
+  }
+  SUBCASE("documents") {
+    Extras extras;
+    extras.push_back(integers({1, 640}, [](std::int64_t n) { return n / 150; }));
+    check_tiles<documents, x, x, x, tensor<i64, B, T>>(
+        [](std::int64_t i, std::int64_t j) { return j <= i && i / 150 == j / 150; }, extras);
+  }
 }
 
 TEST_CASE("a difference is noticed") {

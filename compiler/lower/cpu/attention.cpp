@@ -2,12 +2,13 @@
 // for each, every tile of queries gets its scores, their softmax so far and the sums of values so far. The mask's bounds
 // say which keys a tile skips and where the mask need not be evaluated.
 //
-// Keys and values are packed first, by a launch of their own into temporaries, or, where there are enough batch indices
-// for work items, by the thread that needs them. Neither changes a bit of the result.
+// A thread packs the keys and values of a batch index into its scratch when it comes to it, and only those that the
+// queries of its range may see: packed once where the range goes to the end, and never handed over through memory.
 #include "heed/compiler/lower/cpu/attention.h"
+#include "heed/compiler/lower/cpu/attention_mask.h"
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
-#include "heed/compiler/lower/tile/mask_ranges.h"
+#include "heed/runtime/abi/kernel.h"
 
 using namespace mlir;
 
@@ -23,16 +24,8 @@ class Attention {
 
   Lowering lower() {
     if (failed(emitParts())) return failure();
-    tile::Lowered lowered;
-    if (!blocking.packsInside) {
-      emitPackLaunch();
-      lowered.launches.push_back(packLaunch());
-      lowered.temporaries.push_back((blocking.packedKeys() + blocking.packedValues()) * blocking.batch *
-                                    Dim(float_bytes));
-    }
     emitWalk();
-    lowered.launches.push_back(launch());
-    return lowered;
+    return tile::Lowered{{launch()}, {}};
   }
 
  private:
@@ -46,12 +39,13 @@ class Attention {
   // Values of the walk.
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
-  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
+  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
   Value scratch, packed, keyRows, values;  // of packed keys and values, and of those that are read, packed or not
   Value batch;
   // Of the current batch index: addresses of its keys and values, and the keys [packedLow, packedHigh) that are packed.
   Value firstKey, firstValue, packedLow, packedHigh;
 
+  AttentionMask seen() { return {e, mask, op.getMask(), buffers, batch, keys}; }
   bool hasMask() { return !op.getMask().empty(); }
   bool hasWeights() const { return kernel.outs.size() > 1; }
   // Somebody must look at the scores before softmax.
@@ -77,69 +71,61 @@ class Attention {
 
   // ---- launches ----
 
-  tile::Launch newLaunch(StringRef function, size_t count) {
-    tile::Launch launch;
-    launch.function = function.str();
-    for (size_t n = 0; n < count; ++n) launch.buffers.push_back(int(n));
-    launch.dims = e.dims();
-    launch.kind = "attention";
-    return launch;
-  }
   size_t bufferCount() const { return kernel.ins.size() + kernel.outs.size(); }
-  Dim bytesOf(int first, size_t last) const {
+  Dim bytesRead() const {
     Dim sum(0);
-    for (size_t n = first; n < last; ++n)
-      sum = sum + element_count(kernel.ins[n].shape) * Dim(int64_t(size_of(kernel.ins[n].dtype)));
+    for (const tile::Access& in : kernel.ins) sum = sum + element_count(in.shape) * Dim(int64_t(size_of(in.dtype)));
     return sum;
   }
 
-  std::string packName() const { return kernel.name + ".packing"; }
-
-  tile::Launch packLaunch() {
-    tile::Launch launch = newLaunch(packName(), bufferCount() + 1);
-    launch.work = blocking.batch;
-    launch.bytes = bytesOf(1, 3) * Dim(2);
-    return launch;
-  }
-
   tile::Launch launch() {
-    tile::Launch launch = newLaunch(kernel.name, bufferCount() + (blocking.packsInside ? 0 : 1));
+    tile::Launch launch;
+    launch.function = kernel.name;
+    for (size_t n = 0; n < bufferCount(); ++n) launch.buffers.push_back(int(n));
+    launch.dims = e.dims();
+    launch.kind = "attention";
     launch.work = work();
     launch.scratchBytes = blocking.scratchBytes();
+    launch.countsTiles = hasMask();
     launch.grain = exactWork() ? 1 : blocking.rows;
     launch.flops = Dim(2) * blocking.batch * blocking.queries * blocking.keys * Dim(blocking.features + blocking.values);
-    launch.bytes = bytesOf(0, kernel.ins.size());
+    launch.bytes = bytesRead();
     return launch;
   }
 
-  bool exactWork() const { return blocking.packsInside || blocking.queries.is_static(); }
+  bool exactWork() const { return blocking.queries.is_static(); }
   Dim work() const {
-    if (blocking.packsInside) return blocking.batch;
+    if (blocking.wholeBatches) return blocking.batch;
     if (!exactWork()) return blocking.batch * blocking.queries;  // proportional to the items
-    int64_t tiles = (blocking.queries.constant + blocking.rows - 1) / blocking.rows;
-    return blocking.batch * Dim((tiles + blocking.blockTiles - 1) / blocking.blockTiles);
+    return blocking.batch * Dim(blocking.staticQueryBlocks());
   }
 
-  void begin(StringRef name) {
-    llvm::SmallVector<Type> types = tile.kernelBuffers({});
-    if (!blocking.packsInside) types.push_back(e.bufferType(e.f32));
-    arguments = e.beginKernel(name, types);
-    buffers = ValueRange(arguments.buffers).take_front(bufferCount());
+  void begin() {
+    arguments = e.beginKernel(kernel.name, tile.kernelBuffers({}));
+    buffers = ValueRange(arguments.buffers);
     keys = e.dim(blocking.keys);
     scratch = e.view(arguments.scratch, e.constant(0), e.f32);
-    packed = blocking.packsInside ? e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32)
-                                  : arguments.buffers.back();
+    packed = e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32);
     keyRows = blocking.keysInPlace ? buffers[1] : packed;
     values = blocking.valuesInPlace ? buffers[2] : packed;
+    queries = e.dim(blocking.queries);
+    tiles = e.ceilDivide(queries, blocking.rows);
+    if (blocking.fewQueries)
+      tiles = e.select(e.below(queries, e.constant(blocking.fewQueries)), queries, tiles);
+    tileRows = e.divide(queries, tiles);
+    largerTiles = e.sub(queries, e.mul(tileRows, tiles));
+    queryBlocks = e.ceilDivide(tiles, blocking.blockTiles);
+    keyBlocks = e.ceilDivide(keys, blocking.keyBlock);  // balanced, of whole panels
+    keyBlock = e.roundUp(e.ceilDivide(keys, keyBlocks), blocking.width);
   }
 
   Value blockStart(Value key) { return e.mul(e.divide(key, keyBlock), keyBlock); }
 
-  void setBatch(Value b) {
+  // For queries [first, end).
+  void setBatch(Value b, Value first, Value end) {
     batch = b;
-    Value each = e.dim(blocking.packedKeys() + blocking.packedValues());
-    firstKey = blocking.packsInside ? e.constant(0) : e.mul(b, each);
-    firstValue = e.add(firstKey, e.dim(blocking.packedKeys()));
+    firstKey = e.constant(0);
+    firstValue = e.dim(blocking.packedKeys());
     Place place(e, buffers);
     place.set('b', batch);
     if (blocking.keysInPlace) firstKey = place.address(kernel.ins[1]);
@@ -147,19 +133,9 @@ class Attention {
     packedLow = e.constant(0);
     packedHigh = keys;
     if (mask.bounds.empty() || hasWeights()) return;
-    tile::KeyRanges seen = rangesOf(e.constant(0), queries);  // by any query; one key at least
-    packedLow = blockStart(e.min(seen.low, e.sub(keys, e.constant(1))));
-    packedHigh = e.min(e.max(seen.high, e.add(packedLow, 1)), keys);
-  }
-
-  void emitPackLaunch() {
-    begin(packName());
-    prepareTiles();
-    e.loop(arguments.begin, arguments.end, 1, [&](Value b) {
-      setBatch(b);
-      callPack();
-    });
-    e.finishKernel();
+    tile::KeyRanges any = seen().ranges(first, end);  // by any query; one key at least
+    packedLow = blockStart(e.min(any.low, e.sub(keys, e.constant(1))));
+    packedHigh = e.min(e.max(any.high, e.add(packedLow, 1)), keys);
   }
 
   void callPack() {
@@ -171,65 +147,57 @@ class Attention {
   // ---- the walk ----
 
   void emitWalk() {
-    begin(kernel.name);
-    prepareTiles();
+    begin();
     Value first = arguments.begin, last = arguments.end;
-    if (blocking.packsInside) {
-      e.loop(first, last, 1, [&](Value b) {
-        setBatch(b);
-        callPack();
-        e.loop(e.constant(0), queryBlocks, 1, [&](Value block) { walkQueries(block); });
-      });
+    if (blocking.wholeBatches) {
+      e.loop(first, last, 1, [&](Value b) { walkBatch(b, e.constant(0), queryBlocks); });
     } else {
       if (!exactWork()) {
         Value items = e.mul(queryBlocks, e.dim(blocking.batch)), all = e.dim(work());
         first = e.divide(e.mul(first, items), all);
         last = e.divide(e.mul(last, items), all);
       }
-      e.loop(first, last, 1, [&](Value item) {
-        setBatch(e.divide(item, queryBlocks));
-        walkQueries(e.remainder(item, queryBlocks));
+      e.loop(e.divide(first, queryBlocks), e.ceilDivide(last, queryBlocks), 1, [&](Value b) {
+        Value before = e.mul(b, queryBlocks);
+        walkBatch(b, e.max(e.sub(first, before), e.constant(0)), e.min(e.sub(last, before), queryBlocks));
       });
     }
     e.finishKernel();
   }
 
-  void prepareTiles() {
-    queries = e.dim(blocking.queries);
-    tiles = e.ceilDivide(queries, blocking.rows);
-    if (blocking.fewQueries)
-      tiles = e.select(e.below(queries, e.constant(blocking.fewQueries)), queries, tiles);
-    tileRows = e.divide(queries, tiles);
-    largerTiles = e.sub(queries, e.mul(tileRows, tiles));
-    queryBlocks = e.ceilDivide(tiles, blocking.blockTiles);
-    Value blocks = e.ceilDivide(keys, blocking.keyBlock);  // balanced, of whole panels
-    keyBlock = e.roundUp(e.ceilDivide(keys, blocks), blocking.width);
+  void walkBatch(Value b, Value firstBlock, Value lastBlock) {
+    e.when(e.below(firstBlock, lastBlock), [&] {
+      setBatch(b, firstQuery(firstTile(firstBlock)), firstQuery(firstTile(lastBlock)));
+      callPack();
+      e.loop(firstBlock, lastBlock, 1, [&](Value block) { walkQueries(block); });
+    });
   }
 
+  Value firstTile(Value block) { return e.divide(e.mul(block, tiles), queryBlocks); }
   Value firstQuery(Value t) { return e.add(e.mul(t, tileRows), e.min(t, largerTiles)); }
 
   void walkQueries(Value block) {
-    Value firstTile = e.divide(e.mul(block, tiles), queryBlocks);
-    Value lastTile = e.divide(e.mul(e.add(block, 1), tiles), queryBlocks);
-    Value blockQuery = firstQuery(firstTile), end = firstQuery(lastTile);
+    Value first = firstTile(block), last = firstTile(e.add(block, 1));
+    Value blockQuery = firstQuery(first), end = firstQuery(last);
+    if (hasMask()) count(abi::tiles_in_all, e.mul(e.sub(last, first), keyBlocks));
     if (blocking.packsQueries)
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
                      e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, tile::attention_captured);
-    tile::KeyRanges all = rangesOf(blockQuery, end);
+    tile::KeyRanges all = seen().ranges(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
     auto loop = scf::ForOp::create(e.b, e.loc, from, to, keyBlock);
     {
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPoint(loop.getBody()->getTerminator());
-      e.loop(firstTile, lastTile, 1, [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
+      e.loop(first, last, 1, [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
     }
-    if (hasWeights()) e.loop(firstTile, lastTile, 1, [&](Value t) { walkWeights(t, blockQuery); });
+    if (hasWeights()) e.loop(first, last, 1, [&](Value t) { walkWeights(t, blockQuery); });
   }
 
   void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
     Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
-    tile::KeyRanges range = rangesOf(query, e.add(query, rows));
+    tile::KeyRanges range = seen().ranges(query, e.add(query, rows));
     if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
       Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
       range.low = e.select(none, firstKeyStart, range.low);
@@ -241,6 +209,7 @@ class Attention {
       Value isFirst = e.compare(arith::CmpIPredicate::sle, keyStart, range.low);
       Value inside;  // nothing to be masked; null: not known
       auto work = [&] {
+        if (hasMask()) count(abi::tiles_visited, e.constant(1));
         callScores(query, tileRow, rows, keyStart, low, high);
         callEdit(query, rows, keyStart, low, high, inside);
         e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
@@ -261,7 +230,7 @@ class Attention {
             e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
             e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
         work();
-      } else if (auto verdict = judge(query, rows, e.add(keyStart, low), end)) {
+      } else if (auto verdict = seen().judge(query, rows, e.add(keyStart, low), end)) {
         inside = verdict->must;
         e.choose(verdict->may, TypeRange{}, work, [&] {
           e.when(isFirst, [&] { e.call(tile.name("clear"), {scratch, rows, tileRow}); });
@@ -276,6 +245,13 @@ class Attention {
         e.call(tile.name("finish"), call);
       });
     });
+  }
+
+  // For profiles: into the first bytes of the scratch.
+  void count(int64_t counter, Value more) {
+    Value counts = e.view(arguments.scratch, e.constant(0), e.b.getI64Type()), at = e.constant(counter);
+    Value so_far = e.loadScalar(counts, at), added = arith::IndexCastOp::create(e.b, e.loc, so_far.getType(), more);
+    e.storeScalar(arith::AddIOp::create(e.b, e.loc, so_far, added), counts, at);
   }
 
   void callScores(Value query, Value tileRow, Value rows, Value keyStart, Value low, Value high) {
@@ -325,73 +301,6 @@ class Attention {
     Values weights(buffers);
     weights.append({scratch, batch, query, rows, keyStart, high, tileRow});
     e.call(tile.name("weights"), weights);
-  }
-
-  // ---- the mask's bounds ----
-
-  Value valueOf(const tile::IntegerSum& sum) {
-    Value value = e.dim(sum.constant);
-    Place place(e, buffers);
-    place.set('b', batch);
-    for (auto [digit, factor] : llvm::enumerate(sum.digits))
-      if (factor) value = e.add(value, e.mul(place.digit(int(digit)), factor));
-    for (auto [operand, factor] : sum.elements) {
-      Value element = e.loadScalar(buffers[operand], place.address(kernel.ins[operand]));
-      element = arith::IndexCastOp::create(e.b, e.loc, e.index, element);
-      value = e.add(value, e.mul(element, factor));
-    }
-    return value;
-  }
-
-  tile::KeyRanges rangesOf(Value first, Value end) {
-    return tile::keyRanges(e, mask, first, end, keys, [&](const tile::IntegerSum& sum) { return valueOf(sum); });
-  }
-
-  // Of queries [query, query + rows) and keys [first, end), where bounds do not say everything.
-  std::optional<tile::Verdict> judge(Value query, Value rows, Value first, Value end) {
-    Place place(e, buffers);
-    place.set('b', batch);
-    std::vector<tile::Range> digits(kernel.digits.size());
-    auto spread = [&](char role, tile::Range whole) {
-      Values extents;
-      for (int digit : kernel.withRole(role)) extents.push_back(e.dim(kernel.digits[digit].extent));
-      for (auto [digit, range] : llvm::zip(kernel.withRole(role), tile::digitRanges(e.b, whole, extents)))
-        digits[digit] = range;
-    };
-    tile::Range queryRange{query, e.sub(e.add(query, rows), e.constant(1))}, keyRange{first, e.sub(end, e.constant(1))};
-    spread('i', queryRange);
-    spread('j', keyRange);
-    for (int digit : kernel.withRole('b')) digits[digit] = {place.digit(digit), place.digit(digit)};
-    auto digit = [&](int n) { return digits[n]; };
-    auto extent = [&](const Dim& dim) { return e.dim(dim); };
-    auto elements = [&](int operand) { return elementRange(operand, queryRange, keyRange); };
-    return tile::judgeMask(kernel, op.getMask(), {e.b, digit, extent, elements});
-  }
-
-  // Where they depend on the query or on the key only.
-  std::optional<tile::Range> elementRange(int operand, const tile::Range& queryRange, const tile::Range& keyRange) {
-    const tile::Access& access = kernel.ins[operand];
-    auto varies = [&](char role) { return tile::strideAlong(kernel, access, role) != Dim(0); };
-    if (varies('i') && varies('j')) return {};
-    auto elementAt = [&](std::optional<std::pair<char, Value>> at) {
-      Place place(e, buffers);
-      place.set('b', batch);
-      if (at) place.set(at->first, at->second);
-      Value x = e.loadScalar(buffers[operand], place.address(access));
-      return Value(arith::IndexCastOp::create(e.b, e.loc, e.index, x));
-    };
-    if (!varies('i') && !varies('j')) {
-      Value x = elementAt({});
-      return tile::Range{x, x};
-    }
-    char role = varies('i') ? 'i' : 'j';
-    const tile::Range& along = varies('i') ? queryRange : keyRange;
-    Value start = elementAt(std::pair{role, along.low});
-    Values ends = e.loop(e.add(along.low, 1), e.add(along.high, 1), 1, {start, start}, [&](Value n, ValueRange so) {
-      Value x = elementAt(std::pair{role, n});
-      return Values{e.min(so[0], x), e.max(so[1], x)};
-    });
-    return tile::Range{ends[0], ends[1]};
   }
 };
 

@@ -8,7 +8,8 @@
 namespace heed::cpu {
 
 // Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed values rows
-// [key][valueStride]. Offsets are in f32 elements of the scratch.
+// [key][valueStride]. Offsets are in f32 elements of the scratch,
+// which begins with the counters of tiles where there is a mask.
 struct AttentionBlocking {
   AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target);
 
@@ -27,7 +28,7 @@ struct AttentionBlocking {
   bool packsQueries;                         // they are not rows of contiguous f32
   bool keysInPlace, valuesInPlace;           // they lie as if they were packed, or one query alone reads them
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
-  bool packsInside;                          // keys and values by the thread that needs them, an item being a batch index
+  bool wholeBatches;                         // a work item is a batch index instead of a block of its queries
   bool editsScores;                          // the score region does something
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
@@ -35,6 +36,7 @@ struct AttentionBlocking {
   std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }  // where it begins
   // Parts of a tile, as (first row, rows), whose sums of values are in registers together.
   llvm::SmallVector<std::pair<std::int64_t, std::int64_t>> valueParts(std::int64_t height) const;
+  std::int64_t staticQueryBlocks() const;    // of a batch index
   Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
   Dim packedValues() const;
   Dim scratchBytes() const;

@@ -1,6 +1,8 @@
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/online_softmax.h"
+#include "heed/compiler/plan/attention_plan.h"
+#include "heed/runtime/abi/kernel.h"
 
 using namespace mlir;
 
@@ -10,11 +12,22 @@ namespace {
 
 int64_t roundUp(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
-// Rows of sums in registers beside two vectors of keys and the broadcasts.
-int tileRows(const Target& target, const Dim& queries) {
-  if (target.registers < 32) return 6;
-  return queries.is_static() ? 12 : 8;  // fewer heights to emit where any can occur
+// What the bounds say of a query's keys, where they are numbers.
+SeenKeys seenKeys(const tile::MaskClasses& mask) {
+  SeenKeys seen;
+  for (const tile::KeyBound& bound : mask.bounds) {
+    if (bound.limits.size() != 1) continue;  // key + perQuery · query + rest ≥ 0, or -key + …
+    const auto& [perQuery, rest] = bound.limits[0];
+    bool number = rest.constant.is_static() && rest.elements.empty() &&
+                  llvm::all_of(rest.digits, [](int64_t factor) { return factor == 0; });
+    if (!number || perQuery != (bound.below ? -1 : 1)) continue;
+    if (bound.below) seen.first = std::max(seen.first.value_or(-rest.constant.constant), -rest.constant.constant);
+    else seen.last = std::min(seen.last.value_or(rest.constant.constant), rest.constant.constant);
+  }
+  return seen;
 }
+
+std::optional<int64_t> number(const Dim& dim) { return dim.is_static() ? std::optional(dim.constant) : std::nullopt; }
 
 }  // namespace
 
@@ -25,18 +38,23 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   keys = kernel.extentOf('j');
   features = kernel.extentOf('e').constant;
   values = kernel.extentOf('d').constant;
-  rows = tileRows(target, queries);
+  rows = attention_tile_rows(target, queries.is_static());
   vectors = 2;
-  width = vectors * target.lanes;
-  const AttentionTuning& tuning = target.tuning.attention;
-  const bool band = llvm::any_of(mask.bounds, [](const tile::KeyBound& bound) { return bound.below; });
-  keyBlock = band ? tuning.band_key_block : tuning.key_block;
-  if (keys.is_static()) keyBlock = std::min(keyBlock, roundUp(keys.constant, width));
+  width = panel_keys(target);
+  const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values, !op.getMask().empty(),
+                             seenKeys(mask)};
+  const AttentionPlan plan = best_fused_plan(shape, target);
+  keyBlock = plan.key_block;
+  blockTiles = plan.block_tiles;
   valueStride = roundUp(values, target.lanes);
   const bool square = target.registers >= 32 && valueStride >= 4 * target.lanes;  // six by four need the fewest loads
   valueVectors = square ? 4 : vectors;
   valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
+
+  // Few blocks share what is packed for them; many batch indices alone keep some threads busy.
+  constexpr int64_t fewBlocks = 4, manyBatches = 12;
+  wholeBatches = queries.is_static() && staticQueryBlocks() <= fewBlocks && lower_bound(batch) >= manyBatches;
 
   fewQueries = 0;
   if (queries.is_static()) {
@@ -48,8 +66,6 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
     heights.push_back(1);
     for (int64_t height = std::max(2, rows / 2); height <= rows; ++height) heights.push_back(height);
   }
-  blockTiles = tuning.block_tiles;
-  if (queries.is_static()) blockTiles = std::min(blockTiles, (queries.constant + rows - 1) / rows);
 
   const tile::Access& q = kernel.ins[0];
   packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
@@ -67,15 +83,11 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneQuery || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
-  Dim packedBytes = (packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
-  // With one block of queries nothing is packed twice.
-  const bool oneBlock = queries.is_static() && queries.constant <= blockTiles * rows;
-  packsInside = oneBlock || (lower_bound(batch) >= tuning.inside_from && queries.is_static() && packedBytes.is_static() &&
-                             double(packedBytes.constant) <= tuning.inside_share_of_l2 * double(target.l2_bytes));
   editsScores = tile::OnlineSoftmax::edits(op);
 
   int64_t at = 0;
   auto take = [&](int64_t count) { return std::exchange(at, at + roundUp(count, 16)); };
+  take(op.getMask().empty() ? 0 : abi::tile_counters * int64_t(sizeof(int64_t) / sizeof(float)));
   scoresAt = take(rows * scoreStride + target.lanes);
   sumsAt = take(queryRows() * valueStride);
   largestAt = take(queryRows() * target.lanes);
@@ -94,6 +106,11 @@ llvm::SmallVector<std::pair<int64_t, int64_t>> AttentionBlocking::valueParts(int
   return parts;
 }
 
+int64_t AttentionBlocking::staticQueryBlocks() const {
+  int64_t tiles = (queries.constant + rows - 1) / rows;
+  return (tiles + blockTiles - 1) / blockTiles;
+}
+
 Dim AttentionBlocking::packedKeys() const {
   if (keysInPlace) return Dim(0);
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
@@ -102,8 +119,7 @@ Dim AttentionBlocking::packedKeys() const {
 Dim AttentionBlocking::packedValues() const { return valuesInPlace ? Dim(0) : keys * Dim(valueStride); }
 
 Dim AttentionBlocking::scratchBytes() const {
-  Dim inside = packsInside ? packedKeys() + packedValues() : Dim(0);
-  return (Dim(packedAt) + inside) * Dim(int64_t(sizeof(float)));
+  return (Dim(packedAt) + packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));
 }
 
 }  // namespace heed::cpu

@@ -67,6 +67,7 @@ struct Launch {
   std::int64_t grain = 1;
   std::int64_t group = 1;  // items of a workgroup
   std::string kind;
+  bool countsTiles = false;  // abi::Step::counts_tiles
   Dim flops{0}, bytes{0};
 };
 

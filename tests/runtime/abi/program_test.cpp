@@ -111,6 +111,7 @@ TEST_CASE("program: indices and symbols are checked") {
   check_refused([](Program& p) { p.steps[0].buffers[1] = {Place::constant, 4}; }, {"alignment"});
   check_refused([](Program& p) { p.kernels[1].object = 1; }, {"'linear'", "object 1 of 1"});
   check_refused([](Program& p) { p.steps[0].grain = 0; }, {"grain 0"});
+  check_refused([](Program& p) { p.steps[1].counts_tiles = true; }, {"'tanh'", "tiles in 0 bytes", "16 are needed"});
   check_refused([](Program& p) { p.steps[0].work = Dim("Q"); }, {"defines 'Q'", "'linear'"});
   check_refused(
       [](Program& p) {

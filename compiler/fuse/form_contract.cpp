@@ -1,0 +1,118 @@
+// Matrix products and convolutions: one kernel kind.
+#include "heed/compiler/fuse/kernel_former.h"
+#include "heed/compiler/fuse/attention_chain.h"
+#include "heed/compiler/fuse/layouts.h"
+
+using namespace mlir;
+
+namespace heed::fuse {
+
+void KernelFormer::contractionRoles(KernelBuilder& kernel, Domain& domain, const Coordinates& result, const Coordinates& a,
+                                    const Coordinates& b, const Coordinates& reduced) {
+  auto digits = [&](const Coordinates& coordinates) {
+    std::vector<int> ids;
+    for (const Coordinate& c : domain.normal(coordinates)) digitsOf(c, ids);
+    return ids;
+  };
+  std::vector<int> inA = digits(a), inB = digits(b), all = digits(result), k = digits(reduced);
+  auto in = [](const std::vector<int>& ids, int id) { return llvm::is_contained(ids, id); };
+  for (int id : all)
+    if (in(inA, id) && in(inB, id) && !in(k, id)) kernel.role('b', id);
+  for (int id : all)
+    if (!in(inB, id) && !in(k, id)) kernel.role('m', id);
+  for (int id : all)
+    if (in(inB, id) && !in(k, id)) kernel.role('n', id);
+  for (int id : k) kernel.role('k', id);
+}
+
+bool KernelFormer::answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at, const Shape& shape) {
+  if (!isPlainLoad(load) || load->fill) return false;
+  for (auto [axis, c] : llvm::enumerate(at))
+    if (c.size() == 1 && c[0].kind == Piece::sum && !keepsBounds(domain, *load, c, shape.dims[axis])) return false;
+  return true;
+}
+
+FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
+                                                   Expression* anchor, Puller& puller, Value a, const Coordinates& ca, Value b,
+                                                   const Coordinates& cb, const Coordinates& k, std::optional<double> fill,
+                                                   std::vector<Value>& conflicts) {
+  ExpressionPtr left = puller.pull(a, ca), right = puller.pull(b, cb);
+  if (fill && !answersOutside(domain, left, ca, ir::shapeOf(a))) puller.conflict(a);
+  if (!isPlainLoad(right)) puller.conflict(b);
+  visit(left, [&](Expression& e) {
+    if (e.kind == Expression::anchor) puller.conflict(e.value);
+  });
+  Expression* first = nullptr;  // what the prologue transforms
+  visit(left, [&](Expression& e) {
+    if (e.kind == Expression::load && !first) first = &e;
+  });
+  if (!first) puller.conflict(a);
+  conflicts = puller.conflicts();
+  if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
+  KernelBuilder kernel = builder(domain);
+  Coordinates result = domain.normal(anchor->coordinates);
+  result.insert(result.end(), at.begin(), at.end());
+  contractionRoles(kernel, domain, result, ca, right->coordinates, k);  // b as it lies, not as it is broadcast
+  auto leading = std::make_shared<Expression>(*first);
+  if (fill) leading->fill = fill;
+  kernel.principal(leading);
+  kernel.principal(right);
+  kernel.region(left, {first}, {first->type});
+  kernel.region(root, {anchor}, {anchor->type});
+  kernel.result(v, at);
+  return kernel.build("heed.contract", v.getLoc());
+}
+
+FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
+                                             const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                                             std::vector<Value>& conflicts) {
+  const Coordinates& c = anchor->coordinates;
+  Shape a = ir::shapeOf(op.getA()), b = ir::shapeOf(op.getB());
+  Coordinate k = domain.fresh(a[-1]);
+  Coordinates ca = contractionBatch(c, a), cb = contractionBatch(c, b);
+  ca.push_back(c[c.size() - 2]);
+  ca.push_back(k);
+  cb.push_back(k);
+  cb.push_back(c.back());
+  return contractKernel(domain, v, at, root, anchor, puller, op.getA(), ca, op.getB(), cb, {k}, {}, conflicts);
+}
+
+FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, Value v, const Coordinates& at,
+                                                const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                                                std::vector<Value>& conflicts) {
+  Value x = op->getOperand(0), w = op->getOperand(1);
+  Shape image = ir::shapeOf(x), kernel = ir::shapeOf(w);
+  auto step = [&](StringRef name, int axis) { return convolutionStep(op, name, axis); };
+  Coordinates c = anchor->coordinates;
+  Coordinate group, channel = domain.fresh(kernel[1]);
+  if (int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(); groups != 1) {
+    auto parts = domain.cut(c[1], Dim(kernel[0].constant / groups));
+    if (!parts) return op->emitError("expected output channels that split into groups");
+    group = parts->first;
+  }
+  Coordinate in = group;
+  in.insert(in.end(), channel.begin(), channel.end());
+  Coordinates ca{c[0], in}, cb{c[1], channel}, reduced{channel};
+  std::optional<double> fill;
+  for (int axis = 2; axis < image.rank; ++axis) {
+    Coordinate tap = domain.fresh(kernel[axis]);
+    ca.push_back(sumOf({c[axis], tap}, {Dim(step("stride", axis)), Dim(step("dilation", axis))},
+                       Dim(-step("padding", axis)), image[axis]));
+    cb.push_back(tap);
+    reduced.push_back(tap);
+    if (step("padding", axis)) fill = 0.0;
+  }
+  // Taps and channels in the order in which x lies, so that its rows are runs.
+  visit(puller.pull(x, ca), [&](Expression& e) {
+    if (e.kind != Expression::load || e.coordinates.empty()) return;
+    std::vector<int> inner;
+    digitsOf(domain.normal(e.coordinates.back()), inner);
+    std::vector<int> own;
+    digitsOf(domain.normal(channel), own);
+    if (llvm::any_of(own, [&](int id) { return llvm::is_contained(inner, id); }))
+      std::rotate(reduced.begin(), std::find(reduced.begin(), reduced.end(), channel) + 1, reduced.end());
+  });
+  return contractKernel(domain, v, at, root, anchor, puller, x, ca, w, cb, reduced, fill, conflicts);
+}
+
+}  // namespace heed::fuse

@@ -1,0 +1,192 @@
+// heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench --sweep --json` measured.
+// 1: least squares of the predictions' relative errors, and of those of their differences, no cost below 0. 2: costs are
+// changed as long as the plans that they choose get faster, which is what counts. Prints "name=value" lines, which Options::tuning takes.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <vector>
+
+#include "heed/compiler/plan/attention_plan.h"
+#include "heed/runtime/error.h"
+
+namespace {
+
+using heed::AttentionCosts;
+using Work = std::array<double, AttentionCosts::count>;
+
+struct Plan {
+  Work work;
+  double ns;
+};
+struct Shape {
+  std::vector<Plan> plans;  // those that the compiler may choose between
+  bool predictable;         // lengths that are data make it faster than anybody can know
+  double best() const { return std::ranges::min(plans, {}, &Plan::ns).ns; }
+};
+
+double predicted(const Work& work, const AttentionCosts& costs) {
+  double ns = 0;
+  for (std::size_t c = 0; c < work.size(); ++c) ns += work[c] * costs.ns[c];
+  return ns;
+}
+
+double loss(const Shape& shape, const AttentionCosts& costs) {
+  const Plan& chosen =
+      std::ranges::min(shape.plans, {}, [&](const Plan& plan) { return predicted(plan.work, costs); });
+  return chosen.ns / shape.best();
+}
+
+// Much slower ones, which nobody will choose, do not bend the predictions of the others.
+bool counts(const Plan& plan, const Shape& shape) { return shape.predictable && plan.ns < 3 * shape.best(); }
+
+Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
+  const auto number = [&](const char* name) { return row.at(name).get<std::int64_t>(); };
+  const std::string mask = row.at("mask");
+  heed::AttentionShape shape{.batch = number("batch") * number("heads"), .queries = number("queries"), .keys = number("keys"),
+                             .features = number("features"), .values = number("features"), .masked = mask != "none"};
+  if (mask == "causal" || mask == "window") shape.seen.last = 0;
+  if (mask == "window") shape.seen.first = 1 - number("window");
+  Shape read{{}, mask != "lengths"};
+  for (const auto& [way, ms] : row.at("ms").items()) {
+    heed::Target target = machine;
+    if (const std::string wrong = heed::override_tuning(target.tuning, way); !wrong.empty()) throw heed::Error("tune: ", wrong);
+    const bool fused = heed::is_better_fused(shape, target);
+    if (!fused && shape.masked && heed::is_better_fused(shape, machine)) continue;  // it is never asked
+    const heed::AttentionPlan plan = fused ? heed::best_fused_plan(shape, target) : heed::AttentionPlan{.fused = false};
+    read.plans.push_back({heed::attention_work(shape, plan, target), ms.get<double>() * 1e6});
+  }
+  return read;
+}
+
+// work · costs = 1, or how much longer than the mean of a shape's plans one takes; both in parts of the measured time.
+struct Equation {
+  Work work;
+  double value;
+};
+
+std::vector<Equation> equations_of(const std::vector<Shape>& shapes) {
+  constexpr double weight_of_differences = 10;  // a few per cent between plans decide
+  std::vector<Equation> equations;
+  for (const Shape& shape : shapes) {
+    Equation mean{{}, 0};
+    double plans = 0;
+    for (const Plan& plan : shape.plans) {
+      if (!counts(plan, shape)) continue;
+      for (std::size_t c = 0; c < plan.work.size(); ++c) mean.work[c] += plan.work[c];
+      mean.value += plan.ns;
+      ++plans;
+    }
+    for (const Plan& plan : shape.plans) {
+      if (!counts(plan, shape)) continue;
+      Equation whole{{}, 1}, difference{{}, weight_of_differences * (plan.ns * plans / mean.value - 1)};
+      for (std::size_t c = 0; c < plan.work.size(); ++c) {
+        whole.work[c] = plan.work[c] / plan.ns;
+        difference.work[c] = weight_of_differences * (plan.work[c] * plans - mean.work[c]) / mean.value;
+      }
+      equations.push_back(whole);
+      equations.push_back(difference);
+    }
+  }
+  return equations;
+}
+
+void fit_predictions(const std::vector<Shape>& shapes, AttentionCosts& costs) {
+  const std::vector<Equation> equations = equations_of(shapes);
+  for (int turn = 0; turn < 3000; ++turn)
+    for (std::size_t c = 0; c < costs.ns.size(); ++c) {
+      double slope = 0, curvature = 0;
+      for (const Equation& equation : equations) {
+        slope += equation.work[c] * (equation.value - predicted(equation.work, costs));
+        curvature += equation.work[c] * equation.work[c];
+      }
+      if (curvature > 0) costs.ns[c] = std::max(0.0, costs.ns[c] + slope / curvature);
+    }
+}
+
+// What choices lose, of which less than 1 % cannot be measured; and, so that they hold for other shapes too, a little of
+// how wrong predictions are.
+double objective(const std::vector<Shape>& shapes, const AttentionCosts& costs) {
+  double sum = 0;
+  for (const Shape& shape : shapes) {
+    sum += std::log(std::max(loss(shape, costs), 1.01));
+    for (const Plan& plan : shape.plans)
+      if (counts(plan, shape)) sum += 0.1 * std::pow(1 - predicted(plan.work, costs) / plan.ns, 2) / double(shape.plans.size());
+  }
+  return sum;
+}
+
+// Some costs at a time change by random factors; what was 0 may become what 1 % of a typical time needs.
+void fit_choices(const std::vector<Shape>& shapes, AttentionCosts& costs) {
+  constexpr int steps = 30'000;
+  std::mt19937 random(1);
+  std::normal_distribution<double> exponent(0, 0.5);
+  AttentionCosts least_costs;
+  for (std::size_t c = 0; c < costs.ns.size(); ++c) {
+    std::vector<double> shares;
+    for (const Shape& shape : shapes)
+      for (const Plan& plan : shape.plans)
+        if (plan.work[c] > 0) shares.push_back(plan.ns / plan.work[c]);
+    std::ranges::sort(shares);
+    if (!shares.empty()) least_costs.ns[c] = 0.01 * shares[shares.size() / 2];
+  }
+  double least = objective(shapes, costs);
+  for (int step = 0; step < steps; ++step) {
+    AttentionCosts changed = costs;
+    for (auto changes = 1 + random() % 3; changes; --changes) {
+      const std::size_t c = random() % costs.ns.size();
+      changed.ns[c] = random() % 16 ? std::max(changed.ns[c], least_costs.ns[c]) * std::exp(exponent(random)) : 0;
+    }
+    if (const double now = objective(shapes, changed); now < least) {
+      least = now;
+      costs = changed;
+    }
+  }
+}
+
+void report(const char* when, const std::vector<Shape>& shapes, const AttentionCosts& costs) {
+  double worst = 1;
+  const auto lost = std::ranges::count_if(shapes, [&](const Shape& shape) {
+    const double here = loss(shape, costs);
+    worst = std::max(worst, here);
+    return here > 1.03;
+  });
+  std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", when, lost, shapes.size(), 100 * (worst - 1));
+}
+
+void run(const std::vector<std::string>& files) {
+  std::vector<Shape> shapes;
+  for (const std::string& file : files) {
+    std::ifstream stream(file);
+    if (!stream) throw heed::Error("tune: '", file, "' cannot be read");
+    try {
+      const auto json = nlohmann::json::parse(stream);
+      const heed::Target target = heed::target_by_name(json.at("target"));
+      for (const auto& row : json.at("shapes")) shapes.push_back(read_shape(row, target));
+    } catch (const nlohmann::json::exception& error) {
+      throw heed::Error("tune: '", file, "' is not what heed_bench --sweep --json writes: ", error.what());
+    }
+  }
+  AttentionCosts costs;
+  fit_predictions(shapes, costs);
+  report("fitted to times", shapes, costs);
+  fit_choices(shapes, costs);
+  report("fitted to choices", shapes, costs);
+  for (std::size_t c = 0; c < costs.ns.size(); ++c) std::printf("%s=%.4g\n", AttentionCosts::names[c], costs.ns[c]);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    if (argc < 2) throw heed::Error("usage: heed-tune TIMES…, files that heed_bench --sweep --json wrote");
+    run({argv + 1, argv + argc});
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+}
