@@ -54,8 +54,8 @@ abi::Program loop_program(bool reverse) {
   p.steps = {step, step};
   p.steps[1].buffers = {{Place::arena, 0}, {Place::next, 0}};
   p.steps[1].dims = {Dim(1)};
-  p.loops = {{t.terms[0].factors[0].symbol, T, reverse, 0, 2}};
-  p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 1}}};
+  p.loops = {{t.terms[0].factors[0].symbol, T, reverse, 0, 2, {}, Dim(0)}};
+  p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 1}, B * Dim(4)}};
   return p;
 }
 
