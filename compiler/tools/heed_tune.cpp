@@ -1,6 +1,7 @@
 // heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench --sweep --json` measured.
 // 1: least squares of the predictions' relative errors, and of those of their differences, no cost below 0. 2: costs are
-// changed as long as the plans that they choose get faster, which is what counts. Prints "name=value" lines, which Options::tuning takes.
+// changed as long as the plans that they choose get faster, which is what counts. Prints "name=value" lines, which
+// Options::tuning takes, and to standard error how well they choose.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -147,14 +148,31 @@ void fit_choices(const std::vector<Shape>& shapes, AttentionCosts& costs) {
   }
 }
 
-void report(const char* when, const std::vector<Shape>& shapes, const AttentionCosts& costs) {
-  double worst = 1;
-  const auto lost = std::ranges::count_if(shapes, [&](const Shape& shape) {
-    const double here = loss(shape, costs);
-    worst = std::max(worst, here);
-    return here > 1.03;
-  });
-  std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", when, lost, shapes.size(), 100 * (worst - 1));
+AttentionCosts fitted(const std::vector<Shape>& shapes) {
+  AttentionCosts costs;
+  fit_predictions(shapes, costs);
+  fit_choices(shapes, costs);
+  return costs;
+}
+
+void report(const char* what, const std::vector<double>& losses) {
+  const auto lost = std::ranges::count_if(losses, [](double loss) { return loss > 1.03; });
+  std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", what, lost, losses.size(),
+               100 * (std::ranges::max(losses) - 1));
+}
+
+// Costs fitted to all shapes but every fifth one choose for those.
+std::vector<double> losses_of_unseen(const std::vector<Shape>& shapes) {
+  constexpr std::size_t parts = 5;
+  std::vector<double> losses;
+  for (std::size_t part = 0; part < parts; ++part) {
+    std::vector<Shape> seen;
+    for (std::size_t n = 0; n < shapes.size(); ++n)
+      if (n % parts != part) seen.push_back(shapes[n]);
+    const AttentionCosts costs = fitted(seen);
+    for (std::size_t n = part; n < shapes.size(); n += parts) losses.push_back(loss(shapes[n], costs));
+  }
+  return losses;
 }
 
 void run(const std::vector<std::string>& files) {
@@ -170,11 +188,12 @@ void run(const std::vector<std::string>& files) {
       throw heed::Error("tune: '", file, "' is not what heed_bench --sweep --json writes: ", error.what());
     }
   }
-  AttentionCosts costs;
-  fit_predictions(shapes, costs);
-  report("fitted to times", shapes, costs);
-  fit_choices(shapes, costs);
-  report("fitted to choices", shapes, costs);
+  if (shapes.empty()) throw heed::Error("tune: the files hold no shape; ./bench/run --sweep --json FILE measures some");
+  const AttentionCosts costs = fitted(shapes);
+  std::vector<double> losses;
+  for (const Shape& shape : shapes) losses.push_back(loss(shape, costs));
+  report("of the shapes fitted to", losses);
+  report("of shapes held back, a fifth at a time", losses_of_unseen(shapes));
   for (std::size_t c = 0; c < costs.ns.size(); ++c) std::printf("%s=%.4g\n", AttentionCosts::names[c], costs.ns[c]);
 }
 
