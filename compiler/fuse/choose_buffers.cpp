@@ -1,8 +1,9 @@
 // none: every op's result. layout: every result but a layout op's. all:
 //   1. results of @main, concatenations and their pieces, caches that rows were appended to, values that several kernels would compute;
 //   2. each anchor in program order: its elementwise tail runs up to the last point where nobody outside has read an
-//      intermediate value yet; trailing layout ops are left to the readers' loads (attention and pieces of concatenations store through them). A join
-//      of two anchors (a residual) belongs to the later one, since the earlier result has its buffer by then.
+//      intermediate value yet; trailing layout ops are left to the readers' loads (attention and pieces of
+//      concatenations store through them). A join of two anchors (a residual) belongs to the later one, since the earlier
+//      result has its buffer by then.
 #include "heed/compiler/fuse/choose_buffers.h"
 
 #include "heed/compiler/fuse/layouts.h"

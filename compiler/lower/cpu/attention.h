@@ -8,8 +8,8 @@
 namespace heed::cpu {
 
 // Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed values rows
-// [key][valueStride]. Offsets are in f32 elements of the scratch,
-// which begins with the counters of tiles where there is a mask.
+// [key][valueStride]. Offsets are in f32 elements of the scratch, which begins with the counters of tiles where there is a
+// mask.
 struct AttentionBlocking {
   AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target);
 
