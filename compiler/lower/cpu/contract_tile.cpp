@@ -49,7 +49,8 @@ Values ContractTile::sumOverRuns(const Sum& sum) {
     Values ofRun;
     for (Value row : rows) ofRun.push_back(e.add(row, step));
     Value panel = e.add(sum.panel, e.mul(first, blocking.depthStride));
-    Value ahead = fetches(sum.panels) ? e.add(sum.beside, e.mul(first, blocking.width / ContractBlocking::fetch_parts)) : sum.beside;
+    Value ahead = sum.beside;
+    if (fetches(sum.panels)) ahead = e.add(ahead, e.mul(first, blocking.width / ContractBlocking::fetch_parts));
     return sumRange(sum, ofRun, panel, ahead, e.max(e.sub(sum.low, first), e.constant(0)),
                     e.min(e.sub(sum.high, first), length), carried);
   });
