@@ -55,6 +55,7 @@ class Contract {
     if (!blocking.weights) tile.emitPackPanel();
     if (blocking.packsA && failed(tile.emitPackRows())) return failure();
     if (blocking.runs) tile.emitRuns();
+    tile.emitFetch();
     if (blocking.tailVectors && failed(tile.emitFinish(true))) return failure();
     return tile.emitFinish(false);
   }
@@ -197,6 +198,7 @@ class Contract {
     if (!blocking.inBlocks())
       return forEachPanel(first, last, [&](Value panel, bool tail) {
         e.loop(low, high, 1, [&](Value t) {
+          fetchTileOf(t, panel);
           sumTileOf(t, low, panel, tail, e.constant(0), e.constant(0), e.dim(blocking.k));
           finishTileOf(t, panel, tail, e.constant(0));
         });
@@ -254,6 +256,12 @@ class Contract {
       sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel, firstRow(low), at, from, to,
               fetchedBy(t, panel, from, to));
     });
+  }
+  void fetchTileOf(Value t, Value panel) {
+    Value row = firstRow(t);
+    Values call(arguments.buffers);
+    call.append({batch, row, e.sub(firstRow(e.add(t, 1)), row), e.mul(panel, blocking.width)});
+    e.call(tile.fetchName(), call);
   }
   void finishTileOf(Value t, Value panel, bool tail, Value at) {
     Value row = firstRow(t);

@@ -63,6 +63,10 @@ struct ContractTile {
   //   (ins..., outs..., S, batch, first row, rows, first column, address of S)
   mlir::LogicalResult emitFinish(bool tail);
   std::string finishName(bool tail) const;
+  // Function "<kernel>.fetch": brings near what the epilogue will read and write for some rows of one panel: a tile's rows
+  // lie apart, and no prefetcher of the machine follows. (ins..., outs..., batch, first row, rows, first column)
+  void emitFetch();
+  std::string fetchName() const { return e.kernel.name + ".fetch"; }
   // Function "<kernel>.rows": dense A [rows, k], through the prologue. (ins..., outs..., A, batch, first row, rows)
   mlir::LogicalResult emitPackRows();
   std::string packRowsName() const;

@@ -127,6 +127,29 @@ LogicalResult ContractTile::emitFinish(bool tail) {
   return failure(failed);
 }
 
+void ContractTile::emitFetch() {
+  Type i = e.index;
+  Values arguments = e.beginFunction(fetchName(), kernelBuffers({i, i, i, i}));
+  ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
+  auto movesByRows = [&](const tile::Access& access) {
+    std::optional<Dim> row = tile::strideAlong(e.kernel, access, 'm');
+    return access.dtype == DType::f32 && row && !(*row == Dim(0)) && tile::strideAlong(e.kernel, access, 'n') == Dim(1);
+  };
+  e.loop(e.constant(0), rest[2], 1, [&](Value r) {
+    auto fetch = [&](const tile::Access& access, Value buffer) {
+      if (!movesByRows(access)) return;
+      Place place(e, buffers);
+      place.set('b', rest[0]);
+      place.set('m', e.add(rest[1], r));
+      place.set('n', rest[3]);
+      e.prefetchRun(buffer, place.address(access), blocking.width);
+    };
+    for (size_t n = tile::contract_captured; n < e.kernel.ins.size(); ++n) fetch(e.kernel.ins[n], buffers[n]);
+    fetch(e.kernel.outs[0], buffers[e.kernel.ins.size()]);
+  });
+  e.finishFunction();
+}
+
 LogicalResult ContractTile::emitPackRows() {
   Type i = e.index;
   Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i}));
