@@ -312,6 +312,17 @@ TEST_CASE("pooling of images and clips, by themselves and behind convolutions") 
   }
 }
 
+TEST_CASE("windows by their runs: borders, several images in a block, dilation, columns left off, strided points") {
+  Network image({3, 2, 13, 12});
+  image.convolution(48, {{7, 1, 3, 1}, {7, 1, 3, 1}}, 1, true);
+  image.convolution(64, {{3, 3, 2, 2}, {2, 3, 2, 2}}, 1, false);
+  image.convolution(70, {{1, 2, 0, 1}, {1, 2, 0, 1}}, 1, true);
+  check(image, {"host", "x86-64-avx2"}, {"all"});
+  Network grouped({2, 6, 9, 16});
+  grouped.convolution(96, {{3, 1, 1, 1}, {9, 1, 1, 1}}, 2, true);
+  check(grouped, {"host"}, {"all"});
+}
+
 TEST_CASE("sums over more taps and channels than one block of a contraction holds") {
   Network network({1, 130, 9, 9});
   network.convolution(70, {{3, 1, 1, 1}, {3, 1, 1, 1}}, 1, true);

@@ -1,7 +1,7 @@
 // heed.contract: matrix products of any batch, with a prologue on A's elements and an epilogue on C's.
 //
 // Work items are (batch, panel, row block), never parts of k, so the result does not depend on how they are shared out.
-// A's rows are read where they lie if they are contiguous, otherwise packed once a row block; B comes in panels, or
+// A's rows are read where they lie if they or their runs are contiguous, otherwise packed once a row block; B comes in panels, or
 // each is packed once for its batch index.
 #include "heed/compiler/lower/cpu/contract.h"
 #include "heed/compiler/lower/cpu/kinds.h"
@@ -39,7 +39,7 @@ class Contract {
   // Values of the walk.
   KernelArguments arguments;
   Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;  // largerTiles have tileRows + 1 rows
-  Value sums, rowsOfA, panelsOfB;                                        // parts of the scratch
+  Value sums, rowsOfA, panelsOfB, offsets;                               // parts of the scratch
   Value batch;
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
@@ -54,11 +54,13 @@ class Contract {
       if (canBeWide(wide)) tile.emitSum(wide.height, blocking.vectors, wide.panels);
     if (!blocking.weights) tile.emitPackPanel();
     if (blocking.packsA && failed(tile.emitPackRows())) return failure();
+    if (blocking.runs) tile.emitRuns();
+    tile.emitFetch();
     if (blocking.tailVectors && failed(tile.emitFinish(true))) return failure();
     return tile.emitFinish(false);
   }
 
-  // ---- scratch: sums of a tile | panels of B | rows of A ----
+  // ---- scratch: sums of a tile | panels of B | offsets of A's runs | rows or lines of A ----
 
   // Wide tiles hold sums of few rows for several panels.
   Dim sumsBytes() const {
@@ -71,8 +73,12 @@ class Contract {
     return columns * blocking.k * Dim(float_bytes);
   }
   Dim rowsBytes() const {
-    if (!blocking.packsA) return Dim(0);
-    return (blocking.k * Dim(blocking.blockTiles * blocking.rows) + Dim(e.lanes())) * Dim(float_bytes);
+    if (!blocking.copiesA()) return Dim(0);
+    Dim elements = blocking.runs ? blocking.runs->padded->elements(blocking.blockRows()) : blocking.k * Dim(blocking.blockRows());
+    return (elements + Dim(e.lanes())) * Dim(float_bytes);
+  }
+  Dim offsetsBytes() const {
+    return Dim(blocking.runs ? (blocking.blockRows() + blocking.runs->count()) * int64_t(sizeof(int64_t)) : 0);
   }
 
   tile::Launch launch() {
@@ -81,7 +87,7 @@ class Contract {
     for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n) launch.buffers.push_back(int(n));
     launch.dims = e.dims();
     launch.work = work();
-    launch.scratchBytes = sumsBytes() + panelsBytes() + rowsBytes();
+    launch.scratchBytes = sumsBytes() + panelsBytes() + offsetsBytes() + rowsBytes();
     launch.grain = grain();
     launch.kind = "contract";
     launch.flops = Dim(2) * blocking.batch * blocking.m * blocking.n * blocking.k;
@@ -97,7 +103,7 @@ class Contract {
   int64_t grain() const {
     constexpr int64_t enough_items = 8, least_panels = 4;
     if (!blocking.exactWork) return blocking.rows;
-    if (!blocking.packsA) return 1;
+    if (!blocking.copiesA()) return 1;
     int64_t blocks = blocking.rowBlocks(blocking.tiles(blocking.m.constant)) * std::max<int64_t>(1, lower_bound(blocking.batch));
     int64_t panels = blocking.panels().constant, parts = (enough_items + blocks - 1) / blocks;
     return std::min(panels, std::max(least_panels, (panels + parts - 1) / parts));
@@ -142,7 +148,9 @@ class Contract {
     rowBlocks = e.max(e.ceilDivide(tiles, blocking.blockTiles), e.min(tiles, e.constant(blocking.leastBlocks)));
     sums = e.view(arguments.scratch, e.constant(0), e.f32);
     if (!blocking.weights) panelsOfB = e.view(arguments.scratch, e.dim(sumsBytes()), e.f32);
-    if (blocking.packsA) rowsOfA = e.view(arguments.scratch, e.dim(sumsBytes() + panelsBytes()), e.f32);
+    Dim used = sumsBytes() + panelsBytes();
+    if (blocking.runs) offsets = e.view(arguments.scratch, e.dim(used), e.index);
+    if (blocking.copiesA()) rowsOfA = e.view(arguments.scratch, e.dim(used + offsetsBytes()), e.f32);
   }
 
   Value firstRow(Value tile) { return e.add(e.mul(tile, tileRows), e.min(tile, largerTiles)); }
@@ -151,7 +159,7 @@ class Contract {
   // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels where A is packed: then
   // a thread has few row blocks to pack.
   void walkBatch(Value low, Value high) {
-    bool panelsFastest = blocking.packsA;
+    bool panelsFastest = blocking.packsA || blocking.runs;
     if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
                                       panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
     if (panelsFastest) {
@@ -178,10 +186,11 @@ class Contract {
   // Panels [first, last) of one row block.
   void walkBlock(Value block, Value first, Value last) {
     Value low = firstTile(block), high = firstTile(e.add(block, 1));
-    if (blocking.packsA) {
+    if (blocking.packsA || blocking.runs) {
       Values call(arguments.buffers);
       Value from = firstRow(low);
-      call.append({rowsOfA, batch, from, e.sub(firstRow(high), from)});
+      call.append({blocking.copiesA() ? rowsOfA : sums, batch, from, e.sub(firstRow(high), from)});
+      if (blocking.runs) call.push_back(offsets);
       e.call(tile.packRowsName(), call);
     }
     for (Wide wide : wide_tiles)
@@ -189,6 +198,7 @@ class Contract {
     if (!blocking.inBlocks())
       return forEachPanel(first, last, [&](Value panel, bool tail) {
         e.loop(low, high, 1, [&](Value t) {
+          fetchTileOf(t, panel);
           sumTileOf(t, low, panel, tail, e.constant(0), e.constant(0), e.dim(blocking.k));
           finishTileOf(t, panel, tail, e.constant(0));
         });
@@ -247,6 +257,12 @@ class Contract {
               fetchedBy(t, panel, from, to));
     });
   }
+  void fetchTileOf(Value t, Value panel) {
+    Value row = firstRow(t);
+    Values call(arguments.buffers);
+    call.append({batch, row, e.sub(firstRow(e.add(t, 1)), row), e.mul(panel, blocking.width)});
+    e.call(tile.fetchName(), call);
+  }
   void finishTileOf(Value t, Value panel, bool tail, Value at) {
     Value row = firstRow(t);
     finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, tail);
@@ -262,9 +278,11 @@ class Contract {
 
   void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value at, Value from,
                Value to, Value ahead) {
-    Value a = blocking.packsA ? rowsOfA : arguments.buffers[0];
+    Value a = blocking.copiesA() ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
-    if (blocking.packsA) {
+    if (blocking.runs) {
+      address = e.sub(row, blockRow);
+    } else if (blocking.packsA) {
       address = e.mul(e.sub(row, blockRow), e.dim(blocking.k));
     } else {
       Place place(e, arguments.buffers);
@@ -273,9 +291,10 @@ class Contract {
       address = place.address(kernel.ins[0]);
     }
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
-    e.callShared(tile.sumName(height, vectors, across),
-                 {a, b, sums, address, panelAddress(panel), at, from, to, e.dim(tile.rowStride()),
-                  beside});
+    Value stride = blocking.runs ? e.constant(blocking.runs->length) : e.dim(tile.rowStride());
+    Values call{a, b, sums, address, panelAddress(panel), at, from, to, stride, beside};
+    if (blocking.runs) call.append({offsets, e.constant(blocking.blockRows())});
+    e.callShared(tile.sumName(height, vectors, across), call);
   }
 
   Value panelAddress(Value panel) {

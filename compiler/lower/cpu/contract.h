@@ -3,6 +3,7 @@
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
+#include "heed/compiler/lower/cpu/row_runs.h"
 
 namespace heed::cpu {
 
@@ -21,7 +22,8 @@ struct ContractBlocking {
   std::int64_t leastBlocks;             // so that the work can be shared out, if there are as many tiles
   llvm::SmallVector<std::int64_t> heights;  // of tiles that can occur
   bool weights;                         // B comes packed
-  bool packsA;                          // A is not rows of contiguous f32
+  std::optional<RowRuns> runs;          // A is read by them; k blocks are whole ones, or parts of one
+  bool packsA;                          // A is neither rows nor runs of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
   // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last cache or in memory.
@@ -36,8 +38,11 @@ struct ContractBlocking {
   Dim panels() const;                   // static n only
   bool inBlocks() const { return !k.is_static() || k.constant > depth; }
   std::int64_t tileSums() const { return rows * width; }  // elements
+  std::int64_t blockRows() const { return blockTiles * rows; }  // at most
+  bool copiesA() const { return packsA || (runs && runs->padded); }
 
  private:
+  void setDepth();
   void setPanelLayout(const tile::Kernel& kernel);
 };
 
@@ -49,6 +54,8 @@ struct ContractTile {
   // is 0.
   //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the next,
   //    what to fetch from B or, of several panels, from one to the next)
+  // By runs: (A, B, S, index of the first row in the offsets, of the first panel, in S, low, high, elements of a run,
+  //    what to fetch or from one panel to the next, offsets of emitRowRuns, index of the runs in them)
   void emitSum(int height, int vectors, int panels);
   Dim rowStride() const;
   std::string sumName(int height, int vectors, int panels) const;
@@ -56,9 +63,15 @@ struct ContractTile {
   //   (ins..., outs..., S, batch, first row, rows, first column, address of S)
   mlir::LogicalResult emitFinish(bool tail);
   std::string finishName(bool tail) const;
+  // Function "<kernel>.fetch": brings near what the epilogue will read and write for some rows of one panel: a tile's rows
+  // lie apart, and no prefetcher of the machine follows. (ins..., outs..., batch, first row, rows, first column)
+  void emitFetch();
+  std::string fetchName() const { return e.kernel.name + ".fetch"; }
   // Function "<kernel>.rows": dense A [rows, k], through the prologue. (ins..., outs..., A, batch, first row, rows)
   mlir::LogicalResult emitPackRows();
   std::string packRowsName() const;
+  // The same where A is read by runs: (ins..., outs..., padded lines, batch, first row, rows, offsets)
+  void emitRuns();
   // Function "<kernel>.panel". (ins..., outs..., B, batch, panel, address in B)
   void emitPackPanel();
   std::string packPanelName() const;
@@ -68,8 +81,12 @@ struct ContractTile {
   struct Sum {
     Value a, b, s, row, panel, at, low, high, rowStride, beside;
     int height, vectors, panels;
+    Value offsets, runs;                // where A is read by runs
   };
   Values sumOverDepth(const Sum& sum);
+  Values sumOverRuns(const Sum& sum);
+  // sums += A's [low, high) · B's, from each row's address, the panel's, and what is fetched for step 0 on
+  Values sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high, ValueRange sums);
   bool fetches(int panels) const { return blocking.weights && panels == 1; }
   // Many rows would take too many registers for their addresses, were their distance an argument.
   bool knowsStride(int height) const { return height > 8 && rowStride().is_static(); }

@@ -28,6 +28,7 @@ constexpr std::int64_t least_items = 8;         // work items worth having
 constexpr std::int64_t packed_tiles = 8;        // worth packing for,
 constexpr std::int64_t packed_blocks = 12;      // so many times
 constexpr std::int64_t symbolic_depth = 768;    // what to plan with
+constexpr int most_run_rows = 8;                // whose addresses fit into registers
 constexpr double sums_share_of_l2 = 0.3;        // of those that wait, else A comes again from beyond it
 
 int tileRows(const Target& target, int vectors) {
@@ -76,13 +77,16 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   width = weights ? packed.getInt() : panelWidth(target, n.is_static() ? n.constant : 0);
   vectors = int(width / target.lanes);
   rows = std::max(1, tileRows(target, vectors));
-  std::int64_t length = k.is_static() ? k.constant : symbolic_depth;
-  std::int64_t depthBlocks = (length + depth_block - 1) / depth_block;
-  depth = (length + depthBlocks - 1) / depthBlocks;
-  auto bytes = std::int64_t(sizeof(float)) * depth * rows;
+  packsA = !contiguousRows(kernel);
+  if (packsA && rows <= most_run_rows) runs = rowRunsOf(kernel);
+  packsA &= !runs;
+  setDepth();
+  // Of windows the block holds the elements that it moves on by.
+  const PaddedLines* padded = runs && runs->padded ? &*runs->padded : nullptr;
+  std::int64_t rowElements = padded ? padded->unit * padded->planes * padded->y.stride * padded->x.stride : depth;
+  auto bytes = std::int64_t(sizeof(float)) * rowElements * rows;
   blockTiles = std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
   heights = tileHeights(m, rows);
-  packsA = !contiguousRows(kernel);
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
   setPanelLayout(kernel);
@@ -95,6 +99,14 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;
   if (packsA && m.is_static()) leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
+}
+
+void ContractBlocking::setDepth() {
+  auto parts = [](std::int64_t length, std::int64_t most) { return (length + most - 1) / most; };
+  std::int64_t length = k.is_static() ? k.constant : symbolic_depth, unit = 1;
+  if (runs && runs->length <= depth_block) length = runs->count(), unit = runs->length;
+  else if (runs) length = runs->length;
+  depth = parts(length, parts(length, depth_block / unit)) * unit;
 }
 
 // Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one batch index.

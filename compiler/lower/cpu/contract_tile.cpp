@@ -11,12 +11,13 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   std::string name = "sum" + std::to_string(height) + "x" + std::to_string(vectors * e.lanes()) + "of" +
                      std::to_string(blocking.width);
   if (blocking.depthStride != blocking.width) name += "by" + std::to_string(blocking.depthStride);
-  if (knowsStride(height)) name += "stride" + text_of(rowStride());
+  if (blocking.runs) name += "runs";
+  else if (knowsStride(height)) name += "stride" + text_of(rowStride());
   if (panels > 1) name += "x" + std::to_string(panels);
   return fetches(panels) ? name + ".fetch" : name;
 }
 Dim ContractTile::rowStride() const {
-  return blocking.packsA ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
+  return blocking.packsA || blocking.runs ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
 }
 std::string ContractTile::finishName(bool tail) const { return e.kernel.name + (tail ? ".finish.tail" : ".finish"); }
 std::string ContractTile::packRowsName() const { return e.kernel.name + ".rows"; }
@@ -32,16 +33,38 @@ llvm::SmallVector<Type> ContractTile::kernelBuffers(std::initializer_list<Type> 
 
 // acc[p, r, v] += a[r, i] · b[p, i, v] for i in [low, high), from zero.
 Values ContractTile::sumOverDepth(const Sum& sum) {
-  int across = sum.panels * sum.vectors;
   Values rows;
   for (int r = 0; r < sum.height; ++r) rows.push_back(e.add(sum.row, e.mul(sum.rowStride, r)));
-  Values zero(sum.height * across, e.splat(0));
+  Values zero(sum.height * sum.panels * sum.vectors, e.splat(0));
+  return sumRange(sum, rows, sum.panel, sum.beside, sum.low, sum.high, zero);
+}
+
+// The same, run by run; sum.rowStride is their length.
+Values ContractTile::sumOverRuns(const Sum& sum) {
+  Value length = sum.rowStride;
+  Values rows, zero(sum.height * sum.panels * sum.vectors, e.splat(0));
+  for (int r = 0; r < sum.height; ++r) rows.push_back(e.loadScalar(sum.offsets, e.add(sum.row, r)));
+  return e.loop(e.divide(sum.low, length), e.ceilDivide(sum.high, length), 1, zero, [&](Value run, ValueRange carried) {
+    Value first = e.mul(run, length), step = e.loadScalar(sum.offsets, e.add(sum.runs, run));
+    Values ofRun;
+    for (Value row : rows) ofRun.push_back(e.add(row, step));
+    Value panel = e.add(sum.panel, e.mul(first, blocking.depthStride));
+    Value ahead = sum.beside;
+    if (fetches(sum.panels)) ahead = e.add(ahead, e.mul(first, blocking.width / ContractBlocking::fetch_parts));
+    return sumRange(sum, ofRun, panel, ahead, e.max(e.sub(sum.low, first), e.constant(0)),
+                    e.min(e.sub(sum.high, first), length), carried);
+  });
+}
+
+Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high,
+                              ValueRange zero) {
+  int across = sum.panels * sum.vectors;
   int64_t steps = Emit::stepsFor(sum.height * across), fetched = blocking.width / ContractBlocking::fetch_parts;
-  return e.unrolled(sum.low, sum.high, steps, zero, [&](Value first, int64_t step, ValueRange carried) {
+  return e.unrolled(low, high, steps, zero, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value i = e.add(first, step), row = e.add(e.add(sum.panel, e.mul(first, blocking.depthStride)), step * blocking.depthStride);
+    Value i = e.add(first, step), row = e.add(e.add(panel, e.mul(first, blocking.depthStride)), step * blocking.depthStride);
     if (fetches(sum.panels) && step == 0)
-      e.prefetchRun(sum.b, e.add(sum.beside, e.mul(first, fetched)), steps * fetched);
+      e.prefetchRun(sum.b, e.add(ahead, e.mul(first, fetched)), steps * fetched);
     for (int p = 0; p < sum.panels; ++p)
       for (int v = 0; v < sum.vectors; ++v)
         columns.push_back(e.load(sum.b, e.add(p ? e.add(row, e.mul(sum.beside, p)) : row, v * e.lanes())));
@@ -56,10 +79,13 @@ Values ContractTile::sumOverDepth(const Sum& sum) {
 void ContractTile::emitSum(int height, int vectors, int panels) {
   Type buffer = e.bufferType(e.f32), i = e.index;
   Values all;
-  if (!e.beginShared(sumName(height, vectors, panels), {buffer, buffer, buffer, i, i, i, i, i, i, i}, all)) return;
-  if (knowsStride(height)) all[8] = e.dim(rowStride());
-  Sum sum{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], height, vectors, panels};
-  Values sums = sumOverDepth(sum);
+  llvm::SmallVector<Type> types{buffer, buffer, buffer, i, i, i, i, i, i, i};
+  if (blocking.runs) types.append({e.bufferType(i), i});
+  if (!e.beginShared(sumName(height, vectors, panels), types, all)) return;
+  if (!blocking.runs && knowsStride(height)) all[8] = e.dim(rowStride());
+  Sum sum{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], height, vectors, panels, {}, {}};
+  if (blocking.runs) sum.offsets = all[10], sum.runs = all[11];
+  Values sums = blocking.runs ? sumOverRuns(sum) : sumOverDepth(sum);
   int across = panels * vectors;
   auto storeSums = [&](bool onTop) {
     for (int r = 0; r < height; ++r)
@@ -101,6 +127,29 @@ LogicalResult ContractTile::emitFinish(bool tail) {
   return failure(failed);
 }
 
+void ContractTile::emitFetch() {
+  Type i = e.index;
+  Values arguments = e.beginFunction(fetchName(), kernelBuffers({i, i, i, i}));
+  ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
+  auto movesByRows = [&](const tile::Access& access) {
+    std::optional<Dim> row = tile::strideAlong(e.kernel, access, 'm');
+    return access.dtype == DType::f32 && row && !(*row == Dim(0)) && tile::strideAlong(e.kernel, access, 'n') == Dim(1);
+  };
+  e.loop(e.constant(0), rest[2], 1, [&](Value r) {
+    auto fetch = [&](const tile::Access& access, Value buffer) {
+      if (!movesByRows(access)) return;
+      Place place(e, buffers);
+      place.set('b', rest[0]);
+      place.set('m', e.add(rest[1], r));
+      place.set('n', rest[3]);
+      e.prefetchRun(buffer, place.address(access), blocking.width);
+    };
+    for (size_t n = tile::contract_captured; n < e.kernel.ins.size(); ++n) fetch(e.kernel.ins[n], buffers[n]);
+    fetch(e.kernel.outs[0], buffers[e.kernel.ins.size()]);
+  });
+  e.finishFunction();
+}
+
 LogicalResult ContractTile::emitPackRows() {
   Type i = e.index;
   Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i}));
@@ -110,6 +159,14 @@ LogicalResult ContractTile::emitPackRows() {
                                   e.dim(blocking.k), &e.kernel.op->getRegion(0), 2);
   e.finishFunction();
   return result;
+}
+
+void ContractTile::emitRuns() {
+  Type i = e.index;
+  Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i, e.bufferType(i)}));
+  ValueRange all(arguments), buffers = all.drop_back(5), rest = all.take_back(5);
+  emitRowRuns(e, *blocking.runs, buffers, rest[1], rest[2], rest[3], rest[0], rest[4], blocking.blockRows());
+  e.finishFunction();
 }
 
 void ContractTile::emitPackPanel() {
