@@ -60,10 +60,13 @@ class Attention {
       tile.emitScores(int(height));
       for (auto [first, rows] : blocking.valueParts(height)) tile.emitValues(int(rows));
     }
-    if (edits() && failed(tile.emitEdit(false))) return failure();
-    if (hasMask() && failed(tile.emitEdit(true))) return failure();
+    for (bool masked : {false, true}) {
+      if (masked && !hasMask()) continue;
+      if (blocking.wholeRows ? failed(tile.emitWholeRows(masked)) : (masked || edits()) && failed(tile.emitEdit(masked)))
+        return failure();
+    }
     if (!mask.complete) tile.emitClear();
-    tile.emitSoftmax();
+    if (!blocking.wholeRows) tile.emitSoftmax();
     if (hasWeights()) tile.emitWeights();
     if (failed(tile.emitPack())) return failure();
     return tile.emitFinish();
@@ -211,8 +214,12 @@ class Attention {
       auto work = [&] {
         if (hasMask()) count(abi::tiles_visited, e.constant(1));
         callScores(query, tileRow, rows, keyStart, low, high);
-        callEdit(query, rows, keyStart, low, high, inside);
-        e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
+        if (blocking.wholeRows) {
+          callWholeRows(query, rows, tileRow, inside);
+        } else {
+          callEdit(query, rows, keyStart, low, high, inside);
+          e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
+        }
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
           for (auto [first, count] : blocking.valueParts(h))
@@ -271,20 +278,30 @@ class Attention {
     });
   }
 
+  // `masked` unless it is known that nothing is to be masked.
+  void byMask(Value inside, llvm::function_ref<void(bool masked)> call) {
+    auto calling = [&](bool masked) {
+      return [&call, masked] {
+        call(masked);
+        return Values{};
+      };
+    };
+    if (hasMask() && inside) e.choose(inside, TypeRange{}, calling(false), calling(true));
+    else call(hasMask());
+  }
+
   void callEdit(Value query, Value rows, Value keyStart, Value low, Value high, Value inside) {
     Values call(buffers);
     call.append({scratch, batch, query, rows, keyStart, low, high});
-    auto plain = [&] {
-      if (edits()) e.call(tile.editName(false), call);
-      return Values{};
-    };
-    auto masked = [&] {
-      e.call(tile.editName(true), call);
-      return Values{};
-    };
-    if (!hasMask()) plain();
-    else if (inside) e.choose(inside, TypeRange{}, plain, masked);
-    else masked();
+    byMask(inside, [&](bool masked) {
+      if (masked || edits()) e.call(tile.editName(masked), call);
+    });
+  }
+
+  void callWholeRows(Value query, Value rows, Value tileRow, Value inside) {
+    Values call(buffers);
+    call.append({scratch, batch, query, rows, tileRow});
+    byMask(inside, [&](bool masked) { e.call(tile.wholeRowsName(masked), call); });
   }
 
   // outs[1], for all keys: dead ones get their zeros.

@@ -1,5 +1,6 @@
 // The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of queries and one block
-// of keys (attention_tile.cpp), the weights as a result (attention_weights.cpp), and the walk (attention.cpp).
+// of keys (products, weights and packing in attention_tile.cpp, scores to softmax in attention_softmax.cpp), and the
+// walk (attention.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -29,6 +30,7 @@ struct AttentionBlocking {
   bool keysInPlace, valuesInPlace;           // they lie as if they were packed, or one query alone reads them
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   bool wholeBatches;                         // a work item is a batch index instead of a block of its queries
+  bool wholeRows;                            // all keys of a query at once: few, none to be skipped, no weights asked for
   bool editsScores;                          // the score region does something
   std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
@@ -67,6 +69,10 @@ struct AttentionTile {
   // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
   //                                     (S, rows, low, high, first of the tile's rows in the query block, is first)
   void emitSoftmax();
+  // "rows[.masked]": both at once, where a row's scores stay in registers and no other block of keys follows.
+  //                                     (ins..., outs..., S, batch, query, rows, row in the block)
+  mlir::LogicalResult emitWholeRows(bool masked);
+  std::string wholeRowsName(bool masked) const { return name(masked ? "rows.masked" : "rows"); }
   // "clear": rows that have not seen a live key yet.
   //                                     (S, rows, first of the tile's rows in the query block)
   void emitClear();
@@ -87,7 +93,7 @@ struct AttentionTile {
  private:
   void emitScoresInPlace(ValueRange arguments);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
-  void editVector(ValueRange buffers, ValueRange arguments, Value r, Value column, bool masked, Value valid, bool& failed);
+  Value edited(Value x, ValueRange buffers, Value batch, Value query, Value key, bool masked, Value valid);
   void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
 };

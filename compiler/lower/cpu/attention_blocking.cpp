@@ -83,6 +83,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneQuery || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
+  const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
+  wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes && mask.bounds.empty() &&
+              kernel.outs.size() == 1;
   editsScores = tile::OnlineSoftmax::edits(op);
 
   int64_t at = 0;

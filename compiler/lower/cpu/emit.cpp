@@ -31,18 +31,27 @@ void collect(const tile::Access& access, std::vector<uint64_t>& symbols) {
   for (const Dim& stride : access.layout.strides) collect(stride, symbols);
 }
 
-// AVX-512's own instruction, on whole vectors.
-Value scalef(tile::Emitter& e, Value p, Value n) {
-  if (p.getType() != VectorType::get({16}, e.f32)) return {};
+// AVX-512's own instructions, on whole vectors.
+Value avx512(tile::Emitter& e, StringRef name, Values arguments, int control) {
+  Value x = arguments[0];
+  if (x.getType() != VectorType::get({16}, e.f32)) return {};
   Value all = arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(e.b.getI16Type(), -1));
   Value current_rounding = arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(4));
-  StringAttr name = e.b.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512");
-  Values arguments{p, n, p, all, current_rounding};
-  return LLVM::CallIntrinsicOp::create(e.b, e.loc, p.getType(), name, arguments).getResult(0);
+  if (control) arguments.push_back(arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(control)));
+  arguments.append({x, all, current_rounding});
+  StringAttr intrinsic = e.b.getStringAttr("llvm.x86.avx512.mask." + name + ".ps.512");
+  return LLVM::CallIntrinsicOp::create(e.b, e.loc, x.getType(), intrinsic, arguments).getResult(0);
+}
+Value scalef(tile::Emitter& e, Value p, Value n) { return avx512(e, "scalef", {p, n}, 0); }
+Value fraction(tile::Emitter& e, Value n) {
+  constexpr int down = 1, quiet = 8;  // rounding, no flag for what is inexact
+  return avx512(e, "reduce", {n}, down | quiet);
 }
 
 tile::Instructions instructionsOf(const Target& target) {
-  return {target.fma, target.round, target.scalef && target.lanes == 16 ? scalef : nullptr};
+  tile::Instructions instructions{target.fma, target.round};
+  if (target.scalef && target.lanes == 16) instructions.scale = scalef, instructions.fraction = fraction;
+  return instructions;
 }
 
 }  // namespace
