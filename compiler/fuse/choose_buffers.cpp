@@ -117,7 +117,7 @@ class Chooser {
       for (Value v : loop.getResults()) choose(v);
       loop.getBody().walk([&](Operation* inner) {
         for (Value v : inner->getOperands())
-          if (!v.getDefiningOp() || !isLeafOp(v.getDefiningOp())) choose(v);
+          if (!v.getDefiningOp() || !isLeafOp(v.getDefiningOp()) || isa<ir::LoopOp>(inner)) choose(v);
       });
     }
   }

@@ -104,9 +104,6 @@ class Assembler {
     abi::Loop loop{parse_dim(op.getSymbol())->terms[0].factors[0].symbol, *parse_dim(op.getSteps()), op.getReverse(),
                    int32_t(out.size()), 0, {}, Dim(0)};
     if (op.getStops()) {
-      if (options_.target.vulkan)
-        return op.emitError("stops when a value says so, which a GPU cannot ask for between turns; "
-                            "compile this network for a CPU, or its step alone for the GPU (runtime/step_program.h)");
       Value going = op.block().getTerminator()->getOperands().back();
       loop.going = plan.of(going).buffer;
       loop.going_count = element_count(ir::shapeOf(going));

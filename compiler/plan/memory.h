@@ -3,6 +3,7 @@
 // tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved; what rows are
 // appended to keeps its place, turn by turn, be it an input's.
 #pragma once
+#include <cassert>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,10 @@ class MemoryPlan {
   MemoryPlan(mlir::func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
              std::vector<abi::Slot>& slots);
 
-  const Placement& of(mlir::Value v) const { return placements_.find(v)->second; }
+  const Placement& of(mlir::Value v) const {
+    assert(placements_.contains(v) && "some kernel writes every buffer");
+    return placements_.find(v)->second;
+  }
 
   // The states of the loop, as contract 2 has them but for `loop`; the first of them is number firstCarried(loop).
   std::vector<abi::Carried> carriedBy(ir::LoopOp loop) const;

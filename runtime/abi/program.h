@@ -76,7 +76,7 @@ struct Carried {
 };
 
 // Steps [first, end) are run once for each turn. Loops are ordered by `first`, outer before inner. Where going_count is not 0,
-// the turn behind which none of so many bools in `going` is true is the last one. Not on a GPU.
+// the turn behind which none of so many bools in `going` is true is the last one.
 struct Loop {
   std::uint64_t symbol = 0;  // of the turn in the steps' dims, which are linear in it: 1 … count
   Dim count;                 // of turns, at least 1

@@ -139,7 +139,6 @@ class Checker {
     for (const Loop& loop : p.loops) {
       if (loop.going_count == Dim(0)) continue;
       const std::string where = "what stops loop " + std::to_string(&loop - p.loops.data());
-      if (p.format == CodeFormat::spirv) wrong(where, " is a value, which no GPU asks for");
       enclosing = loops_around(loop.first, loop.end);
       known(loop.going_count, where);
       check(loop.going, where, false);

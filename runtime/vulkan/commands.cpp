@@ -35,12 +35,6 @@ Commands::Commands(std::shared_ptr<const Device> device) : device_(std::move(dev
   VkCommandPool pool = nullptr;
   device_->check(f.create_command_pool(device_->handle(), &pool_info, nullptr, &pool), doing);
   pool_ = {device_, pool};
-  VkCommandBufferAllocateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
-  info.commandPool = pool;
-  info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-  info.commandBufferCount = 1;
-  device_->check(f.allocate_command_buffers(device_->handle(), &info, &buffer_), doing);
   VkFenceCreateInfo fence_info{};
   fence_info.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
   VkFence fence = nullptr;
@@ -51,23 +45,45 @@ Commands::Commands(std::shared_ptr<const Device> device) : device_(std::move(dev
 void Commands::begin() {
   const Functions& f = device_->functions();
   device_->check(f.reset_command_pool(device_->handle(), pool_.get(), 0), "recording commands");
-  VkCommandBufferBeginInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
-  device_->check(f.begin_command_buffer(buffer_, &info), "recording commands");
+  part_ = 0;
+  begin_part();
 }
 
-void Commands::end() { device_->check(device_->functions().end_command_buffer(buffer_), "recording commands"); }
+void Commands::next() {
+  end();
+  ++part_;
+  begin_part();
+}
 
-void Commands::run(std::string_view doing) const { device_->run(buffer_, fence_.get(), doing); }
+void Commands::begin_part() {
+  const Functions& f = device_->functions();
+  if (part_ == buffers_.size()) {
+    VkCommandBufferAllocateInfo info{};
+    info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
+    info.commandPool = pool_.get();
+    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    info.commandBufferCount = 1;
+    VkCommandBuffer made = nullptr;
+    device_->check(f.allocate_command_buffers(device_->handle(), &info, &made), "making room for commands");
+    buffers_.push_back(made);
+  }
+  VkCommandBufferBeginInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
+  device_->check(f.begin_command_buffer(buffer(), &info), "recording commands");
+}
+
+void Commands::end() { device_->check(device_->functions().end_command_buffer(buffer()), "recording commands"); }
+
+void Commands::run(std::string_view doing, std::size_t part) const { device_->run(buffers_[part], fence_.get(), doing); }
 
 void Commands::copy(const Slice& from, const Slice& to, VkDeviceSize size) {
   if (size == 0) return;
   const VkBufferCopy piece{from.offset, to.offset, size};
-  device_->functions().cmd_copy_buffer(buffer_, from.buffer, to.buffer, 1, &piece);
+  device_->functions().cmd_copy_buffer(buffer(), from.buffer, to.buffer, 1, &piece);
 }
 
 void Commands::clear(const Slice& slice) {
-  device_->functions().cmd_fill_buffer(buffer_, slice.buffer, slice.offset, slice.size, 0);
+  device_->functions().cmd_fill_buffer(buffer(), slice.buffer, slice.offset, slice.size, 0);
 }
 
 void Commands::barrier(int before, int after) {
@@ -75,7 +91,7 @@ void Commands::barrier(int before, int after) {
   memory.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   memory.srcAccessMask = writes(before);
   memory.dstAccessMask = reads(after) | writes(after & ~cpu);
-  device_->functions().cmd_pipeline_barrier(buffer_, stages(before), stages(after), 0, 1, &memory, 0, nullptr, 0, nullptr);
+  device_->functions().cmd_pipeline_barrier(buffer(), stages(before), stages(after), 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
 void Uploader::upload(std::span<const std::byte> bytes, const Slice& to) {

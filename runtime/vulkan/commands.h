@@ -1,4 +1,4 @@
-// Commands for a device: recorded once, run as often as wanted.
+// Commands for a device: recorded once, in parts, each run as often as wanted.
 #pragma once
 #include <memory>
 #include <span>
@@ -13,9 +13,10 @@ class Commands {
  public:
   explicit Commands(std::shared_ptr<const Device> device);
 
-  void begin();  // what was recorded before is forgotten
+  void begin();  // the first part; what was recorded before is forgotten
+  void next();   // ends a part and begins the one behind it
   void end();
-  void run(std::string_view doing) const;  // waits for the end
+  void run(std::string_view doing, std::size_t part = 0) const;  // waits for its end
 
   void copy(const Slice& from, const Slice& to, VkDeviceSize size);
   void clear(const Slice& slice);
@@ -23,13 +24,16 @@ class Commands {
   enum Stage { kernels = 1, copies = 2, cpu = 4 };
   void barrier(int before, int after);
 
-  VkCommandBuffer buffer() const { return buffer_; }
+  VkCommandBuffer buffer() const { return buffers_[part_]; }  // of the part that is recorded
   const std::shared_ptr<const Device>& device() const { return device_; }
 
  private:
+  void begin_part();
+
   std::shared_ptr<const Device> device_;
   Owned<VkCommandPool, &Functions::destroy_command_pool> pool_;
-  VkCommandBuffer buffer_ = nullptr;  // of the pool
+  std::vector<VkCommandBuffer> buffers_;  // of the pool, one for each part
+  std::size_t part_ = 0;
   Owned<VkFence, &Functions::destroy_fence> fence_;
 };
 

@@ -1,4 +1,5 @@
-// A session on a device: one command buffer for the program and its sizes, submitted once a run.
+// A session on a device: one command buffer for the program and its sizes, submitted once a run. A program with a loop that
+// stops has several, and the CPU reads behind each turn whether to go on.
 #include <cstring>
 #include <optional>
 #include <string>
@@ -9,7 +10,7 @@
 #include "heed/runtime/profile.h"
 #include "heed/runtime/shape_plan.h"
 #include "heed/runtime/vulkan/gpu.h"
-#include "heed/runtime/vulkan/schedule.h"
+#include "heed/runtime/vulkan/recording.h"
 #include "heed/runtime/vulkan/weights.h"
 
 namespace heed::vulkan {
@@ -25,10 +26,11 @@ class VulkanExecutor final : public Executor {
         buffers_(device_, Role::device, "intermediates, inputs and results"),
         inputs_(device_, Role::upload, "inputs"),
         outputs_(device_, Role::download, "results"),
+        flags_(device_, Role::download, "what loops stop by"),
         status_(device_, data().steps.size()),
         uploader_(device_),
         doing_("running '" + data().name + "'"),
-        plain_(weights_->kernels()) {}
+        plain_(weights_->kernels(), false) {}
 
   std::unique_ptr<Executor> sibling(int) const override { return std::make_unique<VulkanExecutor>(weights_); }
   int threads() const override { return 1; }
@@ -36,30 +38,27 @@ class VulkanExecutor final : public Executor {
 
   void resize(ShapePlan& plan) override {
     plan_ = &plan;
-    if (timed_) timed_->recorded = false;
+    if (timed_) timed_->forget();
     make_room();
     schedule_ = make_schedule(data(), plan, *device_, [&](const abi::BufferRef& ref) { return slice(ref); });
-    const auto bytes = std::as_bytes(std::span(schedule_.numbers));
-    if (numbers_.size() < bytes.size()) {
-      numbers_ = Block();
-      numbers_ = Block(device_, bytes.size(), Role::device, "the steps' numbers");
-    }
-    if (!bytes.empty()) uploader_.upload(bytes, numbers_.whole());
-    record(plain_);
+    make_numbers();
+    make_flags();
+    plain_.record(recorded());
   }
 
   void run(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs, Profile* profile,
            int track) override {
     const bool timed = profile && device_->has_timestamps();
-    if (timed && !(timed_ && timed_->recorded)) {
-      if (!timed_) timed_.emplace(weights_->kernels());
-      record(*timed_);
+    if (timed && !(timed_ && timed_->is_recorded())) {
+      if (!timed_) timed_.emplace(weights_->kernels(), true);
+      timed_->record(recorded());
     }
     for (std::size_t i = 0; i < inputs.size(); ++i)
       std::memcpy(host(inputs_, input(i), i), inputs[i]->data(), inputs[i]->size_bytes());
-    const auto begin = Profile::now();
-    (timed ? timed_->commands : plain_.commands).run(doing_);
-    if (profile) report(*profile, track, begin, Profile::now(), timed);
+    recording_ = timed ? &*timed_ : &plain_;
+    profile_ = profile;
+    track_ = track;
+    run(schedule_.items);
     if (const auto failure = status_.failure())
       throw_failed_step(data(), data().steps[failure->step], "run", failure->status);
     for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -67,16 +66,6 @@ class VulkanExecutor final : public Executor {
   }
 
  private:
-  // Commands and what they refer to.
-  struct Recording {
-    explicit Recording(const std::shared_ptr<const Kernels>& kernels) : commands(kernels->device()), recorder(kernels) {}
-
-    Commands commands;
-    Recorder recorder;
-    Owned<VkQueryPool, &Functions::destroy_query_pool> times;  // one before all dispatches, one after each
-    bool recorded = false;
-  };
-
   const abi::Program& data() const { return weights_->program().data(); }
 
   // buffers_ holds the arena's slots, the inputs, the outputs.
@@ -116,100 +105,113 @@ class VulkanExecutor final : public Executor {
     return std::size_t(elements) * size_of(spec.type.dtype);
   }
 
-  // Whether the recording is for the profile shows by its being timed_.
-  void record(Recording& recording) {
-    const bool timed = timed_ && &recording == &*timed_;
-    recording.recorded = false;
-    recording.recorder.reserve(schedule_.dispatches.size(), schedule_.slices.size());
-    if (timed) make_times(recording);
-    Commands& commands = recording.commands;
-    commands.begin();
-    if (!device_->is_unified())
-      for (std::size_t i = 0; i < data().inputs.size(); ++i) commands.copy(inputs_[i], input(i), input(i).size);
-    if (!data().updates.empty()) commands.barrier(Commands::copies, Commands::copies);
-    for (const auto [from, to] : data().updates)
-      commands.copy(input(std::size_t(from)), output(std::size_t(to)), input(std::size_t(from)).size);
-    status_.record_clear(commands);
-    commands.barrier(Commands::copies, Commands::kernels);
-    if (timed) stamp(recording, 0);
-    for (std::size_t n = 0; n < schedule_.dispatches.size(); ++n) {
-      const Dispatched& d = schedule_.dispatches[n];
-      if (n && (timed || d.waits)) commands.barrier(Commands::kernels, Commands::kernels);
-      const abi::Step& step = data().steps[d.step];
-      Slice numbers = numbers_.whole();
-      numbers.offset = d.first_number * sizeof(std::int32_t);
-      numbers.size = (1 + step.dims.size()) * sizeof(std::int32_t);
-      recording.recorder.dispatch(commands, std::size_t(step.kernel),
-                                  std::span(schedule_.slices).subspan(d.first_slice, step.buffers.size()), numbers,
-                                  status_.of(d.step), plan_->steps[d.step].work,
-                                  data().kernels[std::size_t(step.kernel)].group);
-      if (timed) stamp(recording, n + 1);
-    }
-    commands.barrier(Commands::kernels, Commands::copies | Commands::cpu);
-    status_.record_fetch(commands);
-    if (!device_->is_unified()) {
-      for (std::size_t i = 0; i < data().outputs.size(); ++i) commands.copy(output(i), outputs_[i], output(i).size);
-      commands.barrier(Commands::copies, Commands::cpu);
-    }
-    commands.end();
-    recording.recorded = true;
+  void make_numbers() {
+    const auto bytes = std::as_bytes(std::span(schedule_.numbers));
+    auto grow = [&](Block& block, Role role) {
+      if (block.size() >= bytes.size()) return;
+      block = Block();
+      block = Block(device_, bytes.size(), role, "the steps' numbers");
+    };
+    grow(numbers_, Role::device);
+    if (!bytes.empty()) uploader_.upload(bytes, numbers_.whole());
+    if (device_->is_unified() || schedule_.loops.empty()) return;
+    grow(turn_numbers_, Role::upload);
+    std::memcpy(turn_numbers_.whole().host, bytes.data(), bytes.size());
+  }
+  std::int32_t* turn_numbers() const {
+    return reinterpret_cast<std::int32_t*>((device_->is_unified() ? numbers_ : turn_numbers_).whole().host);
   }
 
-  void make_times(Recording& recording) {
-    VkQueryPoolCreateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
-    info.queryType = VK_QUERY_TYPE_TIMESTAMP;
-    info.queryCount = std::uint32_t(schedule_.dispatches.size() + 1);
-    VkQueryPool pool = nullptr;
-    recording.times = {};
-    device_->check(device_->functions().create_query_pool(device_->handle(), &info, nullptr, &pool), "measuring time");
-    recording.times = {device_, pool};
-    times_.resize(info.queryCount);
+  // Where the CPU reads them: its own memory, or what they are copied to behind their parts.
+  void make_flags() {
+    if (device_->is_unified()) return;
+    std::vector<std::size_t> sizes;
+    for (const Slice& flags : schedule_.flags) sizes.push_back(flags.size);
+    flags_.resize(sizes);
+    for (Part& part : schedule_.parts)
+      if (part.flags) {
+        const Slice& flags = schedule_.flags[*part.flags];
+        part.copies.push_back({flags, flags_[*part.flags], flags.size});
+      }
   }
-  void stamp(Recording& recording, std::size_t n) {
-    const Functions& f = device_->functions();
-    const VkCommandBuffer buffer = recording.commands.buffer();
-    if (n == 0) f.cmd_reset_query_pool(buffer, recording.times.get(), 0, std::uint32_t(times_.size()));
-    f.cmd_write_timestamp(buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, recording.times.get(), std::uint32_t(n));
+  bool is_any_set(std::size_t flags) const {
+    return std::memchr(host(flags_, schedule_.flags[flags], flags), 1, schedule_.flags[flags].size);
+  }
+
+  Recorded recorded() const {
+    Recorded r{data(), *plan_, schedule_, status_, numbers_.whole(), turn_numbers_.whole(), {}, {}, {}};
+    for (const auto [from, to] : data().updates)
+      r.updates.push_back({input(std::size_t(from)), output(std::size_t(to)), input(std::size_t(from)).size});
+    if (device_->is_unified()) return r;
+    for (std::size_t i = 0; i < data().inputs.size(); ++i) r.to_inputs.push_back({inputs_[i], input(i), input(i).size});
+    for (std::size_t i = 0; i < data().outputs.size(); ++i) r.to_host.push_back({output(i), outputs_[i], output(i).size});
+    return r;
+  }
+
+  void run(std::span<const Item> items) {
+    for (const Item& item : items) item.is_loop ? run(schedule_.loops[item.index]) : run(item.index);
+  }
+
+  void run(StoppingLoop& loop) {
+    for (std::int64_t done = 0; done < loop.count; ++done) {
+      const std::int64_t left = loop.count - 1 - done;
+      StoppingLoop::Turn& turn = loop.turns[StoppingLoop::kind(done, left)];
+      show(turn, loop.reverse ? left + 1 : done + 1);
+      run(turn.items);
+      if (left == 0 || is_any_set(*schedule_.parts[turn.items.back().index].flags)) continue;
+      if (turn.settles) run(*turn.settles);
+      return;
+    }
+  }
+  void show(StoppingLoop::Turn& turn, std::int64_t number) const {
+    std::int32_t* const numbers = turn_numbers();
+    for (const TurnNumber& n : turn.numbers) numbers[n.number] += std::int32_t(n.slope * (number - turn.shown));
+    turn.shown = number;
+  }
+
+  void run(std::size_t part) {
+    const auto begin = Profile::now();
+    recording_->run(part, doing_);
+    if (profile_) report(part, begin, Profile::now());
   }
 
   // Times on the device's clock, counted from the submission.
-  void report(Profile& profile, int track, Profile::Nanoseconds begin, Profile::Nanoseconds end, bool timed) {
+  void report(std::size_t index, Profile::Nanoseconds begin, Profile::Nanoseconds end) {
     const Symbols& symbols = plan_->symbols;
-    if (!timed) {  // a device without timestamps: the run as a whole
+    const Part& part = schedule_.parts[index];
+    if (recording_ == &plain_) {  // a device without timestamps: all at once
       double flops = 0, bytes = 0;
-      for (const Dispatched& d : schedule_.dispatches) {
-        flops += symbols.amount(data().steps[d.step].flops);
-        bytes += symbols.amount(data().steps[d.step].bytes);
+      for (std::size_t n = part.first; n < part.end; ++n) {
+        flops += symbols.amount(data().steps[schedule_.dispatches[n].step].flops);
+        bytes += symbols.amount(data().steps[schedule_.dispatches[n].step].bytes);
       }
-      return profile.add({data().name, "program", data().name, track, begin, end, flops, bytes});
+      return profile_->add({data().name, "program", data().name, track_, begin, end, flops, bytes});
     }
-    device_->check(device_->functions().get_query_pool_results(
-                       device_->handle(), timed_->times.get(), 0, std::uint32_t(times_.size()),
-                       times_.size() * sizeof times_[0], times_.data(), sizeof times_[0],
-                       VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
-                   "measuring time");
-    auto at = [&](std::size_t n) { return begin + Profile::Nanoseconds(device_->nanoseconds(times_[0], times_[n])); };
-    for (std::size_t n = 0; n < schedule_.dispatches.size(); ++n) {
-      const abi::Step& step = data().steps[schedule_.dispatches[n].step];
+    const std::span<const std::uint64_t> times = recording_->times(part, index);
+    auto at = [&](std::size_t n) { return begin + Profile::Nanoseconds(device_->nanoseconds(times[0], times[n])); };
+    for (std::size_t n = 0; n < part.end - part.first; ++n) {
+      const abi::Step& step = data().steps[schedule_.dispatches[part.first + n].step];
       const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
-      profile.add({step.label, kernel.kind, kernel.symbol, track, at(n), at(n + 1), symbols.amount(step.flops),
-                   symbols.amount(step.bytes)});
+      profile_->add({step.label, kernel.kind, kernel.symbol, track_, at(n), at(n + 1), symbols.amount(step.flops),
+                     symbols.amount(step.bytes)});
     }
   }
 
   std::shared_ptr<const Weights> weights_;
   std::shared_ptr<const Device> device_;
-  Pool buffers_, inputs_, outputs_;  // the latter two only where the device is not unified
+  Pool buffers_, inputs_, outputs_, flags_;  // all but the first only where the device is not unified
   StatusWords status_;
   Uploader uploader_;
   std::string doing_;
-  Block numbers_;
+  Block numbers_, turn_numbers_;  // the latter only where the device is not unified
   ShapePlan* plan_ = nullptr;
   Schedule schedule_;
   Recording plain_;
   std::optional<Recording> timed_;
-  std::vector<std::uint64_t> times_;
+  // Of the running run:
+  Recording* recording_ = nullptr;
+  Profile* profile_ = nullptr;
+  int track_ = 0;
 };
 
 }  // namespace

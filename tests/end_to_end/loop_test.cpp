@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "../runtime/must_throw.h"
 #include "attention_oracle.h"
 #include "heed/dsl/load.h"
 #include "heed/dsl/nn/decoding.h"
@@ -190,9 +189,4 @@ TEST_CASE("a program writes what the greedy search around its step writes, its c
       CHECK(written[4].as<std::int64_t>()[0] == std::int64_t(longest));
     }
   }
-}
-
-TEST_CASE("a GPU, which cannot be asked between turns, refuses with a sentence" * doctest::skip()) {
-  testing::check_error([] { collatz_program(options_of({"vulkan", "all"})); },
-                       {"stops when a value says so", "compile this network for a CPU"});
 }

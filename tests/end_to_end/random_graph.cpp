@@ -15,7 +15,7 @@ bool is_leaf(const graph::OwnedNode& n) { return info_of(n.op)->kind == OpClass:
 
 }  // namespace
 
-RandomGraph::RandomGraph(unsigned seed, bool with_loops) : random(seed), loops(with_loops) {
+RandomGraph::RandomGraph(unsigned seed) : random(seed) {
   bindings[0] = {1 + pick(3), 2 * (1 + pick(12))};  // even, so that T/2 may occur
   bindings[1] = {1 + pick(4), 2 * (1 + pick(20))};
   if (chance(40)) make_callee();
@@ -283,7 +283,7 @@ int RandomGraph::scanned(int x) {
   const int other = apply(OpCode::mean, {x}, {1, 0});
   if (other < 0) return -1;
   const bool state = chance(60);
-  if (loops && state && names % 3 == 0) return looped(other);
+  if (state && names % 3 == 0) return looped(other);
   graph::OwnedNode n = node_of(OpCode::scan);
   n.name = chance(80) ? "m" + std::to_string(names++) : "";
   n.callee = 0;

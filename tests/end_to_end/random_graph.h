@@ -30,7 +30,7 @@ struct Body {
 
 class RandomGraph {
  public:
-  explicit RandomGraph(unsigned seed, bool with_loops = true);
+  explicit RandomGraph(unsigned seed);
 
   graph::Module module;
   Bindings bindings;
@@ -44,7 +44,6 @@ class RandomGraph {
   Body* body = nullptr;  // the one that proposals go to
   std::vector<Facts> block_facts;  // of the nodes of the function that is called or scanned with
   int names = 0;
-  bool loops;  // that stop
 
   // Chance.
   int pick(int n) { return int(random() % unsigned(n)); }

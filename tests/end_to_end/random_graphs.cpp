@@ -223,11 +223,8 @@ Case smallest_failing(const RandomGraph& graph, const Setting& setting) {
   return passes(c, setting) ? whole(graph) : c;
 }
 
-// A GPU runs no loop that stops.
-RandomGraph graph_of_seed() { return RandomGraph(progress().seed, std::string_view(progress().only) != "vulkan"); }
-
 void report() {
-  const RandomGraph graph = graph_of_seed();
+  const RandomGraph graph(progress().seed);
   const Setting setting{progress().target, progress().fusion};
   const std::string wrong = progress().wrong;
   const Case c = smallest_failing(graph, setting);
@@ -279,7 +276,7 @@ int main(int count, char** arguments) {
   progress().seed = first;
   if (count == 4) std::snprintf(progress().only, sizeof progress().only, "%s", arguments[3]);
   auto check_seed = [] {
-    const RandomGraph graph = graph_of_seed();
+    const RandomGraph graph(progress().seed);
     for (const graph::OwnedFunction& function : graph.module.functions)
       for (const graph::OwnedNode& node : function.nodes) {
         ++progress().nodes;

@@ -115,6 +115,11 @@ TEST_CASE("vulkan: a device with memory of its own, and other alignments") {
     Session loop = Program(testing::loop_program(false)).bind(testing::no_weights());
     const Tensor y = loop.run(Tensor(heed::DType::f32, {3}), Tensor(heed::DType::f32, {2}));
     CHECK(y.as<float>()[2] == (7 * 2 + 6) * 2 + 1);
+    Session stopping = Program(testing::stopping_program()).bind(testing::no_weights());
+    for (const int limit : {20, 21, 3}) {  // 0, 3, 12, 33, 78, 171
+      const Tensor stopped = stopping.run(Tensor(heed::DType::f32, {3}), Tensor(heed::DType::f32, {limit}));
+      CHECK(stopped.as<float>()[2] == (limit == 3 ? 33 : 171));
+    }
   }
 }
 

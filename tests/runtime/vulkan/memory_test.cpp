@@ -24,3 +24,17 @@ TEST_CASE("vulkan: no allocation while sizes stay, results stay where they are")
   CHECK(in_runs == 0);
   CHECK(!moved);
 }
+
+TEST_CASE("vulkan: no allocation for the turns of a loop that stops") {
+  heed::Session session = heed::Program(heed::testing::stopping_program()).bind(heed::testing::no_weights());
+  Tensor x(heed::DType::f32, {5});
+  const Tensor limit(heed::DType::f32, {20});
+  session.run(x, limit);
+  const long before = heed::testing::allocations();
+  for (int i = 0; i < 20; ++i) {
+    x.as<float>()[0] = float(i * 7);
+    session.run(x, limit);
+  }
+  const long in_runs = heed::testing::allocations() - before;
+  CHECK(in_runs == 0);
+}

@@ -59,6 +59,21 @@ abi::Program loop_program(bool reverse) {
   return p;
 }
 
+abi::Program stopping_program() {
+  using abi::Place;
+  abi::Program p = loop_program(false);
+  p.arena.front() = {{B}};
+  p.kernels.push_back({"below", "map", 1, 8});
+  p.code.push_back(spirv("below"));
+  p.steps[0].buffers = {{Place::carried, 0}, {Place::next, 0}};
+  p.steps[1].kernel = 1;
+  p.steps[1].buffers = {{Place::next, 0}, {Place::arena, 0}};
+  p.steps[1].dims = {Dim(100)};
+  p.loops[0].going = {Place::arena, 0};
+  p.loops[0].going_count = B;
+  return p;
+}
+
 abi::Program gather_program() {
   using abi::Place;
   abi::Program p = empty_program("Gather");

@@ -15,6 +15,8 @@ std::vector<std::byte> spirv(const std::string& name);  // of name.spvasm
 abi::Program sample_gpu_program();
 // x [B], turns [T] → y [B]: for turn t of T, from 1 or in reverse, y = (y * 2 + 3 t) * 2 + 1, at first y = x.
 abi::Program loop_program(bool reverse);
+// The same inputs: y = y * 2 + 3 t, until no element is below 100.
+abi::Program stopping_program();
 // tokens i64 [B], kept bool [B], table [T] → y [B] = kept ? table[tokens] : 0
 abi::Program gather_program();
 Checkpoint no_weights();

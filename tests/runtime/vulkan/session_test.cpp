@@ -96,6 +96,25 @@ TEST_CASE("vulkan: loops, turn by turn, onwards and in reverse") {
   }
 }
 
+TEST_CASE("vulkan: a loop that stops by a value, or at its limit") {
+  heed::Profile profile;
+  Session session = Program(testing::stopping_program()).bind(testing::no_weights());
+  for (const bool profiled : {false, true}) {
+    session.set_profile(profiled ? &profile : nullptr);
+    for (const int limit : {12, 13, 4, 1})
+      for (const float least : {90.f, 40.f, 1.f, 0.f}) {  // 1, 2, 4 and 5 turns, as far as the limit allows
+        Tensor x(DType::f32, {11});
+        for (std::size_t i = 0; i < 11; ++i) x.as<float>()[i] = least + float(i);
+        profile.clear();
+        const Tensor y = session.run(x, Tensor(DType::f32, {limit}));
+        float lowest = least, turns = 0;
+        while (turns < float(limit) && (turns == 0 || lowest < 100)) lowest = lowest * 2 + 3 * ++turns;
+        for (std::size_t i = 0; i < 11; ++i) CHECK(y.as<float>()[i] == lowest + float(i) * std::exp2(turns));
+        if (profiled) CHECK(profile.by_kernel().at(0).calls == std::int64_t(turns));
+      }
+  }
+}
+
 TEST_CASE("vulkan: 64-bit tokens, bools, and a status that names its step") {
   Session session = Program(testing::gather_program()).bind(testing::no_weights());
   constexpr std::int64_t count = 19;
