@@ -30,7 +30,8 @@ struct AttentionBlocking {
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   bool wholeBatches;                         // a work item is a batch index instead of a block of its queries
   bool editsScores;                          // the score region does something
-  std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
+  bool checksLookups;                        // whose indices may be out of bounds; then [failedAt] becomes 1
+  std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
   std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }  // where it begins

@@ -129,7 +129,14 @@ void AttentionTile::editVector(ValueRange buffers, ValueRange arguments, Value r
   place.set('b', batch);
   place.set('i', e.add(query, r));
   place.setLanes('j', key, valid);
-  auto region = [&](Region& region, Value leading) { return place.region(region, leading, tile::attention_captured); };
+  auto bad = [&](Value lanes) {
+    Value any = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::OR, lanes);
+    Value one = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(1));
+    e.when(any, [&] { e.storeScalar(one, s, e.constant(blocking.failedAt)); });
+  };
+  auto region = [&](Region& region, Value leading, Value live) {
+    return place.region(region, leading, tile::attention_captured, live, bad);
+  };
   x = tile::OnlineSoftmax(e, op).score(x, masked, valid, region);
   failed |= !x;
   if (!failed) e.store(x, s, at);
