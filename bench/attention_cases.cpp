@@ -1,8 +1,10 @@
 // Attention whose scores are edited or masked, each written as plain maths on q, k and v.
 #include <cmath>
+#include <map>
 
 #include "cases.h"
 #include "heed/dsl/load.h"
+#include "heed/dsl/nn/relative_positions.h"
 #include "heed/dsl/nn/windows.h"
 #include "heed/runtime/formula.h"
 #include "references.h"
@@ -135,6 +137,35 @@ struct additive {
     return weighted(nn::scaled_scores(q, k) + bias, v);
   }
 };
+// Of any length: the table has a row for every offset up to `farthest`, a bias of bucketed offsets has 32.
+constexpr dim any_batch{"B"}, any_tokens{"T"};
+constexpr std::int64_t farthest = 1023;
+struct relative {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
+    auto table = param<"relative", tensor<f32, 2 * farthest + 1, H>>;
+    return weighted(nn::with_relative_bias(nn::scaled_scores(q, k), table, nn::offset_of_key + scalar<farthest>), v);
+  }
+};
+struct buckets {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
+    auto row = nn::distance_buckets<>::of(nn::offset_of_key);
+    return weighted(nn::with_relative_bias(nn::scaled_scores(q, k), param<"buckets", tensor<f32, 32, H>>, row), v);
+  }
+};
+const std::vector<float>& table_of(const std::string& name, std::int64_t rows) {
+  static std::map<std::string, std::vector<float>> tables;
+  std::vector<float>& table = tables[name];
+  if (table.empty()) {
+    table.resize(std::size_t(rows * H));
+    formula_fill(name, std::vector<std::int64_t>{rows, H}, table);
+  }
+  return table;
+}
+std::int64_t bucket_of(std::int64_t offset) {  // T5's, in floating point
+  const std::int64_t apart = std::abs(offset), side = offset > 0 ? 16 : 0;
+  if (apart < 8) return side + apart;
+  return side + std::min<std::int64_t>(15, 8 + std::int64_t(std::log(double(apart) / 8) / std::log(16.0) * 8 + 1e-9));
+}
 struct shared_heads {
   static constexpr auto shared(expression auto x) {
     constexpr dim batch = size<0>(x), heads = size<1>(x), tokens = size<2>(x);
@@ -181,6 +212,7 @@ std::vector<Case> edited_attention_cases() {
   constexpr AttentionSizes square{1, H, H, T, T, D};
   using x = heads_of<T>;
   using shared = heads_of<T, 2>;
+  using any = tensor<f32, any_batch, H, any_tokens, D>;
   using long_x = heads_of<long_T>;
   using one = tensor<i64, 1, 1, 1, 1>;
   const auto causal_edit = [](double s, const ScoreAt& at) { return at.j <= at.i ? s : dead; };
@@ -222,6 +254,16 @@ std::vector<Case> edited_attention_cases() {
       edited<lengths, x, x, x, one>(
           "lengths", square, 600.0 * T, [](double s, const ScoreAt& at) { return at.j < 600 ? s : dead; },
           [] { return integers({1, 1, 1, 1}, [](std::int64_t) { return 600; }); }),
+      edited<relative, any, any, any>("relative", square, double(T * T),
+                                      [](double s, const ScoreAt& at) {
+                                        const std::int64_t row = at.j - at.i + farthest;
+                                        return s + double(table_of("relative", 2 * farthest + 1)[std::size_t(row * H + at.h)]);
+                                      }),
+      edited<buckets, any, any, any>("buckets", square, double(T * T),
+                                     [](double s, const ScoreAt& at) {
+                                       const std::int64_t row = bucket_of(at.j - at.i);
+                                       return s + double(table_of("buckets", 32)[std::size_t(row * H + at.h)]);
+                                     }),
       edited<shared_heads, x, shared, shared>("grouped", {1, H, 2, T, T, D}, causal, causal_edit),
       edited<plain, tensor<f32, 1, 8, 100, 32>, tensor<f32, 1, 8, 850, 32>, tensor<f32, 1, 8, 850, 32>>(
           "cross", {1, 8, 8, 100, 850, 32}, 100.0 * 850, [](double s, const ScoreAt&) { return s; }),

@@ -298,6 +298,15 @@ def Heed_CoordinateOp : Heed_Op<"coordinate", [Pure]> {
   let results = (outs AnyType:$result);
   let assemblyFormat = "$map attr-dict `:` type($result)";
 }
+def Heed_LookupOp : Heed_Op<"lookup", [Pure]> {
+  let summary = "the element of a captured operand at a computed index, in the score region of attention";
+  let description = [{
+    `table` is the argument that stands for the operand; `index` is its coordinate along `axis`, where its map says 0. An
+    index outside is an error of the run where the key is alive; of other keys nothing is looked up.
+  }];
+  let arguments = (ins AnyType:$table, AnyType:$index, I64Attr:$axis);
+  let results = (outs AnyType:$result);
+}
 def Heed_YieldOp : Heed_Op<"yield", [Pure, Terminator]> {
   let arguments = (ins Variadic<AnyType>:$xs);
   let assemblyFormat = "operands attr-dict `:` type(operands)";

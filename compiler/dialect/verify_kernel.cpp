@@ -164,12 +164,13 @@ class KernelVerifier {
   }
 
   LogicalResult verifyInner(const RegionRule& expected, Region& region, Operation& inner) {
-    if (!isScalarOp(&inner) && !isa<ConstantOp, CoordinateOp, ExtentOp, YieldOp>(inner))
+    if (!isScalarOp(&inner) && !isa<ConstantOp, CoordinateOp, ExtentOp, LookupOp, YieldOp>(inner))
       return inner.emitOpError() << "expected a scalar op in a kernel's region";
     for (Value x : inner.getOperands())
       if (x.getParentRegion() != &region)
         return inner.emitOpError()
                << "expected captured values as arguments of the " << expected.name;
+    if (auto lookup = dyn_cast<LookupOp>(inner)) return verifyLookup(expected, lookup);
     auto coordinate = dyn_cast<CoordinateOp>(inner);
     if (!coordinate) return success();
     AffineMap map = coordinate.getMap();
@@ -178,6 +179,22 @@ class KernelVerifier {
       return inner.emitOpError() << "expected one result over the kernel's " << roles.size()
                                  << " digits";
     return success();
+  }
+
+  LogicalResult verifyLookup(const RegionRule& expected, LookupOp lookup) {
+    if (StringRef(expected.name) != "score")
+      return lookup.emitOpError() << "expected only in a score region, found in the " << expected.name;
+    auto table = dyn_cast<BlockArgument>(lookup.getTable());
+    if (!table || table.getArgNumber() == 0 || table.getType() != lookup.getResult().getType())
+      return lookup.emitOpError() << "expected the argument of a captured operand as table, and its type as result";
+    if (!lookup.getIndex().getType().isInteger(32) && !lookup.getIndex().getType().isInteger(64))
+      return lookup.emitOpError() << "expected an i32 or i64 index, found " << lookup.getIndex().getType();
+    auto map = cast<AffineMapAttr>(list("maps")[rule.operands + table.getArgNumber() - 1]).getValue();
+    const int64_t axis = int64_t(lookup.getAxis());
+    auto place = axis >= 0 && axis < map.getNumResults() ? dyn_cast<AffineConstantExpr>(map.getResult(unsigned(axis)))
+                                                         : AffineConstantExpr();
+    if (place && place.getValue() == 0) return success();
+    return lookup.emitOpError() << "expected the table's map to be 0 along axis " << axis << ", the place of the index";
   }
 
   LogicalResult verifyYield(const RegionRule& expected, Operation* yield) {

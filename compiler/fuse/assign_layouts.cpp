@@ -4,6 +4,7 @@
 // its buffer; elementwise ops follow their operands; all other readers see the value turned back, which is an index map.
 // A depthwise convolution is no matrix product: it becomes the sum over a window times the channel's weights.
 #include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "llvm/ADT/DenseMap.h"
@@ -26,6 +27,7 @@ class LayoutAssigner {
     for (Operation& op : main_.front()) graph.push_back(&op);
     for (Operation* op : graph) {
       if (Operation* sum = asWindows(op)) op = sum;
+      if (op->hasAttr(in_scores)) turnTable(cast<ir::GatherOp>(op));
       b_.setInsertionPointAfter(op);
       if (isConvolution(op) || pools(op)) turn(op->getResult(0));
       else if (!follow(op)) turnBack(op);
@@ -125,6 +127,18 @@ class LayoutAssigner {
     for (OpOperand& operand : op->getOpOperands())
       if (Value known = last_.lookup(operand.get()))
         operand.set(permute(known, fromLast(ir::shapeOf(known).rank), read_through));
+  }
+
+  // A table that is known beforehand lies with its rows last: neighbouring keys then look up neighbours.
+  void turnTable(ir::GatherOp op) {
+    Value table = op.getTable();
+    const int rank = ir::shapeOf(table).rank;
+    if (rank < 2 || !dependsOnParametersOnly(table)) return;
+    b_.setInsertionPoint(op);
+    auto last = llvm::to_vector(llvm::seq<int64_t>(1, rank)), first = llvm::to_vector(llvm::seq<int64_t>(-1, rank - 1));
+    last.push_back(0);
+    first[0] = rank - 1;
+    op.getTableMutable().assign(permute(permute(table, last, keeps_buffer), first, read_through));
   }
 
   // Σ over the taps of window(x) · w; null where `op` is no depthwise convolution. x, turned back, is read by it.

@@ -93,7 +93,7 @@ class Chooser {
         for (Value x : op.getOperands()) choose(x);
       }
       if (isa<ir::AppendOp>(op)) choose(op.getResult(0));
-      if (isAnchorOp(&op) && !insideAttention(&op)) choose(tailOf(&op));
+      if (isAnchorOp(&op) && !insideAttention(&op) && !op.hasAttr(in_scores)) choose(tailOf(&op));
       if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0))) choose(op.getResult(0));
     }
     sharedWork();

@@ -3,6 +3,8 @@
 // them. 2: the walk `pull` finds the score contraction under the softmax. 3: the value contraction is marked
 // {heed.attention}; form_kernels builds the kernel there. A chain that looks like attention and is not gets a remark.
 #include "heed/compiler/fuse/attention_chain.h"
+#include "heed/compiler/fuse/choose_buffers.h"
+#include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "heed/compiler/fuse/score_parts.h"
 #include "heed/compiler/plan/attention_plan.h"
@@ -39,7 +41,8 @@ ir::MatmulOp valueContraction(ir::SoftmaxOp softmax) {
 }
 
 std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain, const Coordinates& at,
-                                             const std::function<bool(Value)>& hasBuffer, std::string& why) {
+                                             const std::function<bool(Value)>& hasBuffer,
+                                             const std::function<bool(Operation*)>& isLookup, std::string& why) {
   auto isAnchor = [](Operation* op) { return isa<ir::MatmulOp, ir::SoftmaxOp, ir::Conv2dOp, ir::NormalizeOp, ir::GatherOp,
                                                  ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp>(op); };
   AttentionChain chain;
@@ -68,7 +71,7 @@ std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain,
     return {};
   }
 
-  chain.puller = std::make_shared<Puller>(domain, hasBuffer, isAnchor);
+  chain.puller = std::make_shared<Puller>(domain, hasBuffer, isAnchor, isLookup);
   chain.score = chain.puller->pull(softmax.getX(), p->coordinates);
   Expression* found = nullptr;
   visit(chain.score, [&](Expression& e) {
@@ -143,12 +146,17 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     if (target.tuning.attention.fuse == false) return;
+    lookups.clear();
+    hidden.clear();
     getOperation().walk([&](ir::SoftmaxOp softmax) {
       ir::MatmulOp value = valueContraction(softmax);
       if (!value) return;
       std::string why;
       if (!recognise(value, softmax, why)) softmax.emitRemark("not fused as attention: ") << why;
     });
+    for (Operation* gather : lookups)
+      if (!hidden.contains(gather) && feedsScoresOnly(gather->getResult(0)))
+        gather->setAttr(in_scores, UnitAttr::get(&getContext()));
     // Factors that moved left their multiplications behind.
     getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation* op) {
       if (isOpTriviallyDead(op)) op->erase();
@@ -158,9 +166,13 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   bool recognise(ir::MatmulOp value, ir::SoftmaxOp softmax, std::string& why) {
     Domain domain;
     Coordinates at;
+    // What depends on parameters alone is looked up once, when they are bound.
+    auto isLookup = [&](Operation* gather) {
+      return gather->getBlock() == softmax->getBlock() && !dependsOnParametersOnly(gather->getResult(0));
+    };
     Shape out = ir::shapeOf(value.getResult());
     for (int axis = 0; axis < out.rank; ++axis) at.push_back(domain.fresh(out.dims[axis]));
-    auto chain = attentionChain(value, domain, at, [](Value) { return false; }, why);
+    auto chain = attentionChain(value, domain, at, [](Value) { return false; }, isLookup, why);
     if (!chain) return false;
     if (value->getBlock() != softmax->getBlock() || chain->scoreContraction->getBlock() != softmax->getBlock()) {
       why = "expected scores and values to be computed in the same loop";
@@ -178,10 +190,13 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       why = "expected the scores to have no other user";
       return false;
     }
-    if (!isWorthwhile(value, *chain)) {
+    ScoreParts parts = takeApart(chain->score, chain->scoreLeaf, IntegerType::get(&getContext(), 1));
+    if (!isWorthwhile(value, *chain, parts.mask != nullptr)) {
       why = "three kernels are faster here";
       return false;
     }
+    collectLookups(parts.score, lookups);
+    collectLookups(parts.mask, hidden);
     double factor = 1;
     liftFactors(&chain->scoreContraction->getOpOperand(0), factor);
     liftFactors(&chain->scoreContraction->getOpOperand(1), factor);
@@ -192,7 +207,23 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     return true;
   }
 
-  bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain) {
+  // Found in scores; those in masks, which tiles that see no key never evaluate, stay gathers.
+  llvm::SetVector<Operation*> lookups, hidden;
+
+  static void collectLookups(const ExpressionPtr& e, llvm::SetVector<Operation*>& found) {
+    if (e) visit(e, [&](Expression& x) { if (x.kind == Expression::lookup) found.insert(x.op); });
+  }
+
+  static bool feedsScoresOnly(Value v) {
+    return llvm::all_of(v.getUsers(), [&](Operation* user) {
+      if (user->getBlock() != v.getParentBlock()) return false;
+      if (isa<ir::SoftmaxOp>(user)) return user->hasAttr("heed.attention");
+      bool passes = ir::isScalarOp(user) || (ir::isLayoutOp(user) && !isa<ir::ConcatOp>(user));
+      return passes && feedsScoresOnly(user->getResult(0));
+    });
+  }
+
+  bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain, bool masked) {
     if (target.vulkan || target.reference) return true;
     auto number = [](const Dim& d) { return d.is_static() ? std::optional(d.constant) : std::nullopt; };
     Shape out = ir::shapeOf(value.getResult());
@@ -203,7 +234,7 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     if (!features || !values) return true;
     shape.features = *features;
     shape.values = *values;
-    shape.masked = takeApart(chain.score, chain.scoreLeaf, IntegerType::get(&getContext(), 1)).mask != nullptr;
+    shape.masked = masked;
     return is_better_fused(shape, target);
   }
 

@@ -1,6 +1,7 @@
 // The kernel of a chain that form_attention.cpp has marked.
 #include "heed/compiler/fuse/kernel_former.h"
 #include "heed/compiler/fuse/attention_chain.h"
+#include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/score_parts.h"
 
 using namespace mlir;
@@ -14,7 +15,8 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
     return (buffers_.contains(x) && x != v && !insideAttention(x.getDefiningOp())) || isOuter(x, v);
   };
   std::string why;
-  auto chain = attentionChain(op, domain, anchor->coordinates, hasBuffer, why);
+  auto isLookup = [](Operation* gather) { return gather->hasAttr(in_scores); };
+  auto chain = attentionChain(op, domain, anchor->coordinates, hasBuffer, isLookup, why);
   if (!chain) return op.emitError("recognised as attention, but ") << why;
   Puller& puller = *chain->puller;
   ExpressionPtr q = puller.pull(chain->scoreContraction.getA(), chain->query);

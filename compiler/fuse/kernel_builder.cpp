@@ -45,7 +45,8 @@ void KernelBuilder::collectCaptured() {
   for (const RegionSpec& spec : regions_) {
     if (!spec.root) continue;
     visit(spec.root, [&](Expression& e) {
-      if (e.kind == Expression::load && !llvm::is_contained(spec.leading, &e)) operandFor(e);
+      bool reads = e.kind == Expression::load || e.kind == Expression::lookup;
+      if (reads && !llvm::is_contained(spec.leading, &e)) operandFor(e);
     });
   }
 }
@@ -115,6 +116,12 @@ Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block&
         for (const ExpressionPtr& x : e->operands) state.addOperands(emit(x, spec, block, b, memo));
         state.addTypes(e->type);
         result = b.create(state)->getResult(0);
+        break;
+      }
+      case Expression::lookup: {
+        Value table = block.getArgument(spec.leadingTypes.size() + operandFor(*e) - principals_);
+        Value index = emit(e->operands[0], spec, block, b, memo);
+        result = ir::LookupOp::create(b, location, e->type, table, index, b.getI64IntegerAttr(int64_t(e->number)));
         break;
       }
       case Expression::anchor: llvm_unreachable("an anchor is a leading scalar of its kernel's region");

@@ -85,6 +85,8 @@ ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
   ExpressionPtr result;
   if (!op || (!root && hasBuffer_(value)) || isa<ir::ParameterOp, ir::BufferOp>(op)) {
     result = loadExpression(value, at);
+  } else if (auto gather = dyn_cast<ir::GatherOp>(op); gather && isLookup_(op)) {
+    result = lookup(gather, at);
   } else if (isAnchor_(op)) {
     result = make(Expression::anchor, getElementTypeOrSelf(value.getType()), at);
     result->value = value;
@@ -113,6 +115,29 @@ ExpressionPtr Puller::scalar(Operation* op, const Coordinates& coordinates) {
   std::vector<ExpressionPtr> operands;
   for (Value x : op->getOperands()) operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
   return applyExpression(op->getName().getStringRef(), std::move(operands), getElementTypeOrSelf(op->getResult(0).getType()));
+}
+
+ExpressionPtr Puller::lookup(ir::GatherOp op, const Coordinates& coordinates) {
+  auto rank = ir::shapeOf(op.getIndices()).rank;
+  ExpressionPtr e = make(Expression::lookup, getElementTypeOrSelf(op.getType()), {Coordinate{}});
+  e->op = op;
+  e->operands = {pull(op.getIndices(), Coordinates(coordinates.begin(), coordinates.begin() + rank))};
+  e->coordinates.insert(e->coordinates.end(), coordinates.begin() + rank, coordinates.end());
+  Value table = op.getTable();
+  int64_t axis = 0;
+  while (auto permute = hasBuffer_(table) ? ir::PermuteOp() : table.getDefiningOp<ir::PermuteOp>()) {
+    Coordinates inner = e->coordinates;
+    for (auto [outer, from] : llvm::enumerate(permute.getPermutation())) inner[from] = e->coordinates[outer];
+    e->coordinates = inner;
+    axis = permute.getPermutation()[axis];
+    table = permute.getX();
+  }
+  // It is addressed by a value, so it must be a buffer as it stands.
+  if (table.getDefiningOp() && !hasBuffer_(table) && !isa<ir::ParameterOp, ir::BufferOp>(table.getDefiningOp()))
+    conflict(table);
+  e->value = table;
+  e->number = double(axis);
+  return e;
 }
 
 ExpressionPtr Puller::filled(Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,

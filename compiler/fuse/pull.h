@@ -21,6 +21,7 @@ struct Expression {
     constant,  // number
     position,  // coordinates[0] as an integer
     extent,    // dim
+    lookup,    // value at coordinates, but at operands[0] along axis `number`; op is the gather
     apply      // the scalar op `name` to operands
   } kind = constant;
   mlir::Value value;
@@ -28,7 +29,7 @@ struct Expression {
   std::optional<double> fill;
   double number = 0;
   std::string dim;
-  mlir::Operation* op = nullptr;  // the anchor
+  mlir::Operation* op = nullptr;  // the anchor, the gather
   std::vector<ExpressionPtr> operands;
   mlir::Type type;  // of the scalar
   std::string name;
@@ -45,8 +46,10 @@ bool sameExpression(const Domain& domain, const ExpressionPtr& a, const Expressi
 class Puller {
  public:
   // hasBuffer: values at which the walk ends in a load. isAnchor: ops at which it ends in an anchor.
-  Puller(Domain& domain, std::function<bool(mlir::Value)> hasBuffer, std::function<bool(mlir::Operation*)> isAnchor)
-      : domain_(domain), hasBuffer_(std::move(hasBuffer)), isAnchor_(std::move(isAnchor)) {}
+  // isLookup: gathers that are done where their result is read.
+  Puller(Domain& domain, std::function<bool(mlir::Value)> hasBuffer, std::function<bool(mlir::Operation*)> isAnchor,
+         std::function<bool(mlir::Operation*)> isLookup = [](mlir::Operation*) { return false; })
+      : domain_(domain), hasBuffer_(std::move(hasBuffer)), isAnchor_(std::move(isAnchor)), isLookup_(std::move(isLookup)) {}
 
   // root: look through the value itself even where it has a buffer (it is the one being computed).
   ExpressionPtr pull(mlir::Value value, const Coordinates& coordinates, bool root = false);
@@ -63,11 +66,12 @@ class Puller {
   ExpressionPtr filled(mlir::Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,
                        double value);
   ExpressionPtr scalar(mlir::Operation* op, const Coordinates& coordinates);
+  ExpressionPtr lookup(ir::GatherOp op, const Coordinates& coordinates);
   ExpressionPtr give_up(mlir::Operation* op, const Coordinates& coordinates, mlir::Value culprit);
 
   Domain& domain_;
   std::function<bool(mlir::Value)> hasBuffer_;
-  std::function<bool(mlir::Operation*)> isAnchor_;
+  std::function<bool(mlir::Operation*)> isAnchor_, isLookup_;
   std::vector<mlir::Value> conflicts_;
   struct Memo {
     mlir::Value value;

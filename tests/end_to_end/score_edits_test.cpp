@@ -1,5 +1,8 @@
 // Edits of attention's scores and shared heads, written as plain maths: each is one attention kernel.
+#include "../runtime/must_throw.h"
+#include "../runtime/random.h"
 #include "attention_cases.h"
+#include "heed/dsl/nn/relative_positions.h"
 
 using namespace heed;
 using namespace heed::oracle;
@@ -37,11 +40,35 @@ struct additive {
 constexpr std::int64_t reach = 4;
 struct relative_bias {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
-    constexpr dim queries = size<2>(q), keys = size<2>(k);
     auto clipped = minimum(maximum(-distance, scalar<-reach>), scalar<reach>) + scalar<reach>;
     auto table = param<"table", tensor<f32, 2 * reach + 1, H>>;
-    auto bias = gather(table, broadcast_to<queries, keys>(clipped));
-    return weighted(scores(q, k) + permute<2, 0, 1>(bias), v);
+    return weighted(nn::with_relative_bias(scores(q, k), table, clipped), v);
+  }
+};
+// Every offset has a row of its own, of which neither the table's nor the scores' sizes are known.
+struct offset_bias {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto table) const {
+    auto row = nn::offset_of_key + extent<size<2>(q)>() - scalar<1>;
+    return weighted(nn::with_relative_bias(scores(q, k), table, row), v);
+  }
+};
+// T5's decoder, its heads of keys shared.
+struct bucket_bias {
+  using buckets = nn::distance_buckets<32, 128, false>;
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const;
+};
+// Rows of keys that are seen are in the table, some of those that are not are no rows.
+struct seen_bias {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
+    auto table = param<"table", tensor<f32, 40, H>>;
+    auto seen = distance >= scalar<0> && distance <= scalar<30>;
+    return weighted(where(seen, nn::with_relative_bias(scores(q, k), table, distance), minus_infinity), v);
+  }
+};
+struct unseen_bias {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
+    auto table = param<"table", tensor<f32, 40, H>>;
+    return weighted(nn::causal::apply(nn::with_relative_bias(scores(q, k), table, distance)), v);
   }
 };
 
@@ -66,6 +93,11 @@ struct grouped {
     return weighted(scores(q, shared(k)), shared(v));
   }
 };
+constexpr auto bucket_bias::operator()(expression auto q, expression auto k, expression auto v) const {
+  auto table = param<"table", tensor<f32, 32, H>>;
+  auto biased = nn::with_relative_bias(scores(q, grouped<2>::shared(k)), table, buckets::of(nn::offset_of_key));
+  return weighted(nn::causal::apply(biased), grouped<2>::shared(v));
+}
 struct multi_query {  // numpy's broadcasting shares the head
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     return weighted(nn::causal::apply(scores(q, k)), v);
@@ -110,11 +142,59 @@ TEST_CASE("additive mask, one for all heads") {
 TEST_CASE("relative bias from a table") {
   std::vector<float> table(std::size_t((2 * reach + 1) * H));
   formula_fill("table", std::vector<std::int64_t>{2 * reach + 1, H}, table);
-  // Beside the attention: the indices, and looking them up.
   check<relative_bias, Queries, Keys, Keys>(plain([&](double s, At a) {
     std::int64_t row = std::clamp(a.j - a.i, -reach, reach) + reach;
     return s + double(table[std::size_t(row * H + a.h)]);
-  }), cross, "attention 1 map 2");
+  }), cross);
+}
+
+TEST_CASE("relative bias, a row for every offset") {
+  Maths m;
+  auto rows = [](const Lengths& n) { return n.queries + n.keys - 1; };
+  m.extras = [=](const Lengths& n) {
+    Extras e;
+    e.push_back(formula_tensor("offsets", {rows(n), H}));
+    return e;
+  };
+  m.edit = [](const Lengths& n, const Extras& e) -> Edit {
+    return [&e, n](double s, At a) { return s + double(e[0].as<float>()[std::size_t((a.j - a.i + n.queries - 1) * H + a.h)]); };
+  };
+  check<offset_bias, Queries, Keys, Keys, tensor<f32, T + S - 1, H>>(m, cross);
+}
+
+TEST_CASE("relative bias by buckets, causal, heads of keys shared, any lengths") {
+  std::vector<float> table(std::size_t(32 * H));
+  formula_fill("table", std::vector<std::int64_t>{32, H}, table);
+  Maths m = plain([&](double s, At a) {  // in floating point, as T5 says it
+    const std::int64_t back = a.i - a.j;
+    if (back < 0) return dead;
+    const double far = 16 + std::floor(std::log(double(back) / 16) / std::log(128.0 / 16) * 16 + 1e-9);
+    const auto bucket = back < 16 ? back : std::int64_t(std::min(31.0, far));
+    return s + double(table[std::size_t(bucket * H + a.h)]);
+  });
+  m.key_heads = 2;
+  std::vector<Lengths> any = cross;
+  testing::Random random(22);
+  auto upTo = [&](std::size_t most) { return std::int64_t(1 + random.below(most)); };
+  for (int n = 0; n < 20; ++n) any.push_back({upTo(2), upTo(90), upTo(200)});
+  check<bucket_bias, Queries, tensor<f32, B, 2, S, D>, tensor<f32, B, 2, S, D>>(m, any);
+}
+
+TEST_CASE("an index outside of the table fails the run where its key is seen") {
+  for (const std::string& target : targets({"host", "x86-64-avx2", "x86-64", "reference"})) {
+    CAPTURE(target);
+    Options options;
+    options.target = target;
+    auto run = [&](Program program, std::int64_t queries, std::int64_t keys) {
+      Session session = program.bind(formula_checkpoint(program.parameters()));
+      Tensor q = formula_tensor("q", {1, H, queries, D}), k = formula_tensor("k", {1, H, keys, D});
+      const std::vector<const Tensor*> inputs = {&q, &k, &k};
+      (void)session.run(inputs);
+    };
+    run(load<seen_bias, Queries, Keys, Keys>(options), 70, 90);
+    testing::check_error([&] { run(load<unseen_bias, Queries, Keys, Keys>(options), 41, 3); }, {"index"});
+    run(load<unseen_bias, Queries, Keys, Keys>(options), 40, 3);
+  }
 }
 
 TEST_CASE("cap, bias, causal and lengths together") {

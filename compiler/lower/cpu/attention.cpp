@@ -151,6 +151,8 @@ class Attention {
 
   void emitWalk() {
     begin();
+    Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0)), failedAt = e.constant(blocking.failedAt);
+    if (blocking.checksLookups) e.storeScalar(zero, scratch, failedAt);
     Value first = arguments.begin, last = arguments.end;
     if (blocking.wholeBatches) {
       e.loop(first, last, 1, [&](Value b) { walkBatch(b, e.constant(0), queryBlocks); });
@@ -165,7 +167,13 @@ class Attention {
         walkBatch(b, e.max(e.sub(first, before), e.constant(0)), e.min(e.sub(last, before), queryBlocks));
       });
     }
-    e.finishKernel();
+    if (!blocking.checksLookups) return e.finishKernel();
+    auto status = [&](int32_t code) -> Value {
+      return arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(code));
+    };
+    Value failed = e.compare(arith::CmpFPredicate::UNE, e.loadScalar(scratch, failedAt), zero);
+    Value result = e.select(failed, status(abi::kernel_index_out_of_range), status(abi::kernel_ok));
+    func::ReturnOp::create(e.b, e.loc, result);
   }
 
   void walkBatch(Value b, Value firstBlock, Value lastBlock) {

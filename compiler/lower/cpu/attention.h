@@ -32,7 +32,8 @@ struct AttentionBlocking {
   bool wholeBatches;                         // a work item is a batch index instead of a block of its queries
   bool wholeRows;                            // all keys of a query at once: few, none to be skipped, no weights asked for
   bool editsScores;                          // the score region does something
-  std::int64_t scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
+  bool checksLookups;                        // whose indices may be out of bounds; then [failedAt] becomes 1
+  std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
   std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }  // where it begins
@@ -93,7 +94,7 @@ struct AttentionTile {
  private:
   void emitScoresInPlace(ValueRange arguments);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
-  Value edited(Value x, ValueRange buffers, Value batch, Value query, Value key, bool masked, Value valid);
+  Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key, bool masked, Value valid);
   void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
 };

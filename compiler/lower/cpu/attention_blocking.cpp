@@ -1,5 +1,6 @@
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/tile/access.h"
+#include "heed/compiler/lower/tile/lookup.h"
 #include "heed/compiler/lower/tile/online_softmax.h"
 #include "heed/compiler/plan/attention_plan.h"
 #include "heed/runtime/abi/kernel.h"
@@ -86,11 +87,13 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes && mask.bounds.empty() &&
               kernel.outs.size() == 1;
+  checksLookups = tile::checksLookups(kernel);
   editsScores = tile::OnlineSoftmax::edits(op);
 
   int64_t at = 0;
   auto take = [&](int64_t count) { return std::exchange(at, at + roundUp(count, 16)); };
   take(op.getMask().empty() ? 0 : abi::tile_counters * int64_t(sizeof(int64_t) / sizeof(float)));
+  failedAt = take(checksLookups ? 1 : 0);
   scoresAt = take(rows * scoreStride + target.lanes);
   sumsAt = take(queryRows() * valueStride);
   largestAt = take(queryRows() * target.lanes);

@@ -35,14 +35,20 @@ void contractSums(Value product) {
 // ---- score region and mask ----
 
 // x becomes the score of row r and one vector of keys; `valid` are the lanes that hold keys, null for all. Null after a
-// diagnostic.
-Value AttentionTile::edited(Value x, ValueRange buffers, Value batch, Value query, Value key, bool masked, Value valid) {
+// diagnostic. A lookup out of bounds is noted in S.
+Value AttentionTile::edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key, bool masked,
+                            Value valid) {
   Place place(e, buffers);
   place.set('b', batch);
   place.set('i', query);
   place.setLanes('j', key, valid);
-  auto region = [&](Region& region, Value leading) {
-    Value y = place.region(region, leading, tile::attention_captured);
+  auto bad = [&](Value lanes) {
+    Value any = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::OR, lanes);
+    Value one = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(1));
+    e.when(any, [&] { e.storeScalar(one, s, e.constant(blocking.failedAt)); });
+  };
+  auto region = [&](Region& region, Value leading, Value live) {
+    Value y = place.region(region, leading, tile::attention_captured, live, bad);
     if (leading) contractSums(leading);
     return y;
   };
@@ -63,7 +69,7 @@ LogicalResult AttentionTile::emitEdit(bool masked) {
   bool tail = !(blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0);
   auto edit = [&](Value r, Value column, Value lanes) {
     Value at = e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column);
-    Value x = edited(e.load(s, at), buffers, batch, e.add(query, r), e.add(keyStart, column), masked, lanes);
+    Value x = edited(e.load(s, at), s, buffers, batch, e.add(query, r), e.add(keyStart, column), masked, lanes);
     failed |= !x;
     if (x) e.store(x, s, at);
   };
@@ -165,7 +171,7 @@ LogicalResult AttentionTile::emitWholeRows(bool masked) {
     Values x;
     for (int64_t key = 0; key < keys; key += lanes) {
       Value valid = keys - key < lanes ? e.lanesBelow(e.constant(keys - key)) : Value();
-      x.push_back(edited(e.load(s, e.add(row, key)), buffers, batch, e.add(query, r), e.constant(key), masked, valid));
+      x.push_back(edited(e.load(s, e.add(row, key)), s, buffers, batch, e.add(query, r), e.constant(key), masked, valid));
       failed |= !x.back();
     }
     if (failed) return;

@@ -2,6 +2,8 @@
 
 #include "heed/compiler/lower/cpu/storage.h"
 #include "heed/compiler/lower/tile/functions.h"
+#include "heed/compiler/lower/tile/lookup.h"
+#include "heed/compiler/lower/tile/masks.h"
 #include "heed/compiler/lower/tile/regions.h"
 
 using namespace mlir;
@@ -149,12 +151,42 @@ void Place::store(int out, Value x) {
   vector::ScatterOp::create(e.b, e.loc, Type(), buffer, ValueRange{at.base}, at.lanes, valid, x);
 }
 
-Value Place::region(Region& region, Value leading, int captured) {
+// Neighbouring lanes that look up neighbours read a run, all others are gathered. What is not live reads nothing.
+Value Place::lookup(ir::LookupOp op, int operand, Value index, Value live, Bad bad) {
+  const tile::Access& access = e.kernel.ins[operand];
+  const Dim extent = tile::lookupExtent(e.kernel, op, operand), &stride = access.layout.strides[op.getAxis()];
+  Value good = live;
+  auto both = [&](Value x, Value y) -> Value { return x ? arith::AndIOp::create(e.b, e.loc, x, y) : y; };
+  if (!tile::staysInside(e.kernel, op, extent)) {
+    Value inside = e.compare(arith::CmpIPredicate::ult, index, widened(e, e.dim(extent)));
+    bad(both(live, arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1))));
+    good = both(live, inside);
+  }
+  Form at = form(access);
+  const bool run = at.pattern == Pattern::uniform && stride == Dim(1) && tile::stepAlongKeys(e.kernel, op.getIndex()) == 1;
+  Value x, buffer = buffers[operand];
+  if (run) {
+    Value first = vector::ExtractOp::create(e.b, e.loc, index, int64_t(0));
+    at.base = e.add(at.base, arith::IndexCastOp::create(e.b, e.loc, e.index, first));
+    x = e.load(buffer, at.base, good);
+  } else {
+    auto type = VectorType::get({e.lanes()}, cast<MemRefType>(buffer.getType()).getElementType());
+    Value other = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)), zeros = e.constantLike(index, 0);
+    if (!good) good = e.equal(zeros, zeros);
+    addLanes(at, index, stride);
+    x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, at.lanes, good, other);
+  }
+  return fromStorage(e, x, access.dtype);
+}
+
+Value Place::region(Region& region, Value leading, int captured, Value live, Bad bad) {
   auto loads = [&](int operand) { return load(operand); };
   auto coordinates = [&](AffineMap map) { return coordinate(map); };
   auto extents = [&](const Dim& dim) { return widened(e, e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return function(e, f, x); };
-  auto results = tile::emitRegion(region, leading, captured, {e.b, e.lanes(), loads, coordinates, extents, maths});
+  auto lookups = [&](ir::LookupOp op, int operand, Value index) { return lookup(op, operand, index, live, bad); };
+  auto results =
+      tile::emitRegion(region, leading, captured, {e.b, e.lanes(), loads, coordinates, extents, maths, lookups});
   return succeeded(results) ? results->front() : Value();
 }
 

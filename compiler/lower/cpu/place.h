@@ -25,8 +25,10 @@ class Place {
   Value load(int operand);
   void store(int out, Value lanes);  // f32, i1 or i32 lanes, converted to the buffer's dtype
   Value coordinate(mlir::AffineMap map);
-  // The region's single result on these lanes; null after a diagnostic.
-  Value region(mlir::Region& region, Value leading, int captured);
+  // What becomes of lanes whose lookup is out of bounds; null where none can be.
+  using Bad = llvm::function_ref<void(Value lanes)>;
+  // The region's single result on these lanes; null after a diagnostic. Only `live` lanes look up, all without it.
+  Value region(mlir::Region& region, Value leading, int captured, Value live = {}, Bad bad = nullptr);
   // A scalar condition: the access lies within its tensor. Null where it always does. Lanes must not matter.
   Value inBounds(const tile::Access& access);
 
@@ -39,6 +41,7 @@ class Place {
   };
 
   Form form(const tile::Access& access);
+  Value lookup(ir::LookupOp op, int operand, Value index, Value live, Bad bad);
   void addDigits(const tile::Access& access, char role, Form& form);
   void addLanes(Form& form, Value lanes, const Dim& stride);
   void addRolled(const tile::Rolled& rolled, Form& form);

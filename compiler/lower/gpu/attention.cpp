@@ -156,7 +156,9 @@ class Attention {
         Value at = scoreAt(row, column), key = e.add(firstKey, column);
         Point point = pointAt('i', e.add(firstQuery, row));
         point.set('j', e.inside(key, j));
-        auto region = [&](Region& region, Value leading) { return first(point.region(region, leading, tile::attention_captured)); };
+        auto region = [&](Region& region, Value leading, Value live) {
+          return first(point.region(region, leading, tile::attention_captured, live));
+        };
         Value valid = ragged ? e.below(key, e.dim(j)) : Value();
         e.store(softmax.score(e.load(memory, at), masked, valid, region), memory, at);
       });

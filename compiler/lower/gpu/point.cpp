@@ -2,6 +2,7 @@
 
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/functions.h"
+#include "heed/compiler/lower/tile/lookup.h"
 #include "heed/compiler/lower/tile/regions.h"
 
 using namespace mlir;
@@ -174,12 +175,26 @@ void Point::storeAt(int out, Value at, Value x) {
   e.store(x, buffer, at);
 }
 
-Values Point::region(Region& region, Value leading, int captured) {
+Value Point::lookup(ir::LookupOp op, int operand, Value index, Value live) {
+  const tile::Access& access = e.kernel.ins[operand];
+  const Dim extent = tile::lookupExtent(e.kernel, op, operand);
+  Value at = e.add(address(access), e.mul(e.toIndex(index), e.dim(access.layout.strides[op.getAxis()])));
+  if (!tile::staysInside(e.kernel, op, extent)) {
+    Value inside = e.compare(arith::CmpIPredicate::ult, index, e.toInt(e.dim(extent)));
+    Value outside = arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1));
+    e.fail(live ? Value(arith::AndIOp::create(e.b, e.loc, live, outside)) : outside);
+    at = e.select(inside, at, e.constant(0));
+  }
+  return fromStorage(e.buffer(operand), at, access.dtype);
+}
+
+Values Point::region(Region& region, Value leading, int captured, Value live) {
   auto loads = [&](int operand) { return load(operand); };
   auto coordinates = [&](AffineMap map) { return e.toInt(coordinate(map.getResult(0))); };
   auto extents = [&](const Dim& dim) { return e.toInt(e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return tile::function(e, f, x); };
-  auto results = tile::emitRegion(region, leading, captured, {e.b, 0, loads, coordinates, extents, maths});
+  auto lookups = [&](ir::LookupOp op, int operand, Value index) { return lookup(op, operand, index, live); };
+  auto results = tile::emitRegion(region, leading, captured, {e.b, 0, loads, coordinates, extents, maths, lookups});
   if (succeeded(results)) return *results;
   e.ok = false;
   return Values(region.front().getTerminator()->getNumOperands(), e.constantLike(leading ? leading : e.constant(0), 0));

@@ -23,10 +23,12 @@ class Point {
   void store(int out, Value x);  // with `append`, at ins[1] along the third axis
   Value coordinate(mlir::AffineExpr expression);
   // What the region yields; nulls after a diagnostic, which e.ok tells.
-  Values region(mlir::Region& region, Value leading, int captured);
+  // Lookups out of bounds fail the run where `live`, always without it.
+  Values region(mlir::Region& region, Value leading, int captured, Value live = {});
 
  private:
   void storeAt(int out, Value at, Value x);
+  Value lookup(ir::LookupOp op, int operand, Value index, Value live);
   Value indexBelow(Value limit, Value& valid);
   Value within(const tile::Access& access);  // null where it always is
   Value fromStorage(Value buffer, Value at, DType dtype);

@@ -163,7 +163,7 @@ FailureOr<SmallVector<Value>> evaluate(Region& region, OpBuilder& b, const Surro
   Scalars scalars(b, at);
   llvm::DenseMap<Value, Value> values;
   for (BlockArgument argument : region.getArguments())
-    if (!argument.use_empty()) values[argument] = around.argument(argument.getArgNumber());
+    if (!llvm::all_of(argument.getUsers(), llvm::IsaPred<ir::LookupOp>)) values[argument] = around.argument(argument.getArgNumber());
   for (Operation& op : region.front().without_terminator()) {
     Value result;
     if (auto constant = dyn_cast<ir::ConstantOp>(op)) {
@@ -175,6 +175,9 @@ FailureOr<SmallVector<Value>> evaluate(Region& region, OpBuilder& b, const Surro
       auto dim = parse_dim(extent.getDim());
       if (!dim) return op.emitOpError("expected a dimension, found '") << extent.getDim() << "'";
       result = scalars.fromIndex(around.extent(*dim), extent.getType());
+    } else if (auto lookup = dyn_cast<ir::LookupOp>(op)) {
+      unsigned table = cast<BlockArgument>(lookup.getTable()).getArgNumber();
+      result = around.lookup(table, unsigned(lookup.getAxis()), values.lookup(lookup.getIndex()));
     } else if (ir::isScalarOp(&op)) {
       SmallVector<Value> operands;
       for (Value x : op.getOperands()) operands.push_back(values.lookup(x));

@@ -11,6 +11,7 @@ struct Surroundings {
   llvm::function_ref<mlir::Value(unsigned argument)> argument;  // of the region
   llvm::function_ref<mlir::Value(mlir::AffineMap)> coordinate;  // as an index
   llvm::function_ref<mlir::Value(const Dim&)> extent;           // as an index
+  llvm::function_ref<mlir::Value(unsigned argument, unsigned axis, mlir::Value index)> lookup;
 };
 
 // The values that the region yields.

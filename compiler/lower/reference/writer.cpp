@@ -219,11 +219,19 @@ Value Writer::address(ValueRange coordinates, const tile::Layout& layout) {
 }
 
 Value Writer::read(int n) {
+  if (n == 0 && kernel.op->hasAttr("gather")) return lookup(n, 0, read(1));
+  return readAt(n, coordinates(kernel.ins[n].map), false);
+}
+
+Value Writer::lookup(int n, unsigned axis, Value index) {
+  Values place = coordinates(kernel.ins[n].map);
+  place[axis] = emit<arith::IndexCastOp>(b.getIndexType(), index);
+  return readAt(n, place, true);
+}
+
+Value Writer::readAt(int n, ValueRange place, bool computed) {
   const tile::Access& access = kernel.ins[n];
   Type element = ir::elementType(b.getContext(), access.dtype), scalar = scalarType(element);
-  Values place = coordinates(access.map);
-  bool gathers = n == 0 && kernel.op->hasAttr("gather");
-  if (gathers) place[0] = emit<arith::IndexCastOp>(b.getIndexType(), read(1));
   return choose(
       within(place, access.shape), scalar,
       [&] {
@@ -231,7 +239,7 @@ Value Writer::read(int n) {
         return Values{fromStorage(b, at, x, element)};
       },
       [&] {
-        if (!access.fill || gathers) fail();
+        if (!access.fill || computed) fail();
         return Values{scalarConstant(b, at, access.fill.value_or(0), scalar)};
       })[0];
 }
@@ -269,7 +277,10 @@ Values Writer::region(Region& region, Value value, int captured) {
   };
   auto coordinate = [&](AffineMap map) { return coordinates(map)[0]; };
   auto extent = [&](const Dim& d) { return dim(d); };
-  auto results = evaluate(region, b, {argument, coordinate, extent});
+  auto look = [&](unsigned n, unsigned axis, Value index) {
+    return lookup(int(n - leading) + captured, axis, index);
+  };
+  auto results = evaluate(region, b, {argument, coordinate, extent, look});
   if (succeeded(results)) return *results;
   ok = false;
   return Values(region.front().getTerminator()->getNumOperands(), f64(0));

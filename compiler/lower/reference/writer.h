@@ -33,6 +33,8 @@ class Writer {
   // ins[n] where the digits stand; out of bounds is its fill, or fails the run. Floats come as f64.
   // Under `gather` the coordinate of ins[0] along its first axis is the value of ins[1].
   Value read(int n);
+  // The same, the coordinate along an axis being `index`; outside fails the run.
+  Value lookup(int n, unsigned axis, Value index);
   // Under `append` the value of ins[1] is added to the coordinate of outs[0] along its third axis.
   void write(int out, Value x);
   void writeAt(int out, ValueRange coordinates, Value x);
@@ -67,6 +69,7 @@ class Writer {
   Value buffer(size_t n);
   Value affine(mlir::AffineExpr expression);
   Values coordinates(mlir::AffineMap map);
+  Value readAt(int n, ValueRange place, bool computed);
   Value within(ValueRange coordinates, const Shape& shape);
   Value address(ValueRange coordinates, const tile::Layout& layout);
   void fail();

@@ -18,6 +18,11 @@ class Classifier {
 
   MaskClasses classes;
 
+  std::optional<int64_t> stepAlongKeys(Value x) {
+    Sum sum = sumOf(x);
+    return sum ? takeRole(*sum, 'j') : std::nullopt;
+  }
+
   void conjunct(Value condition, bool negated = false) {
     if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>()) return conjunct(inner.getX(), !negated);
     if (isBoth(condition, negated)) {
@@ -168,6 +173,8 @@ MaskClasses classifyMask(const Kernel& kernel, Region& mask) {
   if (!mask.empty()) classifier.conjunct(mask.front().getTerminator()->getOperand(0));
   return classifier.classes;
 }
+
+std::optional<int64_t> stepAlongKeys(const Kernel& kernel, Value x) { return Classifier(kernel).stepAlongKeys(x); }
 
 // key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of several limits the widest
 // counts.

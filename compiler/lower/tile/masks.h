@@ -33,6 +33,9 @@ struct MaskClasses {
 // no such bound leave `complete` false. An empty region has no bounds.
 MaskClasses classifyMask(const Kernel& kernel, mlir::Region& mask);
 
+// How much an integer of attention's regions grows from one key to the next, where that is always the same.
+std::optional<std::int64_t> stepAlongKeys(const Kernel& kernel, mlir::Value x);
+
 // Keys of some queries: [low, high) may be alive, [fullLow, fullHigh) surely are, as far as the bounds go.
 struct KeyRanges {
   Value low, high, fullLow, fullHigh;

@@ -20,16 +20,17 @@ OnlineSoftmax::OnlineSoftmax(Emitter& e, ir::AttentionOp op)
 
 Value OnlineSoftmax::score(Value x, bool masked, Value valid, Regions regions) {
   Value dead_score = e.constantLike(x, dead);
+  Value live = masked ? regions(op.getMask(), {}, valid) : Value();
+  if (masked && !live) return {};
+  if (live && valid) live = arith::AndIOp::create(e.b, e.loc, live, valid);
+  if (!live) live = valid;
   if (edits(op)) {
     double scale = op.getScale().convertToDouble();
     if (scale != 1) x = e.mul(x, e.constantLike(x, scale));
-    x = regions(op.getScore(), x);
+    x = regions(op.getScore(), x, live);
     if (x) x = e.max(dead_score, x);  // a region's -inf
   }
-  Value live = masked ? regions(op.getMask(), {}) : Value();
-  if (!x || (masked && !live)) return {};
-  if (live) x = e.select(live, x, dead_score);
-  return valid ? e.select(valid, x, dead_score) : x;
+  return x && live ? e.select(live, x, dead_score) : x;
 }
 
 Value OnlineSoftmax::largest(Value score) {

@@ -16,8 +16,9 @@ class OnlineSoftmax {
   // The scale is not just part of the exponent: the score region does something.
   static bool edits(ir::AttentionOp op);
 
-  // What a region yields on the pairs at hand, null after a diagnostic.
-  using Regions = llvm::function_ref<Value(mlir::Region& region, Value leading)>;
+  // What a region yields on the pairs at hand, of which only the `live` ones matter, all without it. Null after a
+  // diagnostic.
+  using Regions = llvm::function_ref<Value(mlir::Region& region, Value leading, Value live)>;
   // The score of Σ q k; dead where the mask says so, if asked, and where not `valid`, if given. Null after a diagnostic.
   Value score(Value product, bool masked, Value valid, Regions regions);
 

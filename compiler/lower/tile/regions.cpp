@@ -37,8 +37,9 @@ class Emission {
   llvm::DenseMap<Value, Value> values;  // region scalar → emitted value
 
   LogicalResult emit(Operation& op) {
-    Value result = leaf(&op);
-    if (!result) result = scalar(&op);
+    auto lookup = dyn_cast<ir::LookupOp>(op);
+    Value result = lookup ? element(lookup) : leaf(&op);
+    if (!result && !lookup) result = scalar(&op);
     if (!result) return op.emitOpError("expected an op of the dialect's scalar language in a kernel's region");
     values[op.getResult(0)] = result;
     return success();
@@ -69,6 +70,13 @@ class Emission {
     if (auto e = dyn_cast<ir::ExtentOp>(op))
       if (auto dim = parse_dim(e.getDim())) return converted(target.extent(*dim), e.getType());
     return {};
+  }
+
+  Value element(ir::LookupOp op) {
+    auto kernel = op->getParentOfType<ir::AttentionOp>();
+    if (!target.lookup || !kernel) return {};
+    auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured, int(kernel->getNumOperands()));
+    return target.lookup(op, *table, values.lookup(op.getIndex()));
   }
 
   // x as a region value of `type`, the meaning of heed.cast.
@@ -199,7 +207,10 @@ FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, Value leading, in
   if (first) emission.values[region.getArgument(0)] = leading;
   for (int n = 0; n < captures; ++n) {
     Value argument = region.getArgument(first + n);
-    if (!argument.use_empty()) emission.values[argument] = target.load(captured + n);
+    bool isRead = llvm::any_of(argument.getUses(), [](OpOperand& use) {
+      return !isa<ir::LookupOp>(use.getOwner()) || use.getOperandNumber() != 0;
+    });
+    if (isRead) emission.values[argument] = target.load(captured + n);
   }
   for (Operation& op : region.front().without_terminator())
     if (failed(emission.emit(op))) return failure();

@@ -20,6 +20,8 @@ struct RegionTarget {
   llvm::function_ref<mlir::Value(const Dim&)> extent;  // the same of one dimension
   // pow has two arguments, all others one.
   llvm::function_ref<mlir::Value(Function, mlir::ValueRange)> math;
+  // The element of an operand at an i32 index, as `load` gives it; for score regions only.
+  llvm::function_ref<mlir::Value(ir::LookupOp op, int operand, mlir::Value index)> lookup = nullptr;
 };
 
 // What the region yields. `leading` is the value that it transforms, null where it has none; captured operands are

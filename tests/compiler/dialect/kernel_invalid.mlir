@@ -300,3 +300,24 @@ func.func @f(%q: tensor<3x4xf32>) {
   } : (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
   return
 }
+
+// -----
+func.func @f(%q: tensor<3x4xf32>, %t: tensor<5xf32>) {
+  %0 = heed.attention(%q, %q, %q, %t) {
+    domain = ["i0:3", "j0:3", "e0:4", "d0:4"], symbols = [], scale = 0.5 : f64,
+    maps = [affine_map<(i, j, e, d) -> (i, e)>, affine_map<(i, j, e, d) -> (j, e)>, affine_map<(i, j, e, d) -> (j, d)>,
+            affine_map<(i, j, e, d) -> (j)>],
+    stores = [affine_map<(i, j, e, d) -> (i, d)>]}
+  score {
+  ^bb0(%s: f32, %x: f32):
+    %j = heed.coordinate affine_map<(i, j, e, d) -> (j)> : i64
+    // expected-error @+1 {{expected the table's map to be 0 along axis 0, the place of the index}}
+    %y = heed.lookup %x, %j {axis = 0 : i64} : (f32, i64) -> f32
+    heed.yield %y : f32
+  } mask {
+  } epilogue {
+  ^bb0(%x: f32, %u: f32):
+    heed.yield %x : f32
+  } : (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<5xf32>) -> tensor<3x4xf32>
+  return
+}
