@@ -145,10 +145,10 @@ class Attention {
     e.barrier();
   }
 
-  // Every invocation its own scores. Blocks that the mask leaves alone are not asked about it.
+  // Every invocation its own scores. Blocks of keys that all exist and that the mask leaves alone are not asked.
   void edit(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
-    const bool ragged = !(j.is_static() && j.constant % keys == 0), hasMask = !op.getMask().empty();
-    auto all = [&](bool masked) {
+    const bool ragged = !(j.is_static() && j.constant % keys == 0), masks = !op.getMask().empty();
+    auto all = [&](bool masked, bool ragged) {
       if (!masked && !ragged && !tile::OnlineSoftmax::edits(op)) return;
       e.loop(0, scores.height() * scores.width(), 1, [&](Value slot) {
         Value width = e.constant(scores.width());
@@ -161,16 +161,16 @@ class Attention {
         e.store(softmax.score(e.load(memory, at), masked, valid, region), memory, at);
       });
     };
-    if (!hasMask) return all(false);
-    if (!mask.complete) return all(true);
-    Value end = e.min(e.add(firstKey, keys), e.dim(j));
-    Value full = arith::AndIOp::create(e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey),
-                                       e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
-    auto part = [&](bool masked) {
-      all(masked);
+    const bool undecided = masks && !mask.complete;
+    if (undecided || (!masks && !ragged)) return all(masks, ragged);
+    Value whole = e.compare(arith::CmpIPredicate::sle, e.add(firstKey, keys), range.fullHigh);
+    if (masks)
+      whole = arith::AndIOp::create(e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey), whole);
+    auto part = [&](bool asked) {
+      all(asked && masks, asked && ragged);
       return Values{};
     };
-    e.choose(full, TypeRange{}, [&] { return part(false); }, [&] { return part(true); });
+    e.choose(whole, TypeRange{}, [&] { return part(false); }, [&] { return part(true); });
   }
 
   // ---- softmax so far ----
