@@ -13,7 +13,7 @@ namespace heed::bench {
 const std::vector<Gpu>& known_gpus() {
   static const std::vector<Gpu> all = {
       {"H100-SXM", 16896, 1.98, 3350}, {"A100-40GB", 6912, 1.41, 1555},    {"RTX-4090", 16384, 2.52, 1008},
-      {"RTX-3060", 3584, 1.777, 360},  {"RX-7900-XTX", 12288, 2.499, 960}, {"Arc-A770", 4096, 2.1, 560},
+      {"RTX-3060", 3584, 1.777, 360},  {"RX-7900-XTX", 12288, 2.499, 960}, {"Arc-A770-16GB", 4096, 2.1, 560},
   };
   return all;
 }

@@ -223,7 +223,12 @@ void Device::run(VkCommandBuffer commands, VkFence fence, std::string_view doing
     const std::lock_guard lock(queue_mutex_);
     check(f_.queue_submit(queue_, 1, &submit, fence), doing);
   }
-  check(f_.wait_for_fences(device_, 1, &fence, VK_TRUE, ~std::uint64_t(0)), doing);
+  const VkResult waited = f_.wait_for_fences(device_, 1, &fence, VK_TRUE, ~std::uint64_t(0));
+  if (waited < VK_SUCCESS) {  // the caller is going to destroy what may still be in use
+    const std::lock_guard lock(queue_mutex_);
+    f_.device_wait_idle(device_);
+  }
+  check(waited, doing);
 }
 
 std::shared_ptr<const Device> open_device() {

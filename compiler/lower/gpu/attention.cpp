@@ -64,11 +64,11 @@ class Attention {
   // Features in fours, and of the values those of a key.
   void chooseReads() {
     for (int operand : {0, 1})
-      if (readsOf(kernel, operand, operand ? 'j' : 'i', 'e') == Reads::along_k) reads[operand] = Reads::along_k;
+      if (Reads best = readsOf(e, operand, operand ? 'j' : 'i', 'e'); best.way == Reads::along_k) reads[operand] = best;
     const bool whole = e.limits.staged || Tile(e, queries, values).width() % 4 == 0;
-    if (whole && readsOf(kernel, 2, 'd', 'j') == Reads::along_lines) reads[2] = Reads::along_lines;
+    if (Reads best = readsOf(e, 2, 'd', 'j'); whole && best.way == Reads::along_lines) reads[2] = best;
     for (int operand : {0, 1, 2})
-      if (reads[operand] != Reads::ones) e.readInFours(operand);
+      if (reads[operand].way != Reads::ones) e.readTogether(operand, reads[operand].together);
   }
 
   bool hasWeights() const { return kernel.outs.size() > 1; }
@@ -145,10 +145,10 @@ class Attention {
     e.barrier();
   }
 
-  // Every invocation its own scores. Blocks that the mask leaves alone are not asked about it.
+  // Every invocation its own scores. Blocks of keys that all exist and that the mask leaves alone are not asked.
   void edit(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
-    const bool ragged = !(j.is_static() && j.constant % keys == 0), hasMask = !op.getMask().empty();
-    auto all = [&](bool masked) {
+    const bool ragged = !(j.is_static() && j.constant % keys == 0), masks = !op.getMask().empty();
+    auto all = [&](bool masked, bool ragged) {
       if (!masked && !ragged && !tile::OnlineSoftmax::edits(op)) return;
       e.loop(0, scores.height() * scores.width(), 1, [&](Value slot) {
         Value width = e.constant(scores.width());
@@ -163,16 +163,16 @@ class Attention {
         e.store(softmax.score(e.load(memory, at), masked, valid, region), memory, at);
       });
     };
-    if (!hasMask) return all(false);
-    if (!mask.complete) return all(true);
-    Value end = e.min(e.add(firstKey, keys), e.dim(j));
-    Value full = arith::AndIOp::create(e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey),
-                                       e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
-    auto part = [&](bool masked) {
-      all(masked);
+    const bool undecided = masks && !mask.complete;
+    if (undecided || (!masks && !ragged)) return all(masks, ragged);
+    Value whole = e.compare(arith::CmpIPredicate::sle, e.add(firstKey, keys), range.fullHigh);
+    if (masks)
+      whole = arith::AndIOp::create(e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey), whole);
+    auto part = [&](bool asked) {
+      all(asked && masks, asked && ragged);
       return Values{};
     };
-    e.choose(full, TypeRange{}, [&] { return part(false); }, [&] { return part(true); });
+    e.choose(whole, TypeRange{}, [&] { return part(false); }, [&] { return part(true); });
   }
 
   // ---- softmax so far ----
@@ -222,7 +222,7 @@ class Attention {
     const Dim d = kernel.extentOf('d');
     auto value = [&](Value line, Value key) {
       Point point = pointAt('j', e.add(firstKey, key));
-      point.set('d', e.inside(line, d, reads[2] == Reads::ones ? 1 : 4));
+      point.set('d', e.inside(line, d, reads[2].together));
       return point.loads(2);
     };
     auto weightFrom = [&](Value firstRow) {
@@ -231,7 +231,7 @@ class Attention {
     if (!e.limits.staged) {  // weights of keys beyond the last one are 0
       Value end = e.roundUp(e.min(e.sub(e.dim(j), firstKey), e.constant(keys)), 4);
       auto weight = weightFrom(e.constant(0));
-      Values next = sums.multiply({Reads::ones, weight}, {reads[2], value}, e.constant(0), end, 4, start);
+      Values next = sums.multiply({{}, weight}, {reads[2], value}, e.constant(0), end, 4, start);
       e.barrier();
       return next;
     }
@@ -247,7 +247,7 @@ class Attention {
       e.barrier();
       auto weight = weightFrom(firstRow);
       auto right = [&](Value line, Value step) { return Values{v.element(e, line, step)}; };
-      Values next = sums.multiply({Reads::ones, weight}, {Reads::ones, right}, e.constant(0), e.constant(depth), 1, so);
+      Values next = sums.multiply({{}, weight}, {{}, right}, e.constant(0), e.constant(depth), 1, so);
       e.barrier();
       return next;
     });

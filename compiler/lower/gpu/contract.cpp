@@ -22,13 +22,13 @@ class Contract {
         m(kernel.extentOf('m')), n(kernel.extentOf('n')), k(kernel.extentOf('k')),
         rows(fitting(m, e.limits.invocations / e.limits.across, e.limits.rows)),
         columns(fitting(n, e.limits.across, e.limits.columns)),
-        reads{readsOf(kernel, 0, 'm', 'k'), readsOf(kernel, 1, 'n', 'k')} {
+        reads{readsOf(e, 0, 'm', 'k'), readsOf(e, 1, 'n', 'k')} {
     makeEnough();
     const Tile tile(e, rows, columns);
     const int64_t lines[] = {tile.height(), tile.width()};
     for (int operand : {0, 1}) {
-      if (!e.limits.staged && reads[operand] == Reads::along_lines && lines[operand] % 4) reads[operand] = Reads::ones;
-      if (reads[operand] != Reads::ones) e.readInFours(operand);
+      if (!e.limits.staged && reads[operand].way == Reads::along_lines && lines[operand] % 4) reads[operand] = {};
+      if (reads[operand].way != Reads::ones) e.readTogether(operand, reads[operand].together);
     }
   }
 
@@ -96,8 +96,8 @@ class Contract {
 
   // Of a row of A or a column of B; what lies beyond the last line reads the last one.
   Values elements(int operand, Value batch, Value line, Value at) {
-    const bool down = reads[operand] == Reads::along_lines;
-    line = e.inside(line, operand ? n : m, down ? 4 : 1);
+    const bool down = reads[operand].way == Reads::along_lines;
+    line = e.inside(line, operand ? n : m, down ? reads[operand].together : 1);
     auto point = [&](int64_t number) {
       Point point(e);
       point.set('b', batch);

@@ -9,8 +9,6 @@ using namespace mlir;
 
 namespace heed::gpu {
 
-constexpr int half_bits = 16;
-
 // ---- digits ----
 
 void Point::set(char role, Value number) {
@@ -90,12 +88,8 @@ Value Point::fromStorage(Value buffer, Value at, DType dtype) {
 
 Value Point::fromStored(Value x, DType dtype) {
   switch (dtype) {
-    case DType::f16: return arith::ExtFOp::create(e.b, e.loc, e.f32, x);
-    case DType::bf16: {
-      Value wide = arith::ExtUIOp::create(e.b, e.loc, e.i32, x);
-      Value bits = arith::ShLIOp::create(e.b, e.loc, wide, e.constantLike(wide, half_bits));
-      return arith::BitcastOp::create(e.b, e.loc, e.f32, bits);
-    }
+    case DType::f16:
+    case DType::bf16: return e.widened(x, dtype);
     case DType::i8: return arith::ExtSIOp::create(e.b, e.loc, e.i32, x);
     case DType::boolean: return e.compare(arith::CmpIPredicate::ne, x, e.constantLike(x, 0));
     default: return x;
@@ -131,11 +125,8 @@ Value Point::load(int operand) {
 }
 
 Values Point::loads(int operand) {
-  if (!e.readsInFours(operand)) return {load(operand)};
-  const tile::Access& access = e.kernel.ins[operand];
-  Values elements = e.loadFour(e.buffer(size_t(operand)), address(access));
-  for (Value& x : elements) x = fromStored(x, access.dtype);
-  return elements;
+  if (e.readsTogether(operand) == 1) return {load(operand)};
+  return e.loadTogether(operand, address(e.kernel.ins[operand]));
 }
 
 void Point::store(int out, Value x) {

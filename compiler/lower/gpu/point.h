@@ -19,7 +19,7 @@ class Point {
   // Operand n as a region has it: f32, i1 or i32. Out of bounds is its fill. With `gather`, ins[0] is read at ins[1]
   // along its first axis.
   Value load(int operand);
-  Values loads(int operand);  // the element alone, or with the three behind it where the operand is read in fours
+  Values loads(int operand);  // the element, with those behind it that are read together with it
   void store(int out, Value x);  // with `append`, at ins[1] along the third axis
   Value coordinate(mlir::AffineExpr expression);
   // What the region yields; nulls after a diagnostic, which e.ok tells.

@@ -6,6 +6,7 @@
 #include "heed/runtime/abi/kernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVAttributes.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -59,9 +60,10 @@ void Simt::begin() {
   auto add = [&](Type element) { types.push_back(MemRefType::get({ShapedType::kDynamic}, element)); };
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
     for (const tile::Access& access : *accesses) add(storedType(access.dtype));
-  for (int operand : fours)
-    types[size_t(operand)] = MemRefType::get({ShapedType::kDynamic},
-                                             VectorType::get({4}, storedType(kernel.ins[size_t(operand)].dtype)));
+  for (auto [operand, elements] : together) {
+    Type element = elements == 8 ? Type(i32) : storedType(kernel.ins[size_t(operand)].dtype);
+    types[size_t(operand)] = MemRefType::get({ShapedType::kDynamic}, VectorType::get({4}, element));
+  }
   add(i32);  // work, dims
   add(i32);  // status
   b.setInsertionPointToEnd(module.getBody());
@@ -149,11 +151,36 @@ Value Simt::shared(int64_t elements, Type element) {
 
 void Simt::barrier() { mlir::gpu::BarrierOp::create(b, loc); }
 Value Simt::load(Value buffer, Value at) { return memref::LoadOp::create(b, loc, buffer, ValueRange{at}); }
-Values Simt::loadFour(Value buffer, Value at) {
-  Value x = load(buffer, divide(at, 4));
-  Values elements;
-  for (int64_t n = 0; n < 4; ++n) elements.push_back(vector::ExtractOp::create(b, loc, x, n));
-  return elements;
+Values Simt::loadTogether(int operand, Value at) {
+  const DType dtype = kernel.ins[size_t(operand)].dtype;
+  const int64_t elements = readsTogether(operand);
+  Value x = load(buffer(size_t(operand)), divide(at, elements));
+  Values found;
+  for (int64_t n = 0; n < 4; ++n) {
+    Value word = vector::ExtractOp::create(b, loc, x, n);
+    if (elements == 4) found.push_back(widened(word, dtype));
+    else found.append(widenedPair(word, dtype));
+  }
+  return found;
+}
+
+Value Simt::widened(Value x, DType dtype) {
+  if (dtype == DType::f16) return arith::ExtFOp::create(b, loc, f32, x);
+  if (dtype != DType::bf16) return x;
+  Value wide = arith::ExtUIOp::create(b, loc, i32, x);
+  Value bits = arith::ShLIOp::create(b, loc, wide, constantLike(wide, half_bits));
+  return arith::BitcastOp::create(b, loc, f32, bits);
+}
+
+// Two halves in 32 bits, the first in the lower ones. Without arithmetic in 16 bits, which a device may lack.
+Values Simt::widenedPair(Value word, DType dtype) {
+  if (dtype == DType::f16) {
+    Value pair = spirv::GLUnpackHalf2x16Op::create(b, loc, VectorType::get({2}, f32), word);
+    return {vector::ExtractOp::create(b, loc, pair, 0), vector::ExtractOp::create(b, loc, pair, 1)};
+  }
+  Value low = arith::ShLIOp::create(b, loc, word, constantLike(word, half_bits));
+  Value high = arith::AndIOp::create(b, loc, word, constantLike(word, -(int64_t(1) << half_bits)));
+  return {arith::BitcastOp::create(b, loc, f32, low), arith::BitcastOp::create(b, loc, f32, high)};
 }
 void Simt::store(Value x, Value buffer, Value at) { memref::StoreOp::create(b, loc, x, buffer, ValueRange{at}); }
 Value Simt::toInt(Value index) { return arith::IndexCastOp::create(b, loc, i32, index); }

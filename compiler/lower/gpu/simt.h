@@ -1,11 +1,14 @@
 // What every GPU emitter writes with: one function for all invocations of a workgroup, over gpu, scf, arith and memref.
 // A kernel is a gpu.func in a gpu.module of its own, which says the workgroup's size and, by its arguments' order, the
 // bindings of descriptor set 0:
-//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16; floats may be read in fours
+//   binding n  the step's buffer n, a runtime array; bools are i8, i64 pairs of i32, bf16 i16; floats may be read in fours, halves
+//              in eights, as four i32
 //   B          int32 [work, dims…], B being the number of buffers
 //   B + 1      int32 status, into which a KernelStatus other than 0 is written
 // Workgroup w = y · (workgroups in x) + x has the items [w · group, (w + 1) · group); those beyond the work do nothing.
 #pragma once
+#include <map>
+
 #include "heed/compiler/lower/tile/emitter.h"
 #include "heed/compiler/lower/tile/kernel.h"
 #include "heed/compiler/target.h"
@@ -19,6 +22,8 @@ using mlir::Value;
 using mlir::ValueRange;
 using tile::Values;
 
+constexpr int half_bits = 16;
+
 class Simt : public tile::Emitter {
  public:
   Simt(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);
@@ -26,9 +31,9 @@ class Simt : public tile::Emitter {
   const tile::Kernel& kernel;
   const Workgroups& limits;
 
-  // ins[operand], of floats, is read four elements at a time and in no other way. Before `write`.
-  void readInFours(int operand) { fours.push_back(operand); }
-  bool readsInFours(int operand) const { return llvm::is_contained(fours, operand); }
+  // ins[operand], of floats, is read so many elements at a time and in no other way: 4, or 8 of 16 bits. Before `write`.
+  void readTogether(int operand, std::int64_t elements) { together[operand] = elements; }
+  std::int64_t readsTogether(int operand) const { return together.contains(operand) ? together.at(operand) : 1; }
   // The kernel: `body` is what an invocation does in a workgroup that has items. Whatever fails inside has said why.
   mlir::FailureOr<tile::Lowered> write(const Dim& work, std::int64_t group, llvm::function_ref<void()> body);
   // For its body; index values.
@@ -45,7 +50,8 @@ class Simt : public tile::Emitter {
   Value shared(std::int64_t elements, Type element = {});
   void barrier();                             // all invocations come here; what they wrote to shared memory is seen
   Value load(Value buffer, Value at);
-  Values loadFour(Value buffer, Value at);    // of an operand that is read so, from a multiple of 4
+  Values loadTogether(int operand, Value at);  // of one that is read so, from a multiple of that; f32
+  Value widened(Value x, DType dtype);        // f32 of a stored f16, bf16 or f32
   void store(Value x, Value buffer, Value at);
   void fail(Value condition);                 // an index out of range
   Value toInt(Value index);                   // i32, and back
@@ -61,6 +67,7 @@ class Simt : public tile::Emitter {
 
  private:
   Type storedType(DType dtype);
+  Values widenedPair(Value word, DType dtype);
   void begin();
   bool fits();  // into the target's limits; otherwise a diagnostic has said why
   // Emits in front of the body.
@@ -70,7 +77,7 @@ class Simt : public tile::Emitter {
   mlir::ModuleOp module;
   mlir::gpu::GPUFuncOp function;
   mlir::Operation* head = nullptr;  // the last op in front of the body
-  llvm::SmallVector<int> fours;
+  std::map<int, std::int64_t> together;  // by operand
   std::vector<Dim> dims;
   Values dimValues;
   std::int64_t sharedBytes = 0;

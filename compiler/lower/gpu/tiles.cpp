@@ -27,7 +27,8 @@ Value Tile::column(Value c) {
 }
 
 Values Tile::gather(const Source& source, llvm::function_ref<Value(int64_t)> line, int64_t count, Value k, int64_t step) {
-  const int64_t lines = source.reads == Reads::along_lines ? 4 : 1, depth = source.reads == Reads::along_k ? 4 : 1;
+  const int64_t lines = source.reads.way == Reads::along_lines ? source.reads.together : 1,
+                depth = source.reads.way == Reads::along_k ? source.reads.together : 1;
   Values all(size_t(count * step));
   for (int64_t l = 0; l < count; l += lines)
     for (int64_t s = 0; s < step; s += depth)
@@ -65,7 +66,7 @@ Values Tile::staged(const Source& a, const Source& b, const Dim& extent, Value m
     auto panel = [&](const Source& source, int64_t start, int64_t lines) {
       auto elements = [&](Value line, Value step) {
         Value k = e.add(first, step);
-        Values found = source.elements(line, e.inside(k, extent, source.reads == Reads::along_k ? 4 : 1));
+        Values found = source.elements(line, e.inside(k, extent, source.reads.way == Reads::along_k ? source.reads.together : 1));
         if (extent.is_static() && extent.constant % depth == 0) return found;
         for (Value& x : found) x = e.select(e.below(k, e.dim(extent)), x, e.constantLike(x, 0));
         return found;
@@ -76,7 +77,7 @@ Values Tile::staged(const Source& a, const Source& b, const Dim& extent, Value m
     e.barrier();
     auto fromLeft = [&](Value line, Value k) { return Values{left.element(e, line, k)}; };
     auto fromRight = [&](Value line, Value k) { return Values{right.element(e, line, k)}; };
-    return multiply({Reads::ones, fromLeft}, {Reads::ones, fromRight}, e.constant(0), e.constant(depth), 1, so);
+    return multiply({{}, fromLeft}, {{}, fromRight}, e.constant(0), e.constant(depth), 1, so);
   });
 }
 
@@ -105,8 +106,8 @@ int64_t fitting(const Dim& extent, int64_t least, int64_t most) {
 
 Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, const Source& source) {
   const int64_t stride = panelStride(lines);
-  const int64_t together = source.reads == Reads::ones ? 1 : 4;
-  const bool kFastest = together > 1 ? source.reads == Reads::along_k : source.kFastest;
+  const int64_t together = source.reads.together;
+  const bool kFastest = together > 1 ? source.reads.way == Reads::along_k : source.kFastest;
   e.share(lines * depth / together, [&](Value n) {
     Value fast = e.constant((kFastest ? depth : lines) / together);
     Value major = e.divide(n, fast), minor = e.mul(e.remainder(n, fast), together);
@@ -120,30 +121,36 @@ Panel fill(Simt& e, Value memory, int64_t at, int64_t lines, int64_t depth, cons
 
 namespace {
 
-bool inFours(const Dim& d) {
-  bool all = !d.invalid && d.constant % 4 == 0;
-  for (const Term& term : d.terms) all &= !term.used() || (term.den == 1 && term.num % 4 == 0);
+bool isMultiple(const Dim& d, int64_t of) {
+  bool all = !d.invalid && d.constant % of == 0;
+  for (const Term& term : d.terms) all &= !term.used() || (term.den == 1 && term.num % of == 0);
   return all;
 }
 
-// Whether all that an access adds up, but for the role's innermost digit, is a multiple of four elements.
-bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char role) {
+// Whether all that an access adds up, but for the role's innermost digit, is a multiple of so many elements.
+bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char role, int64_t together) {
+  auto inThose = [&](const Dim& d) { return isMultiple(d, together); };
   const int digit = tile::innermost(kernel, role);
   if (digit < 0 || !(access.strides[size_t(digit)] == Dim(1)) || tile::rolls(access, digit)) return false;
-  if (!inFours(kernel.digits[size_t(digit)].extent) || !inFours(access.offset)) return false;
+  if (!inThose(kernel.digits[size_t(digit)].extent) || !inThose(access.offset)) return false;
   for (auto [n, stride] : llvm::enumerate(access.strides))
-    if (int(n) != digit && !inFours(stride)) return false;
-  return llvm::all_of(access.rolled, [](const tile::Rolled& rolled) { return inFours(rolled.stride); });
+    if (int(n) != digit && !inThose(stride)) return false;
+  return llvm::all_of(access.rolled, [&](const tile::Rolled& rolled) { return inThose(rolled.stride); });
 }
 
 }  // namespace
 
-Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k) {
+Reads readsOf(const Simt& e, int operand, char line, char k) {
+  const tile::Kernel& kernel = e.kernel;
   const tile::Access& access = kernel.ins[size_t(operand)];
   const bool gathers = operand == 0 && kernel.op->hasAttr("gather");
-  if (!is_float(access.dtype) || access.fill || gathers || access.strides.empty()) return Reads::ones;
-  if (alignedAlong(kernel, access, k)) return Reads::along_k;
-  return alignedAlong(kernel, access, line) ? Reads::along_lines : Reads::ones;
+  if (!is_float(access.dtype) || access.fill || gathers || access.strides.empty()) return {};
+  for (int64_t together : {8, 4}) {
+    if (together == 8 && !(e.limits.staged && size_of(access.dtype) == 2)) continue;
+    if (alignedAlong(kernel, access, k, together)) return {Reads::along_k, together};
+    if (alignedAlong(kernel, access, line, together)) return {Reads::along_lines, together};
+  }
+  return {};
 }
 
 bool isContiguous(const tile::Kernel& kernel, int operand, char role) {

@@ -8,14 +8,18 @@
 
 namespace heed::gpu {
 
-// How an operand's elements are read: one by one, or in fours along k or from line to line.
-enum class Reads { ones, along_k, along_lines };
-// The best way where the operand's lines run along role `line`, k along role `k`. A device wants fours aligned.
-Reads readsOf(const tile::Kernel& kernel, int operand, char line, char k);
+// How an operand's elements are read: one by one, or several together, along k or from line to line.
+struct Reads {
+  enum Way { ones, along_k, along_lines } way = ones;
+  std::int64_t together = 1;
+};
+// The best way where the operand's lines run along role `line`, k along role `k`: 16 bytes where they are aligned, be they
+// four floats or, on their way through workgroup memory, eight halves; otherwise four halves.
+Reads readsOf(const Simt& e, int operand, char line, char k);
 
-// What a tile multiplies: elements of lines (rows of A, columns of B) at k, one or four as `reads` says.
+// What a tile multiplies: elements of lines (rows of A, columns of B) at k, as many as `reads` says.
 struct Source {
-  Reads reads = Reads::ones;
+  Reads reads;
   llvm::function_ref<Values(Value line, Value k)> elements;
   bool kFastest = false;  // those along k lie side by side
 };
@@ -67,10 +71,10 @@ class Tile {
 };
 
 // memory[k · panelStride + line] = source(line, k) for lines × depth elements, both multiples of 4; all invocations take
-// part. Neighbours take neighbouring k where the operand lies so, but fours go by what is read in fours.
+// part. Neighbours take neighbouring k where the operand lies so, but those that are read together go by how they are read.
 Panel fill(Simt& e, Value memory, std::int64_t at, std::int64_t lines, std::int64_t depth, const Source& source);
 // With a multiple of 32 lines neighbours meet different ones of 32 banks, be they 16 of consecutive k by 2 lines or, where
-// they hold fours, 4 by 8; those that hold fours of lines meet in twos.
+// they hold four or eight of k, 4 by 8 or 2 by 16; those that hold several lines meet in twos.
 constexpr std::int64_t panelStride(std::int64_t lines) { return lines + 2; }
 constexpr std::int64_t panelSize(std::int64_t lines, std::int64_t depth) { return panelStride(lines) * depth; }
 // Of a tile along a static extent: not much more than there is.
