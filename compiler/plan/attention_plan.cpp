@@ -72,7 +72,11 @@ std::array<double, AttentionCosts::count> attention_work(const AttentionShape& s
   }
   const Meetings met = meetings(shape, grid, panel_keys(target));
   const double block_bytes = double(std::min(plan.key_block, grid.keys)) * (features + values) * sizeof(float);
-  const double packed = double(met.high - met.low) * (features + values), l2 = double(target.l2_bytes);
+  const auto packed_of = [&](std::int64_t row) {  // one query reads whole vectors where they lie
+    return shape.queries == 1 && row % target.lanes == 0 ? 0.0 : double(row);
+  };
+  const double packed = double(met.high - met.low) * (packed_of(shape.features) + packed_of(shape.values));
+  const double l2 = double(target.l2_bytes);
   work[AttentionCosts::fused] = 1;
   work[AttentionCosts::batch] = batch;
   work[AttentionCosts::product] = batch * met.scores * (features + values) * 1e-3;

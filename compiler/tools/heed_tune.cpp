@@ -1,14 +1,16 @@
 // heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench --sweep --json` measured.
 // 1: least squares of the predictions' relative errors, and of those of their differences, no cost below 0. 2: costs are
 // changed as long as the plans that they choose get faster, which is what counts. Prints "name=value" lines, which
-// Options::tuning takes, and to standard error how well they choose.
+// Options::tuning takes, and to standard error how well they choose, and where not.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "heed/compiler/plan/attention_plan.h"
@@ -20,10 +22,12 @@ using heed::AttentionCosts;
 using Work = std::array<double, AttentionCosts::count>;
 
 struct Plan {
+  std::string name;
   Work work;
   double ns;
 };
 struct Shape {
+  std::string name;
   std::vector<Plan> plans;  // those that the compiler may choose between
   bool predictable;         // lengths that are data make it faster than anybody can know
   double best() const { return std::ranges::min(plans, {}, &Plan::ns).ns; }
@@ -35,11 +39,11 @@ double predicted(const Work& work, const AttentionCosts& costs) {
   return ns;
 }
 
-double loss(const Shape& shape, const AttentionCosts& costs) {
-  const Plan& chosen =
-      std::ranges::min(shape.plans, {}, [&](const Plan& plan) { return predicted(plan.work, costs); });
-  return chosen.ns / shape.best();
+const Plan& choice(const Shape& shape, const AttentionCosts& costs) {
+  return *std::ranges::min_element(shape.plans, {}, [&](const Plan& plan) { return predicted(plan.work, costs); });
 }
+
+double loss(const Shape& shape, const AttentionCosts& costs) { return choice(shape, costs).ns / shape.best(); }
 
 // Much slower ones, which nobody will choose, do not bend the predictions of the others.
 bool counts(const Plan& plan, const Shape& shape) { return shape.predictable && plan.ns < 3 * shape.best(); }
@@ -51,14 +55,16 @@ Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
                              .features = number("features"), .values = number("features"), .masked = mask != "none"};
   if (mask == "causal" || mask == "window") shape.seen.last = 0;
   if (mask == "window") shape.seen.first = 1 - number("window");
-  Shape read{{}, mask != "lengths"};
+  Shape read{mask, {}, mask != "lengths"};
+  for (const char* size : {"batch", "heads", "queries", "keys", "features"})
+    read.name += (read.name == mask ? " " : "×") + std::to_string(number(size));
   for (const auto& [way, ms] : row.at("ms").items()) {
     heed::Target target = machine;
     if (const std::string wrong = heed::override_tuning(target.tuning, way); !wrong.empty()) throw heed::Error("tune: ", wrong);
     const bool fused = heed::is_better_fused(shape, target);
     if (!fused && shape.masked && heed::is_better_fused(shape, machine)) continue;  // it is never asked
     const heed::AttentionPlan plan = fused ? heed::best_fused_plan(shape, target) : heed::AttentionPlan{.fused = false};
-    read.plans.push_back({heed::attention_work(shape, plan, target), ms.get<double>() * 1e6});
+    read.plans.push_back({way, heed::attention_work(shape, plan, target), ms.get<double>() * 1e6});
   }
   return read;
 }
@@ -155,22 +161,35 @@ AttentionCosts fitted(const std::vector<Shape>& shapes) {
   return costs;
 }
 
-void report(const char* what, const std::vector<double>& losses) {
-  const auto lost = std::ranges::count_if(losses, [](double loss) { return loss > 1.03; });
+constexpr double worth_mentioning = 1.03;
+
+struct Loss {
+  double loss;
+  std::string what;  // shape and choice
+};
+Loss loss_of(const Shape& shape, const AttentionCosts& costs) {
+  return {loss(shape, costs), shape.name + " by " + choice(shape, costs).name};
+}
+
+void report(const char* what, std::vector<Loss> losses) {
+  std::ranges::sort(losses, std::greater(), &Loss::loss);
+  const auto lost = std::ranges::count_if(losses, [](const Loss& one) { return one.loss > worth_mentioning; });
   std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", what, lost, losses.size(),
-               100 * (std::ranges::max(losses) - 1));
+               100 * (losses.front().loss - 1));
+  for (const Loss& one : std::span(losses).first(std::size_t(lost)))
+    std::fprintf(stderr, "%6.1f %% %s\n", 100 * (one.loss - 1), one.what.c_str());
 }
 
 // Costs fitted to all shapes but every fifth one choose for those.
-std::vector<double> losses_of_unseen(const std::vector<Shape>& shapes) {
+std::vector<Loss> losses_of_unseen(const std::vector<Shape>& shapes) {
   constexpr std::size_t parts = 5;
-  std::vector<double> losses;
+  std::vector<Loss> losses;
   for (std::size_t part = 0; part < parts; ++part) {
     std::vector<Shape> seen;
     for (std::size_t n = 0; n < shapes.size(); ++n)
       if (n % parts != part) seen.push_back(shapes[n]);
     const AttentionCosts costs = fitted(seen);
-    for (std::size_t n = part; n < shapes.size(); n += parts) losses.push_back(loss(shapes[n], costs));
+    for (std::size_t n = part; n < shapes.size(); n += parts) losses.push_back(loss_of(shapes[n], costs));
   }
   return losses;
 }
@@ -190,8 +209,8 @@ void run(const std::vector<std::string>& files) {
   }
   if (shapes.empty()) throw heed::Error("tune: the files hold no shape; ./bench/run --sweep --json FILE measures some");
   const AttentionCosts costs = fitted(shapes);
-  std::vector<double> losses;
-  for (const Shape& shape : shapes) losses.push_back(loss(shape, costs));
+  std::vector<Loss> losses;
+  for (const Shape& shape : shapes) losses.push_back(loss_of(shape, costs));
   report("of the shapes fitted to", losses);
   report("of shapes held back, a fifth at a time", losses_of_unseen(shapes));
   for (std::size_t c = 0; c < costs.ns.size(); ++c) std::printf("%s=%.4g\n", AttentionCosts::names[c], costs.ns[c]);
