@@ -1,6 +1,7 @@
 // What every kernel op keeps: digits with the roles of its kind, one map an operand, regions that
 // take one scalar for each captured operand.
 #include "heed/compiler/dialect/heed.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
