@@ -64,7 +64,8 @@ struct shift_table {
 struct windows {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     auto table = param<"relative_position_bias_table", tensor<f32, 169, 3>>;
-    auto index = buffer<"relative_position_index", tensor<i64, area, area>, nn::relative_positions<window>>;
+    auto index =
+        buffer<"relative_position_index", tensor<i64, area, area>, nn::relative_positions<window>>;
     auto mask = buffer<"attn_mask", tensor<f32, 64, 1, area, area>, shift_table>;
     return weighted(nn::scaled_scores(q, k) + permute<2, 0, 1>(gather(table, index)) + mask, v);
   }
@@ -74,10 +75,12 @@ Case swin() {
   formula_fill("relative_position_bias_table", std::vector<std::int64_t>{169, 3}, table);
   using heads = tensor<f32, 64, 3, area, 32>;
   Case c = edited<windows, heads, heads, heads>(
-      "swin", {64, 3, 3, area, area, 32}, double(area * area), [table](double s, const ScoreAt& at) {
+      "swin", {64, 3, 3, area, area, 32}, double(area * area),
+      [table](double s, const ScoreAt& at) {
         const std::int64_t dy = at.i / window - at.j / window, dx = at.i % window - at.j % window;
         const std::int64_t row = (dy + window - 1) * (2 * window - 1) + dx + window - 1;
-        return s + double(table[std::size_t(row * 3 + at.h)]) + (neighbours(at.b, at.i, at.j) ? 0 : -100);
+        return s + double(table[std::size_t(row * 3 + at.h)]) +
+               (neighbours(at.b, at.i, at.j) ? 0 : -100);
       });
   c.name = "swin_64x3x49x32";
   return c;
@@ -95,7 +98,8 @@ struct slopes {
 struct alibi {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     auto bias = cast<f32>(distance) * buffer<"slopes", tensor<f32, H, 1, 1>, slopes>;
-    return weighted(where(distance >= scalar<0>, nn::scaled_scores(q, k) - bias, minus_infinity), v);
+    return weighted(where(distance >= scalar<0>, nn::scaled_scores(q, k) - bias, minus_infinity),
+                    v);
   }
 };
 struct soft_cap {
@@ -109,47 +113,58 @@ struct sliding {
   }
 };
 struct prefix {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto length) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto length) const {
     auto seen = position<-1>() <= position<-2>() || position<-1>() < length;
     return weighted(where(seen, nn::scaled_scores(q, k), minus_infinity), v);
   }
 };
 struct documents {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto id) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto id) const {
     constexpr dim batch = size<0>(id), tokens = size<1>(id);
     auto same = reshape<batch, 1, tokens, 1>(id) == reshape<batch, 1, 1, tokens>(id);
-    return weighted(where(same && distance >= scalar<0>, nn::scaled_scores(q, k), minus_infinity), v);
+    return weighted(where(same && distance >= scalar<0>, nn::scaled_scores(q, k), minus_infinity),
+                    v);
   }
 };
 struct dilated {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
-    auto seen = distance >= scalar<0> && distance < scalar<512> && distance / scalar<4> * scalar<4> == distance;
+    auto seen = distance >= scalar<0> && distance < scalar<512> &&
+                distance / scalar<4> * scalar<4> == distance;
     return weighted(where(seen, nn::scaled_scores(q, k), minus_infinity), v);
   }
 };
 struct lengths {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto length) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto length) const {
     return weighted(where(position<-1>() < length, nn::scaled_scores(q, k), minus_infinity), v);
   }
 };
 struct additive {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto bias) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto bias) const {
     return weighted(nn::scaled_scores(q, k) + bias, v);
   }
 };
-// Of any length: the table has a row for every offset up to `farthest`, a bias of bucketed offsets has 32.
+// Of any length: the table has a row for every offset up to `farthest`, a bias of bucketed offsets
+// has 32.
 constexpr dim any_batch{"B"}, any_tokens{"T"};
 constexpr std::int64_t farthest = 1023;
 struct relative {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     auto table = param<"relative", tensor<f32, 2 * farthest + 1, H>>;
-    return weighted(nn::with_relative_bias(nn::scaled_scores(q, k), table, nn::offset_of_key + scalar<farthest>), v);
+    return weighted(nn::with_relative_bias(nn::scaled_scores(q, k), table,
+                                           nn::offset_of_key + scalar<farthest>),
+                    v);
   }
 };
 struct buckets {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     auto row = nn::distance_buckets<>::of(nn::offset_of_key);
-    return weighted(nn::with_relative_bias(nn::scaled_scores(q, k), param<"buckets", tensor<f32, 32, H>>, row), v);
+    return weighted(
+        nn::with_relative_bias(nn::scaled_scores(q, k), param<"buckets", tensor<f32, 32, H>>, row),
+        v);
   }
 };
 const std::vector<float>& table_of(const std::string& name, std::int64_t rows) {
@@ -164,12 +179,14 @@ const std::vector<float>& table_of(const std::string& name, std::int64_t rows) {
 std::int64_t bucket_of(std::int64_t offset) {  // T5's, in floating point
   const std::int64_t apart = std::abs(offset), side = offset > 0 ? 16 : 0;
   if (apart < 8) return side + apart;
-  return side + std::min<std::int64_t>(15, 8 + std::int64_t(std::log(double(apart) / 8) / std::log(16.0) * 8 + 1e-9));
+  return side + std::min<std::int64_t>(
+                    15, 8 + std::int64_t(std::log(double(apart) / 8) / std::log(16.0) * 8 + 1e-9));
 }
 struct shared_heads {
   static constexpr auto shared(expression auto x) {
     constexpr dim batch = size<0>(x), heads = size<1>(x), tokens = size<2>(x);
-    auto each = broadcast_to<batch, heads, H / heads.constant, tokens, D>(reshape<batch, heads, 1, tokens, D>(x));
+    auto each = broadcast_to<batch, heads, H / heads.constant, tokens, D>(
+        reshape<batch, heads, 1, tokens, D>(x));
     return reshape<batch, H, tokens, D>(each);
   }
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
@@ -185,7 +202,8 @@ struct plain {
 template <std::int64_t T, std::int64_t Heads = H>
 using heads_of = tensor<f32, 1, Heads, T, D>;
 
-std::vector<Tensor> integers(const Sizes& sizes, const std::function<std::int64_t(std::int64_t)>& value) {
+std::vector<Tensor> integers(const Sizes& sizes,
+                             const std::function<std::int64_t(std::int64_t)>& value) {
   std::vector<Tensor> list;
   list.emplace_back(DType::i64, sizes);
   std::int64_t n = 0;
@@ -220,7 +238,9 @@ std::vector<Case> edited_attention_cases() {
       swin(),
       edited<alibi, x, x, x>("alibi", square, causal,
                              [](double s, const ScoreAt& at) {
-                               return at.j <= at.i ? s - double(slope_of(at.h)) * double(at.i - at.j) : dead;
+                               return at.j <= at.i
+                                          ? s - double(slope_of(at.h)) * double(at.i - at.j)
+                                          : dead;
                              }),
       edited<soft_cap, x, x, x>("soft_cap", square, double(T * T),
                                 [](double s, const ScoreAt&) { return 5 * std::tanh(s / 5); }),
@@ -244,7 +264,9 @@ std::vector<Case> edited_attention_cases() {
           [] { return integers({1, 1, 1, 1}, [](std::int64_t) { return 300; }); }),
       edited<documents, long_x, long_x, long_x, tensor<i64, 1, long_T>>(
           "documents", {1, H, H, long_T, long_T, D}, 16 * 0.5 * 256 * 257,
-          [](double s, const ScoreAt& at) { return at.i / 256 == at.j / 256 && at.j <= at.i ? s : dead; },
+          [](double s, const ScoreAt& at) {
+            return at.i / 256 == at.j / 256 && at.j <= at.i ? s : dead;
+          },
           [] { return integers({1, long_T}, [](std::int64_t n) { return n / 256; }); }),
       edited<dilated, x, x, x>("dilated", square, 128.0 * T - 4 * 128 * 127 / 2,
                                [](double s, const ScoreAt& at) {
@@ -252,21 +274,25 @@ std::vector<Case> edited_attention_cases() {
                                  return d >= 0 && d < 512 && d % 4 == 0 ? s : dead;
                                }),
       edited<lengths, x, x, x, one>(
-          "lengths", square, 600.0 * T, [](double s, const ScoreAt& at) { return at.j < 600 ? s : dead; },
+          "lengths", square, 600.0 * T,
+          [](double s, const ScoreAt& at) { return at.j < 600 ? s : dead; },
           [] { return integers({1, 1, 1, 1}, [](std::int64_t) { return 600; }); }),
-      edited<relative, any, any, any>("relative", square, double(T * T),
-                                      [](double s, const ScoreAt& at) {
-                                        const std::int64_t row = at.j - at.i + farthest;
-                                        return s + double(table_of("relative", 2 * farthest + 1)[std::size_t(row * H + at.h)]);
-                                      }),
+      edited<relative, any, any, any>(
+          "relative", square, double(T * T),
+          [](double s, const ScoreAt& at) {
+            const std::int64_t row = at.j - at.i + farthest;
+            return s + double(table_of("relative", 2 * farthest + 1)[std::size_t(row * H + at.h)]);
+          }),
       edited<buckets, any, any, any>("buckets", square, double(T * T),
                                      [](double s, const ScoreAt& at) {
                                        const std::int64_t row = bucket_of(at.j - at.i);
-                                       return s + double(table_of("buckets", 32)[std::size_t(row * H + at.h)]);
+                                       return s + double(table_of("buckets",
+                                                                  32)[std::size_t(row * H + at.h)]);
                                      }),
       edited<shared_heads, x, shared, shared>("grouped", {1, H, 2, T, T, D}, causal, causal_edit),
-      edited<plain, tensor<f32, 1, 8, 100, 32>, tensor<f32, 1, 8, 850, 32>, tensor<f32, 1, 8, 850, 32>>(
-          "cross", {1, 8, 8, 100, 850, 32}, 100.0 * 850, [](double s, const ScoreAt&) { return s; }),
+      edited<plain, tensor<f32, 1, 8, 100, 32>, tensor<f32, 1, 8, 850, 32>,
+             tensor<f32, 1, 8, 850, 32>>("cross", {1, 8, 8, 100, 850, 32}, 100.0 * 850,
+                                         [](double s, const ScoreAt&) { return s; }),
   };
 }
 

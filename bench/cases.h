@@ -19,7 +19,8 @@ struct Case {
   std::function<std::vector<Tensor>(int index)> inputs;
   // Throws Error unless the result for set 0 is that of a computation in double.
   std::function<void(const std::vector<Tensor>& inputs, const Tensor& result)> check;
-  // What must be read at least, where memory is the limit: % of peak is then of what a loop reads that only reads.
+  // What must be read at least, where memory is the limit: % of peak is then of what a loop reads
+  // that only reads.
   double gbyte = 0;
 };
 

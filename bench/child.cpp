@@ -18,9 +18,10 @@ double now_ms() {
 }
 
 double number_of(const std::string& what, const Case& c, const Options& options) {
-  return number_from_child("bench: " + c.name + ": " + what,
-                           {"--child", what, "--filter", c.name, "--target", options.target, "--threads",
-                            std::to_string(options.threads), "--cache", options.cache});
+  return number_from_child(
+      "bench: " + c.name + ": " + what,
+      {"--child", what, "--filter", c.name, "--target", options.target, "--threads",
+       std::to_string(options.threads), "--cache", options.cache});
 }
 
 }  // namespace

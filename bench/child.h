@@ -13,9 +13,9 @@ double start_ms(const Case& c, const Options& options);
 // Megabytes (2^20) of a process that compiles, binds formula weights and runs once: its VmHWM.
 double peak_mb(const Case& c, const Options& options);
 
-// What such a process does. The words are those after --child: "compile" and "run" print the one number that is asked for
-// above, "samples" the milliseconds of one checked run after the other for so many seconds, a line each: peers.py puts
-// them beside those of others.
+// What such a process does. The words are those after --child: "compile" and "run" print the one
+// number that is asked for above, "samples" the milliseconds of one checked run after the other for
+// so many seconds, a line each: peers.py puts them beside those of others.
 void run_child(const std::string& what, const Case& c, const Options& options, double seconds);
 
 }  // namespace heed::bench

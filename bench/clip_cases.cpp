@@ -7,7 +7,8 @@ namespace {
 
 template <class Model>
 Case clip_case(const std::string& name) {
-  return network_case<Model, tensor<f32, dim("B"), 3, 16, 224, 224>>(name, {{"input", {1, 3, 16, 224, 224}}}, {name});
+  return network_case<Model, tensor<f32, dim("B"), 3, 16, 224, 224>>(
+      name, {{"input", {1, 3, 16, 224, 224}}}, {name});
 }
 
 }  // namespace

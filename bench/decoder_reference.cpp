@@ -21,7 +21,8 @@ Vector parameter(const std::string& name, std::initializer_list<std::int64_t> sh
 }
 
 // W x + b of the parameters `name`weight, [all, in], and bias: `out` rows from `first` on.
-Vector linear(const Vector& x, const std::string& name, std::int64_t all, std::int64_t first, std::int64_t out) {
+Vector linear(const Vector& x, const std::string& name, std::int64_t all, std::int64_t first,
+              std::int64_t out) {
   const auto in = std::int64_t(x.size());
   const Vector w = parameter(name + "weight", {all, in}), b = parameter(name + "bias", {all});
   Vector y;
@@ -39,7 +40,8 @@ Vector normalised(Vector x, const std::string& name) {
   double mean = 0, variance = 0;
   for (const double v : x) mean += v / double(count);
   for (const double v : x) variance += (v - mean) * (v - mean) / double(count);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = (x[i] - mean) / std::sqrt(variance + 1e-5) * w[i] + b[i];
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = (x[i] - mean) / std::sqrt(variance + 1e-5) * w[i] + b[i];
   return x;
 }
 
@@ -63,7 +65,8 @@ Vector attended(const Vector& q, std::int64_t heads, const std::vector<Vector>& 
     }
     for (double& w : weights) total += w = std::exp(w - largest);
     for (std::size_t j = 0; j < keys.size(); ++j)
-      for (std::size_t e = at; e < at + width; ++e) out[e] += weights[j] / total * keys[j][features + e];
+      for (std::size_t e = at; e < at + width; ++e)
+        out[e] += weights[j] / total * keys[j][features + e];
   }
   return out;
 }
@@ -73,7 +76,8 @@ std::vector<Vector> rows_of(const Tensor& caches, std::int64_t layer, std::int64
   const std::int64_t capacity = caches.sizes()[2], width = caches.sizes()[3];
   std::vector<Vector> rows;
   for (std::int64_t r = 0; r < count; ++r) {
-    const auto row = caches.as<float>().subspan(std::size_t((layer * capacity + r) * width), std::size_t(width));
+    const auto row =
+        caches.as<float>().subspan(std::size_t((layer * capacity + r) * width), std::size_t(width));
     rows.emplace_back(row.begin(), row.end());
   }
   return rows;
@@ -81,8 +85,8 @@ std::vector<Vector> rows_of(const Tensor& caches, std::int64_t layer, std::int64
 
 }  // namespace
 
-std::vector<float> decoder_row(const DecoderSize& n, const Tensor& y, std::int64_t position, const Tensor& cache,
-                               const Tensor& memory) {
+std::vector<float> decoder_row(const DecoderSize& n, const Tensor& y, std::int64_t position,
+                               const Tensor& cache, const Tensor& memory) {
   Vector x(y.as<float>().begin(), y.as<float>().end());
   for (std::int64_t l = 0; l < n.layers; ++l) {
     const std::string layer = "decoder.layers." + std::to_string(l) + ".", in = "in_proj_";
@@ -90,13 +94,17 @@ std::vector<float> decoder_row(const DecoderSize& n, const Tensor& y, std::int64
     std::vector<Vector> seen = rows_of(cache, l, position);
     seen.push_back(linear(x, self + in, 3 * n.features, n.features, 2 * n.features));
     const Vector query = linear(x, self + in, 3 * n.features, 0, n.features);
-    x = normalised(sum(x, linear(attended(query, n.heads, seen), self + "out_proj.", n.features, 0, n.features)), layer + "norm1");
+    x = normalised(sum(x, linear(attended(query, n.heads, seen), self + "out_proj.", n.features, 0,
+                                 n.features)),
+                   layer + "norm1");
     const Vector asked = linear(x, cross + in, 3 * n.features, 0, n.features);
     const Vector found = attended(asked, n.heads, rows_of(memory, l, memory.sizes()[2]));
-    x = normalised(sum(x, linear(found, cross + "out_proj.", n.features, 0, n.features)), layer + "norm2");
+    x = normalised(sum(x, linear(found, cross + "out_proj.", n.features, 0, n.features)),
+                   layer + "norm2");
     Vector hidden = linear(x, layer + "linear1.", n.hidden, 0, n.hidden);
     for (double& h : hidden) h = std::max(h, 0.0);
-    x = normalised(sum(x, linear(hidden, layer + "linear2.", n.features, 0, n.features)), layer + "norm3");
+    x = normalised(sum(x, linear(hidden, layer + "linear2.", n.features, 0, n.features)),
+                   layer + "norm3");
   }
   x = normalised(x, "decoder.norm");
   return {x.begin(), x.end()};

@@ -12,8 +12,9 @@ namespace heed::bench {
 
 const std::vector<Gpu>& known_gpus() {
   static const std::vector<Gpu> all = {
-      {"H100-SXM", 16896, 1.98, 3350}, {"A100-40GB", 6912, 1.41, 1555},    {"RTX-4090", 16384, 2.52, 1008},
-      {"RTX-3060", 3584, 1.777, 360},  {"RX-7900-XTX", 12288, 2.499, 960}, {"Arc-A770-16GB", 4096, 2.1, 560},
+      {"H100-SXM", 16896, 1.98, 3350},    {"A100-40GB", 6912, 1.41, 1555},
+      {"RTX-4090", 16384, 2.52, 1008},    {"RTX-3060", 3584, 1.777, 360},
+      {"RX-7900-XTX", 12288, 2.499, 960}, {"Arc-A770-16GB", 4096, 2.1, 560},
   };
   return all;
 }
@@ -43,27 +44,32 @@ std::string device_report(const Case& c, const std::string& target, const Gpu& g
   for (int i = 0; i < runs; ++i) session.run(pointers);
 
   const std::string bound = gpu.name + " ms";
-  std::vector<Line> lines = {{c.name, "calls", "ms", "%", "MFLOP", "MB", "GFLOP/s", "GB/s", bound, "bound by"}};
+  std::vector<Line> lines = {
+      {c.name, "calls", "ms", "%", "MFLOP", "MB", "GFLOP/s", "GB/s", bound, "bound by"}};
   double seconds = 0, floor = 0, calls = 0, flops = 0, bytes = 0;
-  auto append = [&](const std::string& name, double calls, double seconds, double flops, double bytes, double all,
-                    double least, const char* by) {
-    lines.push_back({name, text(calls, 0), milliseconds(1e3 * seconds), text(100 * seconds / all, 1), text(1e-6 * flops, 1),
-                     text(1e-6 * bytes, 2), text(1e-9 * flops / seconds, 2), text(1e-9 * bytes / seconds, 2),
+  auto append = [&](const std::string& name, double calls, double seconds, double flops,
+                    double bytes, double all, double least, const char* by) {
+    lines.push_back({name, text(calls, 0), milliseconds(1e3 * seconds),
+                     text(100 * seconds / all, 1), text(1e-6 * flops, 1), text(1e-6 * bytes, 2),
+                     text(1e-9 * flops / seconds, 2), text(1e-9 * bytes / seconds, 2),
                      text(1e3 * least, 4), by});
   };
   const std::vector<Profile::Row> kernels = profile.by_kernel();
   for (const Profile::Row& row : kernels) seconds += row.seconds / runs;
   for (const Profile::Row& row : kernels) {
-    const double compute = 1e-9 * row.flops / runs / gpu.gflops(), memory = 1e-9 * row.bytes / runs / gpu.gbytes;
-    append(row.name, double(row.calls) / runs, row.seconds / runs, row.flops / runs, row.bytes / runs, seconds,
-           std::max(compute, memory), compute > memory ? "FLOPs" : "memory");
+    const double compute = 1e-9 * row.flops / runs / gpu.gflops(),
+                 memory = 1e-9 * row.bytes / runs / gpu.gbytes;
+    append(row.name, double(row.calls) / runs, row.seconds / runs, row.flops / runs,
+           row.bytes / runs, seconds, std::max(compute, memory),
+           compute > memory ? "FLOPs" : "memory");
     floor += std::max(compute, memory);
     calls += double(row.calls) / runs;
     flops += row.flops / runs;
     bytes += row.bytes / runs;
   }
   append("all", calls, seconds, flops, bytes, seconds, floor, "");
-  return aligned(lines) + "compiled to SPIR-V in " + text(program.compile_ms(), 0) + " ms, LLVM being loaded\n";
+  return aligned(lines) + "compiled to SPIR-V in " + text(program.compile_ms(), 0) +
+         " ms, LLVM being loaded\n";
 }
 
 }  // namespace heed::bench

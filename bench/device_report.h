@@ -1,5 +1,5 @@
-// Where the time goes on a GPU, or what stands for one: each kernel's time, bytes and FLOPs, beside the least time that a
-// named GPU would need for them.
+// Where the time goes on a GPU, or what stands for one: each kernel's time, bytes and FLOPs, beside
+// the least time that a named GPU would need for them.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,7 +8,8 @@
 
 namespace heed::bench {
 
-// What a data sheet says: f32 lanes without tensor cores, the highest clock that the vendor names, memory's bandwidth.
+// What a data sheet says: f32 lanes without tensor cores, the highest clock that the vendor names,
+// memory's bandwidth.
 struct Gpu {
   std::string name;
   double lanes = 0, gigahertz = 0, gbytes = 0;  // a second

@@ -17,7 +17,8 @@ namespace {
 using namespace heed::bench;
 
 struct Arguments {
-  std::string json, chart, filter, peers, child, tuning, cache = "off", fusion = "all";  // compiling is measured
+  // compiling is measured
+  std::string json, chart, filter, peers, child, tuning, cache = "off", fusion = "all";
   std::string target = "host", roofline = known_gpus().front().name;
   int threads = 0;
   bool list = false, quick = false, sweep = false, phases = false;
@@ -49,17 +50,27 @@ void add_options(CLI::App& app, Arguments& a) {
       ->check(CLI::ExistingFile)
       ->type_name("FILE");
   app.add_option("--target", a.target, "what code is made for")->capture_default_str();
-  app.add_option("--roofline", a.roofline, "with --target vulkan: the GPU whose least times stand beside")
+  app.add_option("--roofline", a.roofline,
+                 "with --target vulkan: the GPU whose least times stand beside")
       ->type_name("GPU")
       ->capture_default_str();
   app.add_flag("--quick", a.quick, "few repetitions");
-  app.add_flag("--phases", a.phases, "instead: processor time of each phase of compiling the cases");
-  auto* sweep = app.add_flag("--sweep", a.sweep,
-                             "instead: attention of random shapes, where is the compiler's choice not the fastest?");
-  app.add_option("--count", a.count, "shapes of a sweep")->check(CLI::Range(1, 1'000'000))->needs(sweep)->capture_default_str();
-  app.add_option("--first", a.first, "number of its first shape")->check(CLI::Range(0, 1'000'000))->needs(sweep)->capture_default_str();
+  app.add_flag("--phases", a.phases,
+               "instead: processor time of each phase of compiling the cases");
+  auto* sweep = app.add_flag(
+      "--sweep", a.sweep,
+      "instead: attention of random shapes, where is the compiler's choice not the fastest?");
+  app.add_option("--count", a.count, "shapes of a sweep")
+      ->check(CLI::Range(1, 1'000'000))
+      ->needs(sweep)
+      ->capture_default_str();
+  app.add_option("--first", a.first, "number of its first shape")
+      ->check(CLI::Range(0, 1'000'000))
+      ->needs(sweep)
+      ->capture_default_str();
   app.add_option("--seed", a.seed, "of its shapes")->needs(sweep)->capture_default_str();
-  app.add_option("--tuning", a.tuning, "costs that heed-tune printed, in place of the compiler's own")
+  app.add_option("--tuning", a.tuning,
+                 "costs that heed-tune printed, in place of the compiler's own")
       ->check(CLI::ExistingFile)
       ->needs(sweep)
       ->type_name("FILE");
@@ -69,7 +80,8 @@ void add_options(CLI::App& app, Arguments& a) {
   app.add_option("--seconds", a.seconds)->group("");
 }
 
-// Compiled on one thread, one after the other in this process: the first case pays for opening the compiler.
+// Compiled on one thread, one after the other in this process: the first case pays for opening the
+// compiler.
 void print_phases(const Arguments& a) {
   heed::Options options;
   options.target = a.target;
@@ -96,12 +108,14 @@ void run(const Arguments& a) {
   }
   if (a.list) {
     for (const Case& c : cases())
-      if (std::regex_search(c.name, std::regex(a.filter))) std::printf("%-28s %.4g\n", c.name.c_str(), c.gflop());
+      if (std::regex_search(c.name, std::regex(a.filter)))
+        std::printf("%-28s %.4g\n", c.name.c_str(), c.gflop());
     return;
   }
   if (a.phases) return print_phases(a);
   if (a.sweep) {
-    const auto costs = a.tuning.empty() ? std::vector<std::byte>() : heed::read_file(a.tuning).bytes;
+    const auto costs =
+        a.tuning.empty() ? std::vector<std::byte>() : heed::read_file(a.tuning).bytes;
     return sweep_attention({a.first, a.count, a.seed, a.threads ? a.threads : 1, a.target, a.json,
                             {reinterpret_cast<const char*>(costs.data()), costs.size()}});
   }

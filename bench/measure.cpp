@@ -41,12 +41,14 @@ class Peak {
 // Reads memory that no cache holds, on all threads at once.
 class Stream {
  public:
-  explicit Stream(int threads) : numbers_(elements, 1), sums_(std::size_t(threads)), pool_(threads) {}
+  explicit Stream(int threads)
+      : numbers_(elements, 1), sums_(std::size_t(threads)), pool_(threads) {}
   void run() {
     auto body = [&](std::int64_t begin, std::int64_t end, int thread) -> std::int32_t {
       std::array<std::int64_t, lanes> sums{};
       for (std::int64_t i = begin * lanes; i < end * lanes; i += lanes)
-        for (std::int64_t l = 0; l < lanes; ++l) sums[std::size_t(l)] += numbers_[std::size_t(i + l)];
+        for (std::int64_t l = 0; l < lanes; ++l)
+          sums[std::size_t(l)] += numbers_[std::size_t(i + l)];
       for (const std::int64_t sum : sums) sums_[std::size_t(thread)] += sum;
       return 0;
     };
@@ -105,10 +107,11 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
     std::optional<Stream> stream;
     if (c.gbyte > 0) stream.emplace(row.threads);
     const double amount = stream ? c.gbyte : gflop, most = stream ? Stream::gbyte() : peak.gflop();
-    const std::vector<Times> times = take_turns({{"fused", [&] { a.run_next(); }},
-                                                 {"unfused", [&] { b.run_next(); }},
-                                                 {"peak", [&] { stream ? stream->run() : peak.run(); }}},
-                                                quick ? 3 : 15);
+    const std::vector<Times> times =
+        take_turns({{"fused", [&] { a.run_next(); }},
+                    {"unfused", [&] { b.run_next(); }},
+                    {"peak", [&] { stream ? stream->run() : peak.run(); }}},
+                   quick ? 3 : 15);
     const double peak_per_ms = most / times[2].median_ms;
     row.heed_ms = times[0].median_ms;
     row.heed_least_ms = times[0].least_ms;

@@ -14,7 +14,8 @@ struct Row {
   double heed_ms = 0, heed_least_ms = 0, unfused_ms = 0;  // of a run
   double gflop = 0, peak_pct = 0, unfused_pct = 0;        // % of the peak loop's speed
   double compile_ms = 0, cached_ms = 0, peak_mb = 0;      // of a process of its own
-  std::map<std::string, double> peers = {};                   // milliseconds and megabytes, as peers.py names them
+  // milliseconds and megabytes, as peers.py names them
+  std::map<std::string, double> peers = {};
 };
 
 // Checks the results, then measures for each number of threads. quick: few repetitions.

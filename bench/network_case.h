@@ -13,8 +13,8 @@
 
 namespace heed::bench {
 
-// Where the result is known: FILE.safetensors in tests/golden, of whose `tensor` the first elements are every stride-th
-// of the result.
+// Where the result is known: FILE.safetensors in tests/golden, of whose `tensor` the first elements
+// are every stride-th of the result.
 struct Golden {
   std::string file, tensor = "logits";
   std::size_t stride = 1;
@@ -41,9 +41,11 @@ Case network_case(const std::string& name, const FormulaInputs& inputs, const Go
     return tensors;
   };
   c.check = [name, golden](const std::vector<Tensor>&, const Tensor& result) {
-    const Tensor expected = Checkpoint::open(HEED_GOLDEN_DIR "/" + golden.file + ".safetensors").read(golden.tensor);
+    const Tensor expected =
+        Checkpoint::open(HEED_GOLDEN_DIR "/" + golden.file + ".safetensors").read(golden.tensor);
     std::vector<float> found;
-    for (std::size_t n = 0; n < std::size_t(result.count()); n += golden.stride) found.push_back(result.as<float>()[n]);
+    for (std::size_t n = 0; n < std::size_t(result.count()); n += golden.stride)
+      found.push_back(result.as<float>()[n]);
     require_close(found, expected.as<float>().first(found.size()), name + ": " + golden.tensor);
   };
   return c;

@@ -24,12 +24,14 @@ double number_from_child(const std::string& what, std::vector<std::string> argum
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_addclose(&actions, ends[0]);
   pid_t child = 0;
-  const int failed = posix_spawn(&child, "/proc/self/exe", &actions, nullptr, words.data(), environ);
+  const int failed =
+      posix_spawn(&child, "/proc/self/exe", &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   std::string text;
   char piece[64];
-  for (ssize_t got; !failed && (got = read(ends[0], piece, sizeof piece)) > 0;) text.append(piece, std::size_t(got));
+  for (ssize_t got; !failed && (got = read(ends[0], piece, sizeof piece)) > 0;)
+    text.append(piece, std::size_t(got));
   close(ends[0]);
   if (failed) throw Error(what, ": cannot start a process: ", system_message(failed));
 

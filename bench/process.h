@@ -5,8 +5,8 @@
 
 namespace heed::bench {
 
-// Starts this program again with these arguments and gives the number that it prints. Throws Error, which begins with
-// `what`, where it ends otherwise.
+// Starts this program again with these arguments and gives the number that it prints. Throws Error,
+// which begins with `what`, where it ends otherwise.
 double number_from_child(const std::string& what, std::vector<std::string> arguments);
 
 // VmHWM of this process, in megabytes (2^20).

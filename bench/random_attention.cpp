@@ -14,7 +14,9 @@ namespace {
 using Mask = RandomAttention::Mask;
 constexpr std::int64_t window = RandomAttention::window_keys;
 
-std::int64_t length(const RandomAttention& a, std::int64_t b) { return 1 + (b * 2654435761 + 17) % a.sizes.keys; }
+std::int64_t length(const RandomAttention& a, std::int64_t b) {
+  return 1 + (b * 2654435761 + 17) % a.sizes.keys;
+}
 bool seen(const RandomAttention& a, const ScoreAt& at) {
   switch (a.mask) {
     case Mask::none:

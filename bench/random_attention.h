@@ -19,7 +19,8 @@ struct RandomAttention {
   std::string name() const;  // "causal 1x8x128x128x64": batch, heads, queries, keys, features
 };
 
-// Number `number` of a seed: lengths and heads evenly spread over orders of magnitude, small enough to be timed often.
+// Number `number` of a seed: lengths and heads evenly spread over orders of magnitude, small enough
+// to be timed often.
 RandomAttention random_attention(std::uint32_t seed, int number);
 Case case_of(const RandomAttention& attention);
 

@@ -60,26 +60,30 @@ void check_linear(const Tensor& x, const std::string& weight, const Tensor& resu
 void check_attention(const std::vector<Tensor>& qkv, bool causal, const Tensor& result,
                      const std::string& what) {
   const Sizes& n = result.sizes();
-  const auto edit = [causal](double s, const ScoreAt& at) { return causal && at.j > at.i ? -INFINITY : s; };
+  const auto edit = [causal](double s, const ScoreAt& at) {
+    return causal && at.j > at.i ? -INFINITY : s;
+  };
   check_edited_attention(qkv, {1, n[1], n[1], n[2], n[2], n[3]}, edit, result, what);
 }
 
-void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& n, const ScoreEdit& edit,
-                            const Tensor& result, const std::string& what) {
+void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& n,
+                            const ScoreEdit& edit, const Tensor& result, const std::string& what) {
   std::vector<float> found, expected;
   std::vector<double> weights(std::size_t(n.keys));
   const auto row = [&](const Tensor& t, std::int64_t head, std::int64_t length, std::int64_t i) {
-    return t.as<float>().subspan(std::size_t((head * length + i) * n.features), std::size_t(n.features));
+    return t.as<float>().subspan(std::size_t((head * length + i) * n.features),
+                                 std::size_t(n.features));
   };
   for (const std::size_t head : sample(std::size_t(n.batch * n.heads))) {
     const ScoreAt first{std::int64_t(head) / n.heads, std::int64_t(head) % n.heads, 0, 0};
     const std::int64_t key_head = first.b * n.key_heads + first.h / (n.heads / n.key_heads);
     for (const std::size_t i : sample(std::size_t(n.queries))) {
-      const std::span<const float> query = row(qkv[0], std::int64_t(head), n.queries, std::int64_t(i));
+      const std::span<const float> query =
+          row(qkv[0], std::int64_t(head), n.queries, std::int64_t(i));
       ScoreAt at{first.b, first.h, std::int64_t(i), 0};
       for (; at.j < n.keys; ++at.j)
-        weights[std::size_t(at.j)] =
-            edit(dot(query, row(qkv[1], key_head, n.keys, at.j)) / std::sqrt(double(n.features)), at);
+        weights[std::size_t(at.j)] = edit(
+            dot(query, row(qkv[1], key_head, n.keys, at.j)) / std::sqrt(double(n.features)), at);
       const double largest = std::ranges::max(weights);
       std::vector<double> mixed(static_cast<std::size_t>(n.features));
       double sum = 0;
@@ -87,7 +91,8 @@ void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes
       for (std::int64_t j = 0; j < n.keys; ++j)
         for (std::size_t d = 0; d < mixed.size(); ++d)
           mixed[d] += weights[std::size_t(j)] / sum * double(row(qkv[2], key_head, n.keys, j)[d]);
-      const std::span<const float> result_row = row(result, std::int64_t(head), n.queries, std::int64_t(i));
+      const std::span<const float> result_row =
+          row(result, std::int64_t(head), n.queries, std::int64_t(i));
       expected.insert(expected.end(), mixed.begin(), mixed.end());
       found.insert(found.end(), result_row.begin(), result_row.end());
     }

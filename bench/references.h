@@ -22,7 +22,8 @@ void check_linear(const Tensor& x, const std::string& weight, const Tensor& resu
 void check_attention(const std::vector<Tensor>& qkv, bool causal, const Tensor& result,
                      const std::string& what);
 
-// The same with edit(score) in place of the score, which is -inf for a key that is not seen; keys' heads may be fewer.
+// The same with edit(score) in place of the score, which is -inf for a key that is not seen; keys'
+// heads may be fewer.
 struct AttentionSizes {
   std::int64_t batch, heads, key_heads, queries, keys, features;
 };
@@ -30,7 +31,7 @@ struct ScoreAt {
   std::int64_t b, h, i, j;
 };
 using ScoreEdit = std::function<double(double score, const ScoreAt& at)>;
-void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& sizes, const ScoreEdit& edit,
-                            const Tensor& result, const std::string& what);
+void check_edited_attention(const std::vector<Tensor>& qkv, const AttentionSizes& sizes,
+                            const ScoreEdit& edit, const Tensor& result, const std::string& what);
 
 }  // namespace heed::bench

@@ -73,7 +73,9 @@ std::string text(double value, int digits) {
   return buffer;
 }
 
-std::string milliseconds(double ms) { return text(ms, ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3); }
+std::string milliseconds(double ms) {
+  return text(ms, ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3);
+}
 
 std::string aligned(std::vector<Line> lines) {
   lines.insert(lines.begin() + 1, Line(lines[0].size()));

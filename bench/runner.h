@@ -23,10 +23,13 @@ class Runner {
   // The first result that is no updated input; those are updated.
   const Tensor& run(std::size_t set) {
     const std::size_t size = sets_[0].size();
-    const Results results = session_.run_in_place(std::span<Tensor* const>(pointers_).subspan(set * size, size));
+    const Results results =
+        session_.run_in_place(std::span<Tensor* const>(pointers_).subspan(set * size, size));
     const auto& updates = session_.program().data().updates;
     std::size_t first = 0;
-    while (std::ranges::any_of(updates, [&](const abi::Update& u) { return std::size_t(u.output) == first; })) ++first;
+    while (std::ranges::any_of(
+        updates, [&](const abi::Update& u) { return std::size_t(u.output) == first; }))
+      ++first;
     return results[first];
   }
   void run_next() { run(next_++ % input_sets); }

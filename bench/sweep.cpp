@@ -22,7 +22,8 @@ std::vector<std::string> ways() {
   std::vector<std::string> all = {"fuse=no"};
   for (int keys : {256, 128, 512})
     for (int tiles : {16, 8, 32})
-      all.push_back("fuse=yes,key_block=" + std::to_string(keys) + ",block_tiles=" + std::to_string(tiles));
+      all.push_back("fuse=yes,key_block=" + std::to_string(keys) +
+                    ",block_tiles=" + std::to_string(tiles));
   return all;
 }
 
@@ -64,7 +65,8 @@ Contest contest_of(const RandomAttention& a, const SweepOptions& sweep) {
     const auto place = std::size_t(same - files.begin());
     if (same != files.end()) return place;
     files.push_back(file);
-    contest.contestants.push_back({way, {c, program.bind(formula_checkpoint(program.parameters()))}});
+    contest.contestants.push_back(
+        {way, {c, program.bind(formula_checkpoint(program.parameters()))}});
     Runner& runner = contest.contestants.back().runner;
     c.check(runner.first_inputs(), runner.run(0));
     return place;
@@ -94,7 +96,8 @@ Verdict judge(Contest& contest) {
   return verdict;
 }
 
-nlohmann::ordered_json json_of(const RandomAttention& a, const Contest& contest, const Verdict& verdict) {
+nlohmann::ordered_json json_of(const RandomAttention& a, const Contest& contest,
+                               const Verdict& verdict) {
   nlohmann::ordered_json ms;
   for (std::size_t c = 0; c < verdict.ms.size(); ++c)
     if (contest.contestants[c].way != "chosen") ms[contest.contestants[c].way] = verdict.ms[c];
@@ -125,14 +128,19 @@ void sweep_attention(const SweepOptions& sweep) {
     const Verdict verdict = judge(contest);
     all.push_back(json_of(a, contest, verdict));
     if (!sweep.json.empty()) {  // what was measured so far is there when it is interrupted
-      const std::string text = nlohmann::ordered_json{{"target", contest.contestants[0].runner.target()}, {"shapes", all}}.dump(1) + "\n";
+      const std::string text =
+          nlohmann::ordered_json{{"target", contest.contestants[0].runner.target()},
+                                 {"shapes", all}}
+              .dump(1) +
+          "\n";
       write_file(sweep.json, std::as_bytes(std::span(text)));
     }
     if (verdict.loss <= worth_mentioning) continue;
     ++lost;
     char figures[128];
-    std::snprintf(figures, sizeof figures, "| %.4g | %s | %.4g | %.0f %% |\n", verdict.ms[contest.chosen],
-                  contest.contestants[verdict.best].way.c_str(), verdict.ms[verdict.best], 100 * (verdict.loss - 1));
+    std::snprintf(figures, sizeof figures, "| %.4g | %s | %.4g | %.0f %% |\n",
+                  verdict.ms[contest.chosen], contest.contestants[verdict.best].way.c_str(),
+                  verdict.ms[verdict.best], 100 * (verdict.loss - 1));
     std::cout << "| " << a.name() << ' ' << figures << std::flush;
   }
   std::cerr << "\r\033[K";

@@ -106,7 +106,8 @@ std::vector<double> take_short_turns(const std::vector<Contender>& contenders, i
   for (int round = 0; round < rounds; ++round) {
     std::shuffle(order.begin(), order.end(), random);
     std::vector<double> logs(contenders.size());
-    for (int c : order) logs[std::size_t(c)] = std::log(ms_of(contenders[std::size_t(c)], runs[std::size_t(c)]));
+    for (int c : order)
+      logs[std::size_t(c)] = std::log(ms_of(contenders[std::size_t(c)], runs[std::size_t(c)]));
     const double mean = std::accumulate(logs.begin(), logs.end(), 0.0) / double(logs.size());
     for (std::size_t c = 0; c < logs.size(); ++c) ratios[c].push_back(logs[c] - mean);
     least_mean = std::min(least_mean, mean);

@@ -18,9 +18,10 @@ struct Times {
 // order; a repetition is one run, or as many as take 20 ms.
 std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repetitions);
 
-// Milliseconds of one run of each contender, for ratios on a machine that others use: turns of about a millisecond of
-// this process' processor time, many rounds of them in random order. A contender's time is the median over the rounds
-// of its ratio to the round's mean, times the least such mean; so what slows a round down slows all of them down.
+// Milliseconds of one run of each contender, for ratios on a machine that others use: turns of
+// about a millisecond of this process' processor time, many rounds of them in random order. A
+// contender's time is the median over the rounds of its ratio to the round's mean, times the least
+// such mean; so what slows a round down slows all of them down.
 std::vector<double> take_short_turns(const std::vector<Contender>& contenders, int least_rounds);
 
 }  // namespace heed::bench

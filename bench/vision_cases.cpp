@@ -9,7 +9,8 @@ namespace {
 
 template <class Model>
 Case image_case(const std::string& name) {
-  return network_case<Model, tensor<f32, dim("B"), 3, 224, 224>>(name, {{"input", {1, 3, 224, 224}}}, {name});
+  return network_case<Model, tensor<f32, dim("B"), 3, 224, 224>>(
+      name, {{"input", {1, 3, 224, 224}}}, {name});
 }
 
 }  // namespace

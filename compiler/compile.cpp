@@ -1,4 +1,5 @@
-// The compiler library's C entry point. Inside, diagnostics and LogicalResult; outside, one message.
+// The compiler library's C entry point. Inside, diagnostics and LogicalResult; outside, one
+// message.
 #include <cstring>
 #include <sstream>
 #include <thread>
@@ -33,15 +34,20 @@ std::string readOptions(const abi::CompileRequest& request, CompileOptions& opti
     return "the compiler library is of another version than libheed; install both from one build";
   options.target = target_by_name(request.target);
   if (options.target.name.empty())
-    return "unknown target '" + std::string(request.target) + "'; targets here: " + listed(known_targets());
-  if (std::string wrong = override_tuning(options.target.tuning, request.tuning); !wrong.empty()) return wrong;
+    return "unknown target '" + std::string(request.target) +
+           "'; targets here: " + listed(known_targets());
+  if (std::string wrong = override_tuning(options.target.tuning, request.tuning); !wrong.empty())
+    return wrong;
   std::string_view fusion = request.fusion;
   if (fusion != "none" && fusion != "layout" && fusion != "all")
     return "unknown fusion level '" + std::string(fusion) + "'; levels: none, layout, all";
-  options.fusion = fusion == "none" ? Fusion::none : fusion == "layout" ? Fusion::layout : Fusion::all;
+  options.fusion = fusion == "none"     ? Fusion::none
+                   : fusion == "layout" ? Fusion::layout
+                                        : Fusion::all;
   for (std::size_t n = 0; n < request.probe_count; ++n) options.probes.push_back(request.probes[n]);
   options.print_after = split(request.print_after);
-  const std::vector<std::string> phases{"graph", "dialect", "fused", "kernels", "llvm", "asm", "times"};
+  const std::vector<std::string> phases{"graph", "dialect", "fused", "kernels",
+                                        "llvm",  "asm",     "times"};
   for (const std::string& phase : options.print_after)
     if (std::find(phases.begin(), phases.end(), phase) == phases.end())
       return "unknown phase '" + phase + "'; phases: " + listed(phases);
@@ -50,7 +56,8 @@ std::string readOptions(const abi::CompileRequest& request, CompileOptions& opti
       std::string out = "// ---- " + std::string(phase) + "\n" + std::string(text) + "\n";
       request.print(request.print_context, out.data(), out.size());
     };
-  options.threads = request.threads > 0 ? request.threads : std::max(1u, std::thread::hardware_concurrency());
+  options.threads =
+      request.threads > 0 ? request.threads : std::max(1u, std::thread::hardware_concurrency());
   return {};
 }
 
@@ -80,7 +87,8 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
         std::string sentence = d.str();
         if (auto name = mlir::dyn_cast<mlir::NameLoc>(d.getLocation()))
           sentence = name.getName().str() + ": " + sentence;
-        if (d.getSeverity() == mlir::DiagnosticSeverity::Error) message += (message.empty() ? "" : "\n") + sentence;
+        if (d.getSeverity() == mlir::DiagnosticSeverity::Error)
+          message += (message.empty() ? "" : "\n") + sentence;
         else remarks.push_back(sentence);
         return mlir::success();
       });
@@ -103,7 +111,7 @@ void compileRequest(const abi::CompileRequest& request, abi::CompileResult& resu
 
 }  // namespace heed
 
-extern "C" __attribute__((visibility("default"))) void heed_compile(const heed::abi::CompileRequest* request,
-                                                                    heed::abi::CompileResult* result) {
+extern "C" __attribute__((visibility("default"))) void heed_compile(
+    const heed::abi::CompileRequest* request, heed::abi::CompileResult* result) {
   heed::compileRequest(*request, *result);
 }

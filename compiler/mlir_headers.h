@@ -1,5 +1,5 @@
-// Precompiled for every file of this room: the upstream headers that its own headers include. A file still includes what
-// it uses.
+// Precompiled for every file of this room: the upstream headers that its own headers include. A
+// file still includes what it uses.
 #pragma once
 #include <functional>
 #include <string>

@@ -33,7 +33,8 @@ class Watch final : public PassInstrumentation {
   void runAfterPassFailed(Pass* pass, Operation* op) override { runAfterPass(pass, op); }
 
  private:
-  static bool isWork(Pass* pass) { return !pass->getArgument().empty(); }  // not the adaptor of nested passes
+  // not the adaptor of nested passes
+  static bool isWork(Pass* pass) { return !pass->getArgument().empty(); }
   PhaseTimes& times_;
   std::string group_;
   double begin_ = 0;

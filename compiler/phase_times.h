@@ -1,4 +1,5 @@
-// Where compiling takes its time: processor seconds of each phase, summed over the threads that worked on it.
+// Where compiling takes its time: processor seconds of each phase, summed over the threads that
+// worked on it.
 #pragma once
 #include <mutex>
 #include <string>

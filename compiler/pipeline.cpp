@@ -15,7 +15,8 @@ namespace heed {
 
 namespace {
 
-void print(const CompileOptions& options, StringRef phase, const std::function<std::string()>& text) {
+void print(const CompileOptions& options, StringRef phase,
+           const std::function<std::string()>& text) {
   if (options.print && llvm::is_contained(options.print_after, phase)) options.print(phase, text());
 }
 
@@ -28,7 +29,8 @@ std::string textOf(Operation* op) {
 
 }  // namespace
 
-FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph, const CompileOptions& options) {
+FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph,
+                                const CompileOptions& options) {
   print(options, "graph", [&] { return graph::text_of(graph); });
 
   OwningOpRef<ModuleOp> module;
@@ -56,7 +58,8 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
   if (failed(passes.run(*module))) return failure();
   print(options, "fused", [&] {
     auto main = module->lookupSymbol<func::FuncOp>("main");
-    return textOf(*module) + "// bytes moved outside contract, attention and rows: " + fuse::movedBytes(main) + "\n";
+    return textOf(*module) +
+           "// bytes moved outside contract, attention and rows: " + fuse::movedBytes(main) + "\n";
   });
 
   return assembleProgram(*module, graph, options);

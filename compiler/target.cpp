@@ -10,10 +10,11 @@
 namespace heed {
 namespace {
 
-// Printed by heed-tune for AVX-512 on a Xeon, from 337 shapes of `./bench/run --sweep`; what is not named costs nothing.
-// Only their ratios count; those of narrower vectors were not measured.
+// Printed by heed-tune for AVX-512 on a Xeon, from 337 shapes of `./bench/run --sweep`; what is not
+// named costs nothing. Only their ratios count; those of narrower vectors were not measured.
 constexpr const char* attention_costs =
-    "fused=113.5,product=7.51,score=0.7195,row=0.6669,sum=0.01468,packed=0.1251,far_packed=0.1227,unfused_batch=61.95,"
+    "fused=113.5,product=7.51,score=0.7195,row=0.6669,sum=0.01468,packed=0.1251,far_packed=0.1227,"
+    "unfused_batch=61.95,"
     "unfused_product=32.5,unfused_score=0.4375,unfused_row=9.456,unfused_packed=0.2242";
 
 Target avx512() {
@@ -69,7 +70,8 @@ void fitTiles(Workgroups& w) {
     w.rows = 32;
     w.keys = 64;
     w.enough = 1;
-  } else if (w.most_invocations >= 256 && w.shared_bytes >= 32 << 10) {  // 8 × 8 sums each, where it was 4 × 8
+  } else if (w.most_invocations >= 256 &&
+             w.shared_bytes >= 32 << 10) {  // 8 × 8 sums each, where it was 4 × 8
     w.invocations = 256;
     w.rows = w.columns = 128;
     w.queries = w.keys = 64;
@@ -96,7 +98,8 @@ bool addFacts(Workgroups& w, llvm::StringRef facts) {
   return true;
 }
 
-// Best first. Code for "reference" runs everywhere; whether there is a device for "vulkan" shows when a program is bound.
+// Best first. Code for "reference" runs everywhere; whether there is a device for "vulkan" shows
+// when a program is bound.
 std::vector<Target> all() { return {avx512(), avx2(), sse2(), reference(), vulkan()}; }
 
 bool runsHere(const Target& target) {
@@ -122,9 +125,12 @@ Target tuned(Target target) {
 
 Target target_by_name(const std::string& name) {
   auto [kind, facts] = llvm::StringRef(name).split(':');
-  if (Target target = vulkan(); kind == target.name && (facts.empty() || addFacts(target.workgroups, facts))) return target;
+  if (Target target = vulkan();
+      kind == target.name && (facts.empty() || addFacts(target.workgroups, facts)))
+    return target;
   for (const Target& target : all())
-    if (name == target.name || (name == "host" && runsHere(target))) return withCaches(tuned(target));
+    if (name == target.name || (name == "host" && runsHere(target)))
+      return withCaches(tuned(target));
   Target none;
   none.name.clear();
   return none;

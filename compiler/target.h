@@ -1,4 +1,5 @@
-// What code may be made for, as data: every blocking size and instruction choice is derived from here.
+// What code may be made for, as data: every blocking size and instruction choice is derived from
+// here.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -8,22 +9,27 @@
 
 namespace heed {
 
-// Of a GPU: what the device allows, at first what every Vulkan device does, and the tiles for it, which grow with that.
+// Of a GPU: what the device allows, at first what every Vulkan device does, and the tiles for it,
+// which grow with that.
 struct Workgroups {
   std::int64_t most_invocations = 128, shared_bytes = 16 << 10, buffer_bytes = 128 << 20;
   std::int64_t subgroup = 32;                        // invocations that run in step
-  std::int64_t invocations = 128, across = 16;       // of a workgroup; across: along a tile's columns
-  std::int64_t rows = 64, columns = 64, depth = 16;  // of a contraction's tile; depth: of its reduction at a time
+  // of a workgroup; across: along a tile's columns
+  std::int64_t invocations = 128, across = 16;
+  // of a contraction's tile; depth: of its reduction at a time
+  std::int64_t rows = 64, columns = 64, depth = 16;
   std::int64_t queries = 32, keys = 32;              // of attention's
-  // Where fewer workgroups than `enough` would run, tiles are halved, down to `least` rows or columns.
+  // Where fewer workgroups than `enough` would run, tiles are halved, down to `least` rows or
+  // columns.
   std::int64_t enough = 64, least = 32;
-  // Operands pass through workgroup memory, loaded once for all invocations. Where a CPU plays the device that memory is
-  // no faster than any other and a barrier switches between coroutines: there each loads what its registers multiply.
+  // Operands pass through workgroup memory, loaded once for all invocations. Where a CPU plays the
+  // device that memory is no faster than any other and a barrier switches between coroutines: there
+  // each loads what its registers multiply.
   bool staged = true;
 };
 
 struct Target {
-  std::string name;                   // "reference", "x86-64-avx512", "x86-64-avx2", "x86-64", "vulkan"
+  std::string name;  // "reference", "x86-64-avx512", "x86-64-avx2", "x86-64", "vulkan"
   bool reference = false;             // plain bounds-checked loops
   bool vulkan = false;                // SPIR-V; of what follows only `workgroups` counts
   Workgroups workgroups;
@@ -39,8 +45,10 @@ struct Target {
   Tuning tuning;
 };
 
-// "host" is resolved to the best target of this CPU; unknown names give an empty name. "vulkan" may be followed by what is
-// known of the device, as in "vulkan:kind=cpu,invocations=1024,shared=32768,range=134217728,subgroup=8" (shared, range: bytes).
+// "host" is resolved to the best target of this CPU; unknown names give an empty name. "vulkan" may
+// be followed by what is known of the device, as in
+// "vulkan:kind=cpu,invocations=1024,shared=32768,range=134217728,subgroup=8" (shared, range:
+// bytes).
 Target target_by_name(const std::string& name);
 // Names that target_by_name takes here, for messages.
 std::vector<std::string> known_targets();

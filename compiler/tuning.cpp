@@ -10,11 +10,13 @@ template <class Number>
 bool read(std::string_view text, Number& number, Number least, Number most) {
   Number found{};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), found);
-  if (error != std::errc() || end != text.data() + text.size() || found < least || found > most) return false;
+  if (error != std::errc() || end != text.data() + text.size() || found < least || found > most)
+    return false;
   number = found;
   return true;
 }
-bool read(std::string_view text, std::optional<std::int64_t>& number, std::int64_t least, std::int64_t most) {
+bool read(std::string_view text, std::optional<std::int64_t>& number, std::int64_t least,
+          std::int64_t most) {
   return read(text, number.emplace(), least, most);
 }
 
@@ -39,9 +41,12 @@ std::string override_tuning(Tuning& tuning, std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (choice.empty()) continue;
     const std::size_t equal = choice.find('=');
-    if (equal != choice.npos && set(tuning.attention, choice.substr(0, equal), choice.substr(equal + 1))) continue;
+    if (equal != choice.npos &&
+        set(tuning.attention, choice.substr(0, equal), choice.substr(equal + 1)))
+      continue;
     std::string costs;
-    for (const char* name : AttentionCosts::names) costs += std::string(costs.empty() ? "" : ", ") + name;
+    for (const char* name : AttentionCosts::names)
+      costs += std::string(costs.empty() ? "" : ", ") + name;
     return "no choice of tuning is '" + std::string(choice) +
            "'; they are fuse=yes, fuse=no, key_block=64…4096 by 64, block_tiles=1…256 and "
            "nanoseconds from 0 to 1e9 for " + costs;

@@ -1,5 +1,6 @@
-// Expressions: empty types that say how a value is computed. Within one module body the same type is the same value.
-// An op is a class with a code and attributes; `applied` is the type of its result, or of the error.
+// Expressions: empty types that say how a value is computed. Within one module body the same type
+// is the same value. An op is a class with a code and attributes; `applied` is the type of its
+// result, or of the error.
 #pragma once
 #include "heed/dsl/graph/rules.h"
 #include "heed/dsl/tensor.h"
@@ -10,8 +11,9 @@ namespace heed {
 template <text Op, text Sentence, text... Found>
 struct shape_error;
 
-// `tree` counts the nodes of the unshared tree, which is what debug information spells out, however much is shared;
-// `depth` is how far compilers recurse. Both are bounded for a body: what is larger belongs into named modules.
+// `tree` counts the nodes of the unshared tree, which is what debug information spells out, however
+// much is shared; `depth` is how far compilers recurse. Both are bounded for a body: what is larger
+// belongs into named modules.
 template <class Op, class T, class... Operands>
 struct expr {
   using type = T;
@@ -40,15 +42,16 @@ concept expression = detail::is_expression<E>;
 // What a function of the language may return; the alternative is an error.
 template <class R>
 concept fine = !detail::is_error<R>;
-// The return type of the overload that is only declared: calling it is the error. Spelt so that g++ prints the
-// type itself and not the alias that led to it.
+// The return type of the overload that is only declared: calling it is the error. Spelt so that g++
+// prints the type itself and not the alias that led to it.
 template <class R>
 using refused = typename decltype(std::type_identity<R>{})::type;
 
 inline constexpr long largest_tree = 20000;
 inline constexpr int largest_depth = 400;
 template <expression... E>
-inline constexpr bool fits_a_body = (0 + ... + E::tree) < largest_tree && (true && ... && (E::depth < largest_depth));
+inline constexpr bool fits_a_body =
+    (0 + ... + E::tree) < largest_tree && (true && ... && (E::depth < largest_depth));
 
 // What an op class derives from and overrides.
 template <OpCode Code>
@@ -76,8 +79,8 @@ struct Refusal {
   static constexpr graph::Inferred inferred{{}, graph::problem(Sentence)};
 };
 
-// Words of an error. Clang cuts a string of a diagnostic after 36 characters, so that values get a string of their
-// own where they would not fit behind the sentence.
+// Words of an error. Clang cuts a string of a diagnostic after 36 characters, so that values get a
+// string of their own where they would not fit behind the sentence.
 template <class Why>
 struct ErrorText {
   static constexpr const graph::Problem& problem = Why::inferred.problem;

@@ -1,5 +1,5 @@
-// From a module's type to constant tables (contract 1): each body once for each signature of tensor types.
-// Two walks over a body's expressions fill them; graph_of.h hands them out.
+// From a module's type to constant tables (contract 1): each body once for each signature of tensor
+// types. Two walks over a body's expressions fill them; graph_of.h hands them out.
 #pragma once
 #include <span>
 
@@ -10,12 +10,13 @@
 
 namespace heed::detail {
 
-// ---- one row of the table -------------------------------------------------------------------------------------------
+// ---- one row of the table -----------------------------------------------------------------------
 
 template <class M, class... T>
 struct FunctionOf;
 
-constexpr graph::Node plain_node(OpCode code, const graph::Attributes& with, const TensorType* type) {
+constexpr graph::Node plain_node(OpCode code, const graph::Attributes& with,
+                                 const TensorType* type) {
   graph::Node n;
   n.op = code;
   n.results = type;
@@ -126,14 +127,17 @@ template <int Axis, class C, class... More>
 struct ScanSteps<0, Axis, C, More...> : StepsOf<typename C::type, Axis> {
   static constexpr Dim dims[] = {StepsOf<typename C::type, Axis>::value};
 };
-template <text Name, class Cell, int Axis, bool Reverse, std::size_t States, std::size_t Scanned, class T, class... C>
+template <text Name, class Cell, int Axis, bool Reverse, std::size_t States, std::size_t Scanned,
+          class T, class... C>
 struct NodeOf<expr<ops::scan<Name, Cell, Axis, Reverse, States, Scanned>, T, C...>> {
   using Op = ops::scan<Name, Cell, Axis, Reverse, States, Scanned>;
   using Steps = ScanSteps<States, Axis, C...>;
   static constexpr int operands = sizeof...(C);
   template <std::size_t... I>
   static constexpr graph::Node node(std::index_sequence<I...>) {
-    graph::Node n = call_node<Cell, T, of_type<typename CellArgument<I, States, Scanned, Axis, typename C::type, Steps>::type>...>(
+    graph::Node n = call_node<
+        Cell, T,
+        of_type<typename CellArgument<I, States, Scanned, Axis, typename C::type, Steps>::type>...>(
         OpCode::scan, Op::name, false, 0);
     n.ints = Op::ints;
     n.int_count = 4;
@@ -157,11 +161,11 @@ struct NodeOf<expr<ops::loop<Name, M, Limit, Axis, States>, T, C...>> {
   }
 };
 
-// ---- the table of a body --------------------------------------------------------------------------------------------
+// ---- the table of a body ------------------------------------------------------------------------
 
-// The different expressions of a body, operands before users, and the operands of all of them in a row. Types are
-// compared by the compiler itself: addresses of per-type objects would do too, but g++ does not compare them in
-// constants under -fsanitize=undefined.
+// The different expressions of a body, operands before users, and the operands of all of them in a
+// row. Types are compared by the compiler itself: addresses of per-type objects would do too, but
+// g++ does not compare them in constants under -fsanitize=undefined.
 template <class... E>
 struct Order {};
 template <class... E>
@@ -179,7 +183,8 @@ struct Insert {
 };
 template <class... E, class Operands, class X, class... More>
 struct InsertAll<Sorted<Order<E...>, Operands>, X, More...>
-    : InsertAll<typename Insert<(__is_same(E, X) || ...), Sorted<Order<E...>, Operands>, X>::type, More...> {};
+    : InsertAll<typename Insert<(__is_same(E, X) || ...), Sorted<Order<E...>, Operands>, X>::type,
+                More...> {};
 
 template <class Sorted, class X, class... C>
 struct Append;
@@ -239,7 +244,8 @@ struct Tables;
 template <class M, class... E, class... T>
 struct Tables<M, parts<E...>, T...> {
   using nodes = Nodes<typename InsertAll<Sorted<Order<>, Operands<>>, E...>::type>;
-  static constexpr Table<graph::Value, sizeof...(E)> results{{value_of<typename nodes::order, E>...}};
+  static constexpr Table<graph::Value, sizeof...(E)> results{
+      {value_of<typename nodes::order, E>...}};
   static constexpr Table<TensorType, sizeof...(T)> arguments{{type_of<T>...}};
   static constexpr graph::Function function{
       literal<name_of_class<M>>.chars, arguments.items, sizeof...(T),

@@ -1,5 +1,6 @@
-// The only way out of the DSL. graph_of<Model, Inputs...> is the network as constant tables, manifest<Model, Inputs...>
-// its parameters, both complete at compile time: a checkpoint's layout can be static_assert'ed.
+// The only way out of the DSL. graph_of<Model, Inputs...> is the network as constant tables,
+// manifest<Model, Inputs...> its parameters, both complete at compile time: a checkpoint's layout
+// can be static_assert'ed.
 #pragma once
 #include "heed/dsl/names.h"
 
@@ -37,7 +38,8 @@ namespace detail {
 
 template <class Function>
 struct Inspected {
-  static constexpr auto inspection = inspect<count_parameters(Function::function)>(Function::function);
+  static constexpr auto inspection =
+      inspect<count_parameters(Function::function)>(Function::function);
   static constexpr const Fault& fault = inspection.fault;
 };
 template <class Function>
@@ -70,7 +72,8 @@ struct InputCheck {
 };
 template <class T>
 consteval auto check_input() {
-  if constexpr (!InputCheck<T>::inferred.problem) return std::type_identity<expr<ops::input<0>, T>>{};
+  if constexpr (!InputCheck<T>::inferred.problem)
+    return std::type_identity<expr<ops::input<0>, T>>{};
   else return std::type_identity<error<text("input"), InputCheck<T>, shape_text<T>>>{};
 }
 template <class T>
@@ -80,13 +83,15 @@ template <class Model, class... T, std::size_t... I>
 consteval auto network(std::index_sequence<I...>) {
   using Called = called<text(""), Model, false, expr<ops::input<int(I)>, T>...>;
   if constexpr (!(fine<checked_input<T>> && ...))
-    return std::type_identity<Failed<typename decltype(first_error<checked_input<T>...>())::type>>{};
-  else if constexpr (!expression<Called> && !is_parts<Called>) return std::type_identity<Failed<Called>>{};
+    return std::type_identity<
+        Failed<typename decltype(first_error<checked_input<T>...>())::type>>{};
+  else if constexpr (!expression<Called> && !is_parts<Called>)
+    return std::type_identity<Failed<Called>>{};
   else {
     using Function = FunctionOf<Model, T...>;
     if constexpr (Inspected<Function>::fault.found)
-      return std::type_identity<
-          Failed<network_error<printed<FaultSentence<Function>>(), printed<FaultFound<Function>>()>>>{};
+      return std::type_identity<Failed<
+          network_error<printed<FaultSentence<Function>>(), printed<FaultFound<Function>>()>>>{};
     else return std::type_identity<Succeeded<Function>>{};
   }
 }
@@ -136,6 +141,7 @@ template <class Model, class... Inputs>
 inline constexpr const auto& graph_of = detail::Network<Model, Inputs...>::value;
 
 template <class Model, class... Inputs>
-inline constexpr const auto& manifest = detail::ManifestOf<detail::Network<Model, Inputs...>>::value;
+inline constexpr const auto& manifest =
+    detail::ManifestOf<detail::Network<Model, Inputs...>>::value;
 
 }  // namespace heed

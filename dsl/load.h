@@ -22,6 +22,7 @@ Program load(const Options& options = {}, std::vector<std::string> input_names =
 // A network that is wrong as a whole: the incomplete type says how, at the caller's line.
 template <class Model, class... Inputs>
   requires(!detail::Network<Model, Inputs...>::ok)
-typename detail::Network<Model, Inputs...>::error load(const Options& = {}, std::vector<std::string> = {});
+typename detail::Network<Model, Inputs...>::error load(const Options& = {},
+                                                       std::vector<std::string> = {});
 
 }  // namespace heed

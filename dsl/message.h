@@ -1,6 +1,7 @@
-// Every sentence a user can be shown about a network, by the DSL at compile time or by the decoder of graphs.
-// The values found follow a sentence ("inner dimensions differ: 768 vs 512"); both together should stay within
-// 36 characters, since clang cuts longer strings in a diagnostic. Each has a case in tests/dsl/must_not_compile.
+// Every sentence a user can be shown about a network, by the DSL at compile time or by the decoder
+// of graphs. The values found follow a sentence ("inner dimensions differ: 768 vs 512"); both
+// together should stay within 36 characters, since clang cuts longer strings in a diagnostic. Each
+// has a case in tests/dsl/must_not_compile.
 #pragma once
 
 namespace heed::message {

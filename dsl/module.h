@@ -1,5 +1,6 @@
-// Modules: structs with named submodules and `constexpr auto operator()(expression auto...) const`. A call is one node,
-// however large the module; the body is compiled once for each signature of tensor types.
+// Modules: structs with named submodules and `constexpr auto operator()(expression auto...) const`.
+// A call is one node, however large the module; the body is compiled once for each signature of
+// tensor types.
 #pragma once
 #include <boost/hana/fold_left.hpp>
 
@@ -8,7 +9,7 @@
 
 namespace heed {
 
-// ---- leaves of a body -----------------------------------------------------------------------------------------------
+// ---- leaves of a body ---------------------------------------------------------------------------
 
 namespace ops {
 template <int Index>
@@ -42,7 +43,8 @@ struct result_of {};  // one result of a call that has several
 }  // namespace ops
 
 namespace detail {
-// A value that stands for itself; of an error only a declaration, which serves to show it where it is used.
+// A value that stands for itself; of an error only a declaration, which serves to show it where it
+// is used.
 template <class E>
 struct Leaf {
   static const E value;
@@ -61,11 +63,12 @@ inline constexpr const auto& param = detail::Leaf<applied<ops::parameter<Name, T
 template <text Name, class T, class Filler>
 inline constexpr const auto& buffer = detail::Leaf<applied<ops::buffer<Name, T, Filler>>>::value;
 
-// ---- bodies ---------------------------------------------------------------------------------------------------------
+// ---- bodies -------------------------------------------------------------------------------------
 
 namespace detail {
 
-// What a module returns for given tensor types. Keyed by types alone, so that every call site shares it.
+// What a module returns for given tensor types. Keyed by types alone, so that every call site
+// shares it.
 template <class M, class... T>
 struct Body {
   template <std::size_t... I>
@@ -127,16 +130,18 @@ template <class Op, class... E, class... A>
 struct CallValue<false, Op, parts<E...>, A...> {
   using call = expr<Op, types<typename E::type...>, A...>;
   template <std::size_t... I>
-  static auto all(std::index_sequence<I...>) -> parts<expr<ops::result_of<I>, typename E::type, call>...>;
+  static auto all(std::index_sequence<I...>)
+      -> parts<expr<ops::result_of<I>, typename E::type, call>...>;
   using type = decltype(all(std::index_sequence_for<E...>{}));
 };
 
-// A module may judge its inputs itself, so that the error stands at the call and names the parameter concerned:
-// `static constexpr graph::Problem check(const TensorType&...)`.
+// A module may judge its inputs itself, so that the error stands at the call and names the
+// parameter concerned: `static constexpr graph::Problem check(const TensorType&...)`.
 template <class M, class... T>
 struct Checked {
   static constexpr graph::Inferred inferred = [] {
-    if constexpr (requires { M::check(type_of<T>...); }) return graph::Inferred{{}, M::check(type_of<T>...)};
+    if constexpr (requires { M::check(type_of<T>...); })
+      return graph::Inferred{{}, M::check(type_of<T>...)};
     else return graph::Inferred{};
   }();
 };
@@ -153,8 +158,10 @@ consteval auto call() {
     return std::type_identity<error<who, Refusal<message::wrong_input_count>, Name>>{};
   else {
     using R = returned<M, typename E::type...>;
-    if constexpr (!R::ok) return std::type_identity<error<who, Refusal<message::returns_no_tensor>, Name>>{};
-    else return std::type_identity<typename CallValue<R::single, Op, typename R::roots, E...>::type>{};
+    if constexpr (!R::ok)
+      return std::type_identity<error<who, Refusal<message::returns_no_tensor>, Name>>{};
+    else
+      return std::type_identity<typename CallValue<R::single, Op, typename R::roots, E...>::type>{};
   }
 }
 template <text Name, class M, class Op, class... E>
@@ -171,12 +178,14 @@ consteval auto repeat() {
   if constexpr (!expression<R> && !is_parts<R>) return Once{};
   else if constexpr (std::is_same_v<typename Carried<R>::type, typename X::type>) return Once{};
   else
-    return std::type_identity<error<text("repeat"), Refusal<message::must_keep_its_type>, Name,
-                                    shape_text<typename X::type>, shape_text<typename Carried<R>::type>>>{};
+    return std::type_identity<
+        error<text("repeat"), Refusal<message::must_keep_its_type>, Name,
+              shape_text<typename X::type>, shape_text<typename Carried<R>::type>>>{};
 }
 
 template <text Name, class M, bool Tied, class... A>
-using called = typename decltype(call_settled<Name, M, ops::call<Name, M, Tied>, settled<A>...>())::type;
+using called =
+    typename decltype(call_settled<Name, M, ops::call<Name, M, Tied>, settled<A>...>())::type;
 template <text Name, std::int64_t Times, class M, class X, class... A>
 using repeated = typename decltype(repeat<Name, Times, M, settled<X>, settled<A>...>())::type;
 
@@ -193,8 +202,8 @@ struct sub {
   refused<detail::called<Name, M, false, A...>> operator()(A...) const;
 };
 
-// Times blocks of one kind in a row, with parameters "name.0.", "name.1." and so on. The first input goes through all
-// of them, the others reach each block unchanged.
+// Times blocks of one kind in a row, with parameters "name.0.", "name.1." and so on. The first
+// input goes through all of them, the others reach each block unchanged.
 template <text Name, std::int64_t Times, class M>
 struct repeat {
   static_assert(Times > 0);
@@ -217,8 +226,8 @@ struct Then {
   }
 };
 template <class X, class... Layers>
-using chained =
-    typename decltype(hana::fold_left(hana::tuple<Layers...>{}, std::type_identity<X>{}, Then{}))::type;
+using chained = typename decltype(hana::fold_left(hana::tuple<Layers...>{}, std::type_identity<X>{},
+                                                  Then{}))::type;
 }  // namespace detail
 
 template <class... Layers>
@@ -230,7 +239,8 @@ struct chain {
   refused<detail::chained<X, Layers...>> operator()(X) const;
 };
 
-// The name of one of several, "blocks.3" of numbered<"blocks.", 3>: for layers in a row that are not all alike.
+// The name of one of several, "blocks.3" of numbered<"blocks.", 3>: for layers in a row that are
+// not all alike.
 namespace detail {
 template <text Prefix, std::int64_t N>
 struct Numbered {

@@ -1,5 +1,6 @@
-// A walk over a network's constant tables, with full names: finds names that collide, ties that lead nowhere and
-// symbols that no input binds. Plain constexpr values, evaluated once for each network.
+// A walk over a network's constant tables, with full names: finds names that collide, ties that
+// lead nowhere and symbols that no input binds. Plain constexpr values, evaluated once for each
+// network.
 #pragma once
 #include "heed/dsl/flatten.h"
 
@@ -7,8 +8,8 @@ namespace heed::detail {
 
 inline constexpr int longest_name = 512;
 
-// A full name while it grows piece by piece: its hash, and its text where somebody keeps one. Names of one walk share
-// the text, each overwriting what lies behind its own prefix.
+// A full name while it grows piece by piece: its hash, and its text where somebody keeps one. Names
+// of one walk share the text, each overwriting what lies behind its own prefix.
 struct Name {
   std::uint64_t hash = 1469598103934665603u;
   int length = 0;
@@ -25,9 +26,11 @@ struct Name {
 
 constexpr bool calls(const graph::Node& node) { return node.callee != nullptr; }
 
-// Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of a repeat.
+// Calls visit(name, node, tied, first) for every node, callees in place; first: not a later turn of
+// a repeat.
 template <class Visit>
-constexpr void walk(const graph::Function& f, const Name& prefix, bool tied, bool first, Visit& visit) {
+constexpr void walk(const graph::Function& f, const Name& prefix, bool tied, bool first,
+                    Visit& visit) {
   for (int i = 0; i < f.node_count; ++i) {
     const graph::Node& node = f.nodes[i];
     visit(prefix, node, tied || node.tied, first);
@@ -113,8 +116,8 @@ struct Fault {
 };
 
 constexpr bool introduces_dims(OpCode op) {
-  return op == OpCode::reshape || op == OpCode::broadcast || op == OpCode::extent || op == OpCode::slice ||
-         op == OpCode::pad;
+  return op == OpCode::reshape || op == OpCode::broadcast || op == OpCode::extent ||
+         op == OpCode::slice || op == OpCode::pad;
 }
 
 template <int Uses>
@@ -138,7 +141,8 @@ constexpr Inspection<Uses> inspect(const graph::Function& root) {
         if (!shape.dims[i].is_static() && !symbols.covers(shape.dims[i]))
           blame({message::dimension_in_no_input, 0, shape.dims[i], true});
       for (int i = 0; i < node.dim_count; ++i)
-        if (!symbols.covers(node.dims[i])) blame({message::dimension_in_no_input, 0, node.dims[i], true});
+        if (!symbols.covers(node.dims[i]))
+          blame({message::dimension_in_no_input, 0, node.dims[i], true});
     }
     if (node.op != OpCode::parameter) return;
     Name name = prefix;
@@ -152,7 +156,8 @@ constexpr Inspection<Uses> inspect(const graph::Function& root) {
   };
   walk(root, Name{}, false, true, visit);
   for (int i = 0; i < r.names.size; ++i)
-    if (!r.names.entries[i].declared) blame({message::tied_to_nothing, r.names.entries[i].name.hash});
+    if (!r.names.entries[i].declared)
+      blame({message::tied_to_nothing, r.names.entries[i].name.hash});
   return r;
 }
 

@@ -1,5 +1,6 @@
-// Several values: what split() gives and what a module with several outputs returns. Opens by structured bindings,
-// `auto [q, k, v] = ...`; `items` is a Hana tuple, for whoever folds over them.
+// Several values: what split() gives and what a module with several outputs returns. Opens by
+// structured bindings, `auto [q, k, v] = ...`; `items` is a Hana tuple, for whoever folds over
+// them.
 #pragma once
 #include <boost/hana/at.hpp>
 #include <boost/hana/tuple.hpp>

@@ -1,5 +1,6 @@
-// Operands without a type of their own. A scalar takes the dtype of the tensor it meets; a position, and what is
-// computed from positions, takes its shape: position<-1>() <= position<-2>() is a causal mask over any scores.
+// Operands without a type of their own. A scalar takes the dtype of the tensor it meets; a
+// position, and what is computed from positions, takes its shape: position<-1>() <= position<-2>()
+// is a causal mask over any scores.
 #pragma once
 #include <limits>
 
@@ -184,7 +185,8 @@ template <int Axis, class Where, DType Element>
 struct Settle<shapeless<ops::position<Axis>>, Where, Element> {
   using At = PositionType<Axis, Where>;
   static consteval auto go() {
-    if constexpr (At::ok) return std::type_identity<expr<ops::position<At::axis>, tensor_from<At>>>{};
+    if constexpr (At::ok)
+      return std::type_identity<expr<ops::position<At::axis>, tensor_from<At>>>{};
     else return std::type_identity<error<text("position"), At>>{};
   }
   using type = typename decltype(go())::type;
@@ -193,7 +195,8 @@ template <class Op, class Where, DType Element, class... A>
 struct Settle<shapeless<Op, A...>, Where, Element> {
   static constexpr KnownDType known = known_dtype<Op, A...>;
   static constexpr DType element = known.known ? known.dtype : Element;
-  using type = typename decltype(apply_settled<Op, typename Settle<A, Where, element>::type...>())::type;
+  using type =
+      typename decltype(apply_settled<Op, typename Settle<A, Where, element>::type...>())::type;
 };
 
 // An elementwise op: settles as soon as all positions have met a tensor with their axis.
@@ -202,13 +205,16 @@ consteval auto elementwise() {
   if constexpr ((expression<A> && ...)) return std::type_identity<applied<Op, A...>>{};
   else if constexpr ((is_error<A> || ...)) return first_error<A...>();
   else if constexpr ((std::is_arithmetic_v<A> || ...))
-    return std::type_identity<error<printed<OpName<Op>>(), Refusal<message::number_is_no_tensor>>>{};
+    return std::type_identity<
+        error<printed<OpName<Op>>(), Refusal<message::number_is_no_tensor>>>{};
   else if constexpr (known_shape<A...>.known && (Learn<A>::settled(known_shape<A...>.shape) && ...))
-    return std::type_identity<typename Settle<shapeless<Op, A...>, ShapeAmong<A...>, DType::f32>::type>{};
+    return std::type_identity<
+        typename Settle<shapeless<Op, A...>, ShapeAmong<A...>, DType::f32>::type>{};
   else return std::type_identity<shapeless<Op, A...>>{};
 }
 
-// Any other op needs operands with shapes: what still waits settles with the shape it has met so far.
+// Any other op needs operands with shapes: what still waits settles with the shape it has met so
+// far.
 template <class A>
 consteval auto settle() {
   if constexpr (expression<A> || is_error<A>) return std::type_identity<A>{};
@@ -227,7 +233,8 @@ using elementwise = typename decltype(detail::elementwise<Op, A...>())::type;
 template <class Op, class... A>
 using result = typename decltype(detail::apply_settled<Op, settled<A>...>())::type;
 
-// A negative axis counted from the left; one that is out of range stays as it is, for the rule to refuse.
+// A negative axis counted from the left; one that is out of range stays as it is, for the rule to
+// refuse.
 template <class X, int Axis>
 inline constexpr int axis_of = [] {
   int rank = 0;

@@ -1,5 +1,6 @@
-// Tensor types: tensor<f32, B, T, 768>. Dimensions are numbers or symbols (`constexpr dim B{"B"};`) and arithmetic on
-// them: 2*T, T/4, H*W. Equal types are the same C++ type, because dimensions are canonical.
+// Tensor types: tensor<f32, B, T, 768>. Dimensions are numbers or symbols (`constexpr dim B{"B"};`)
+// and arithmetic on them: 2*T, T/4, H*W. Equal types are the same C++ type, because dimensions are
+// canonical.
 #pragma once
 #include <type_traits>
 #include <utility>

@@ -1,4 +1,5 @@
-// Strings as template arguments, and constant strings built from values: names of parameters, words of messages.
+// Strings as template arguments, and constant strings built from values: names of parameters, words
+// of messages.
 #pragma once
 #include <cstddef>
 #include <string_view>

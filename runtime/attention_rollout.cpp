@@ -6,10 +6,11 @@ namespace heed {
 
 void AttentionRollout::add(const Tensor& attention) {
   const Sizes& sizes = attention.sizes();
-  const bool square = sizes.rank() == 4 && sizes[0] == 1 && sizes[2] == sizes[3] && sizes[1] > 0 && sizes[2] > 0;
+  const bool square =
+      sizes.rank() == 4 && sizes[0] == 1 && sizes[2] == sizes[3] && sizes[1] > 0 && sizes[2] > 0;
   if (!square || attention.dtype() != DType::f32)
-    throw Error("attention rollout: expected f32 [1, heads, tokens, tokens], found ", name_of(attention.dtype()), " ",
-                text_of(sizes));
+    throw Error("attention rollout: expected f32 [1, heads, tokens, tokens], found ",
+                name_of(attention.dtype()), " ", text_of(sizes));
   if (tokens_ && sizes[2] != tokens_)
     throw Error("attention rollout: a block of ", sizes[2], " tokens follows one of ", tokens_);
   const bool first = tokens_ == 0;

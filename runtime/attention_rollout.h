@@ -1,5 +1,6 @@
-// Attention rollout: how much of each input token reaches each output token of a network whose blocks add their
-// attention to what they are given (Abnar and Zuidema, Quantifying Attention Flow in Transformers, 2020, section 3).
+// Attention rollout: how much of each input token reaches each output token of a network whose
+// blocks add their attention to what they are given (Abnar and Zuidema, Quantifying Attention Flow
+// in Transformers, 2020, section 3).
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,9 +12,10 @@ namespace heed {
 
 class AttentionRollout {
  public:
-  // For the next block; attention is f32 [1, heads, tokens, tokens], rows of weights that sum to 1. Its mean over the
-  // heads, averaged with the residual path's identity, is multiplied onto what the blocks before gave. Throws Error
-  // where the sizes are not these, or not those of the block before.
+  // For the next block; attention is f32 [1, heads, tokens, tokens], rows of weights that sum to 1.
+  // Its mean over the heads, averaged with the residual path's identity, is multiplied onto what
+  // the blocks before gave. Throws Error where the sizes are not these, or not those of the block
+  // before.
   void add(const Tensor& attention);
 
   std::int64_t tokens() const { return tokens_; }

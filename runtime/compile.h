@@ -13,14 +13,16 @@
 namespace heed {
 
 struct Options {
-  std::string target = "host";  // host, reference (plain loops, the oracle), x86-64-avx512, …, vulkan
+  // host, reference (plain loops, the oracle), x86-64-avx512, …, vulkan
+  std::string target = "host";
   std::string fusion = "all";   // none (one kernel an op), layout, all
   int threads = 0;  // of a session and to compile on; 0: one a core that this process may use
-  // Overrides what was tuned for the target ("key_block=128,fuse=no"; compiler/tuning.h), to measure
-  // whether it was tuned well.
+  // Overrides what was tuned for the target ("key_block=128,fuse=no"; compiler/tuning.h), to
+  // measure whether it was tuned well.
   std::string tuning;
   std::vector<std::string> probes;  // module paths of the probe<>s to be given out by run
-  std::string print_after;  // comma separated phases: graph, dialect, fused, kernels, llvm, asm, times
+  // comma separated phases: graph, dialect, fused, kernels, llvm, asm, times
+  std::string print_after;
   std::ostream* print_to = nullptr;  // where they are printed; nullptr: standard error
   // Directory of compiled programs; what is found there needs no compiler. "off": none. Empty: the
   // environment variable HEED_CACHE says so, and where it is not set, heed in XDG_CACHE_HOME or in

@@ -56,7 +56,8 @@ class CpuExecutor final : public Executor {
 
  private:
   struct Patch {
-    std::size_t address, index;  // addresses[address] is that of slot, input, output or carried value `index`
+    // addresses[address] is that of slot, input, output or carried value `index`
+    std::size_t address, index;
   };
   struct CarriedAddresses {
     std::size_t index, address;  // of `initial`; `last` and `other` follow
@@ -82,7 +83,8 @@ class CpuExecutor final : public Executor {
     values_read.resize(p.carried.size());
     values_written.resize(p.carried.size());
     for (const abi::Loop& loop : p.loops)
-      loops.push_back({std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}, 0});
+      loops.push_back(
+          {std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}, 0});
     for (const abi::Step& step : p.steps) {
       steps.push_back({binding->program().loaded().kernels[std::size_t(step.kernel)],
                        addresses.data() + addresses.size(), nullptr, 0, step.grain});
@@ -105,8 +107,12 @@ class CpuExecutor final : public Executor {
       case abi::Place::arena: in_arena.push_back(patch); break;
       case abi::Place::input: in_inputs.push_back(patch); break;
       case abi::Place::output: in_outputs.push_back(patch); break;
-      case abi::Place::carried: loops[std::size_t(data().carried[index].loop)].reads.push_back(patch); break;
-      case abi::Place::next: loops[std::size_t(data().carried[index].loop)].writes.push_back(patch); break;
+      case abi::Place::carried:
+        loops[std::size_t(data().carried[index].loop)].reads.push_back(patch);
+        break;
+      case abi::Place::next:
+        loops[std::size_t(data().carried[index].loop)].writes.push_back(patch);
+        break;
       default: break;
     }
     addresses.push_back(binding->address(ref));
@@ -155,7 +161,8 @@ class CpuExecutor final : public Executor {
       behind = execute(loop.first, loop.end, l + 1);
       if (sizes.going && left && !std::memchr(addresses[loop.going], 1, std::size_t(sizes.going))) {
         for (const CarriedAddresses& carried : loop.carried)
-          if (void* const last = addresses[carried.address + 1]; values_written[carried.index] != last)
+          if (void* const last = addresses[carried.address + 1];
+              values_written[carried.index] != last)
             std::memcpy(last, values_written[carried.index], plan->carried[carried.index]);
         break;
       }
@@ -178,14 +185,17 @@ class CpuExecutor final : public Executor {
     const auto end = Profile::now();
     const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
     if (step.counts_tiles) tiles = sum_of_tile_counts();
-    profile->add({step.label, kernel.kind, kernel.symbol, track, begin, end, plan->symbols.amount(step.flops),
-                  plan->symbols.amount(step.bytes), tiles[abi::tiles_in_all], tiles[abi::tiles_visited]});
+    profile->add({step.label, kernel.kind, kernel.symbol, track, begin, end,
+                  plan->symbols.amount(step.flops), plan->symbols.amount(step.bytes),
+                  tiles[abi::tiles_in_all], tiles[abi::tiles_visited]});
     if (status) throw_failed_step(data(), step, "run", status);
   }
 
   // In the threads' scratch, while a step that counts is the one that uses it.
   using TileCounts = std::array<std::int64_t, abi::tile_counters>;
-  std::byte* tile_counts_of(int thread) { return scratch.data() + std::size_t(thread) * plan->scratch_bytes; }
+  std::byte* tile_counts_of(int thread) {
+    return scratch.data() + std::size_t(thread) * plan->scratch_bytes;
+  }
   void set_tile_counts(const TileCounts& counts) {
     for (int thread = 0; thread < pool.threads(); ++thread)
       std::memcpy(tile_counts_of(thread), counts.data(), sizeof counts);
@@ -214,7 +224,8 @@ class CpuExecutor final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_cpu_executor(const Program& program, const Checkpoint& checkpoint, int threads) {
+std::unique_ptr<Executor> make_cpu_executor(const Program& program, const Checkpoint& checkpoint,
+                                            int threads) {
   ThreadPool pool(threads);
   auto binding = std::make_shared<const Binding>(program, checkpoint, pool);
   return std::make_unique<CpuExecutor>(std::move(binding), std::move(pool));

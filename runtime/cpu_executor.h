@@ -4,6 +4,7 @@
 
 namespace heed {
 
-std::unique_ptr<Executor> make_cpu_executor(const Program& program, const Checkpoint& checkpoint, int threads);
+std::unique_ptr<Executor> make_cpu_executor(const Program& program, const Checkpoint& checkpoint,
+                                            int threads);
 
 }  // namespace heed

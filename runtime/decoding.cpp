@@ -15,15 +15,18 @@ constexpr double never = -std::numeric_limits<double>::infinity();
 void check(const DecodingLimits& limits, std::int64_t rows, const char* rows_name) {
   if (rows < 1) throw Error("decoding: ", rows_name, " is ", rows, ", at least 1 is needed");
   if (limits.longest < 1)
-    throw Error("decoding: longest is ", limits.longest, ", a sequence needs room for at least 1 token");
+    throw Error("decoding: longest is ", limits.longest,
+                ", a sequence needs room for at least 1 token");
   if (limits.start < 0 || limits.stop < 0)
-    throw Error("decoding: start is ", limits.start, " and stop ", limits.stop, ", tokens count from 0");
+    throw Error("decoding: start is ", limits.start, " and stop ", limits.stop,
+                ", tokens count from 0");
 }
 
 // The rows' logits at one step, as log probabilities.
 class Logits {
  public:
-  Logits(const NextToken& network, std::span<const std::int64_t> tokens, std::int64_t step, std::int64_t stop)
+  Logits(const NextToken& network, std::span<const std::int64_t> tokens, std::int64_t step,
+         std::int64_t stop)
       : all_(network.step(tokens)), vocabulary_(all_.size() / tokens.size()), step_(step) {
     if (vocabulary_ == 0 || vocabulary_ * tokens.size() != all_.size())
       throw Error("decoding: the network gives ", all_.size(), " logits for ", tokens.size(),
@@ -31,7 +34,9 @@ class Logits {
     if (stop >= std::int64_t(vocabulary_))
       throw Error("decoding: stop is ", stop, ", the network knows tokens 0 to ", vocabulary_ - 1);
   }
-  std::span<const float> row(std::size_t r) const { return all_.subspan(r * vocabulary_, vocabulary_); }
+  std::span<const float> row(std::size_t r) const {
+    return all_.subspan(r * vocabulary_, vocabulary_);
+  }
 
   // log Σ exp(logit): log probabilities are logits less this.
   double log_sum(std::size_t r) const {
@@ -42,7 +47,8 @@ class Logits {
       most = std::max(most, double(logit));
     }
     if (std::isinf(most))
-      throw Error("decoding: the largest logit of row ", r, " is ", std::to_string(most), " at step ", step_, ", it must be finite");
+      throw Error("decoding: the largest logit of row ", r, " is ", std::to_string(most),
+                  " at step ", step_, ", it must be finite");
     double sum = 0;
     for (const float logit : logits) sum += std::exp(double(logit) - most);
     return most + std::log(sum);
@@ -56,7 +62,8 @@ class Logits {
 
 // choose(logits of a row, row, step): one token. Rows end one by one.
 template <class Choose>
-std::vector<Sequence> write(const NextToken& network, std::int64_t rows, const DecodingLimits& limits, Choose choose) {
+std::vector<Sequence> write(const NextToken& network, std::int64_t rows,
+                            const DecodingLimits& limits, Choose choose) {
   check(limits, rows, "rows");
   std::vector<Sequence> written(static_cast<std::size_t>(rows));
   for (Sequence& s : written) s.tokens.reserve(static_cast<std::size_t>(limits.longest));
@@ -81,9 +88,11 @@ std::vector<Sequence> write(const NextToken& network, std::int64_t rows, const D
   return written;
 }
 
-// In [0, 1), from seed, row and step alone: splitmix64's finaliser over their sum along three odd constants.
+// In [0, 1), from seed, row and step alone: splitmix64's finaliser over their sum along three odd
+// constants.
 double uniform(std::uint64_t seed, std::uint64_t row, std::uint64_t step) {
-  std::uint64_t u = seed * 0xD1342543DE82EF95u + row * 0xAF251AF3B0F025B5u + (step + 1) * 0x9E3779B97F4A7C15u;
+  std::uint64_t u =
+      seed * 0xD1342543DE82EF95u + row * 0xAF251AF3B0F025B5u + (step + 1) * 0x9E3779B97F4A7C15u;
   u = (u ^ (u >> 30)) * 0xBF58476D1CE4E5B9u;
   u = (u ^ (u >> 27)) * 0x94D049BB133111EBu;
   u ^= u >> 31;
@@ -95,9 +104,13 @@ class Draw {
  public:
   explicit Draw(const Sampling& how) : how_(how) {
     if (!(how.temperature > 0) || std::isinf(how.temperature))
-      throw Error("decoding: temperature is ", std::to_string(how.temperature), ", it must be positive; towards 0 use greedy");
-    if (how.top_k < 0) throw Error("decoding: top_k is ", how.top_k, ", 0 keeps all tokens, n the likeliest n");
-    if (!(how.top_p > 0 && how.top_p <= 1)) throw Error("decoding: top_p is ", std::to_string(how.top_p), ", it lies above 0 and up to 1");
+      throw Error("decoding: temperature is ", std::to_string(how.temperature),
+                  ", it must be positive; towards 0 use greedy");
+    if (how.top_k < 0)
+      throw Error("decoding: top_k is ", how.top_k, ", 0 keeps all tokens, n the likeliest n");
+    if (!(how.top_p > 0 && how.top_p <= 1))
+      throw Error("decoding: top_p is ", std::to_string(how.top_p),
+                  ", it lies above 0 and up to 1");
   }
 
   std::size_t operator()(std::span<const float> logits, std::size_t row, std::int64_t step) {
@@ -107,9 +120,10 @@ class Draw {
     std::size_t kept = logits.size();
     if (how_.top_k > 0) kept = std::min(kept, std::size_t(how_.top_k));
     if (kept < logits.size() || how_.top_p < 1)
-      std::ranges::partial_sort(order_, order_.begin() + std::ptrdiff_t(kept), [&](std::size_t a, std::size_t b) {
-        return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-      });
+      std::ranges::partial_sort(order_, order_.begin() + std::ptrdiff_t(kept),
+                                [&](std::size_t a, std::size_t b) {
+                                  return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
+                                });
     const double most = std::ranges::max(logits);
     double sum = 0;
     for (std::size_t i = 0; i < kept; ++i)
@@ -135,14 +149,15 @@ class Draw {
 
 }  // namespace
 
-std::vector<Sequence> greedy(const NextToken& network, std::int64_t rows, const DecodingLimits& limits) {
+std::vector<Sequence> greedy(const NextToken& network, std::int64_t rows,
+                             const DecodingLimits& limits) {
   return write(network, rows, limits, [](std::span<const float> logits, std::size_t, std::int64_t) {
     return std::size_t(std::ranges::max_element(logits) - logits.begin());
   });
 }
 
-std::vector<Sequence> sample(const NextToken& network, std::int64_t rows, const DecodingLimits& limits,
-                             const Sampling& how) {
+std::vector<Sequence> sample(const NextToken& network, std::int64_t rows,
+                             const DecodingLimits& limits, const Sampling& how) {
   return write(network, rows, limits, Draw(how));
 }
 
@@ -162,7 +177,8 @@ struct Complete {
   bool stopped = true;
 };
 
-// Inserts into a list that is sorted, best first, and never longer than `most`. Of equals the first stays first.
+// Inserts into a list that is sorted, best first, and never longer than `most`. Of equals the first
+// stays first.
 template <class T, class Better>
 void insert(std::vector<T>& best, const T& candidate, std::size_t most, Better better) {
   if (best.size() == most) {
@@ -175,16 +191,25 @@ void insert(std::vector<T>& best, const T& candidate, std::size_t most, Better b
 class Beams {
  public:
   Beams(std::int64_t batch, const DecodingLimits& limits, const BeamSearch& how)
-      : limits_(limits), how_(how), beams_(std::size_t(how.beams)), rows_(std::size_t(batch) * beams_), complete_(std::size_t(batch)),
-        done_(complete_.size(), false), scores_(rows_, never), tokens_(rows_, limits.start), from_(rows_) {
+      : limits_(limits),
+        how_(how),
+        beams_(std::size_t(how.beams)),
+        rows_(std::size_t(batch) * beams_),
+        complete_(std::size_t(batch)),
+        done_(complete_.size(), false),
+        scores_(rows_, never),
+        tokens_(rows_, limits.start),
+        from_(rows_) {
     links_.reserve(rows_ * std::size_t(limits.longest));
     best_.reserve(beams_);
     for (auto& list : complete_) list.reserve(beams_);
-    for (std::size_t b = 0; b < complete_.size(); ++b) scores_[b * beams_] = 0;  // rows begin alike: one of them goes on
+    // rows begin alike: one of them goes on
+    for (std::size_t b = 0; b < complete_.size(); ++b) scores_[b * beams_] = 0;
   }
 
   std::vector<std::vector<Sequence>> run(const NextToken& network) {
-    for (std::int64_t step = 0; step < limits_.longest && std::ranges::find(done_, false) != done_.end(); ++step) {
+    for (std::int64_t step = 0;
+         step < limits_.longest && std::ranges::find(done_, false) != done_.end(); ++step) {
       const Logits logits(network, tokens_, step, limits_.stop);
       for (std::size_t b = 0; b < complete_.size(); ++b)
         if (!done_[b]) extend(b, logits, step);
@@ -217,7 +242,9 @@ class Beams {
           add_complete(b, {score(p, step + 1), p, step, std::int64_t(r), true});
         else
           insert(best_, {p, {std::int64_t(r), std::int64_t(token)}}, beams_,
-                 [](const Candidate& x, const Candidate& y) { return x.log_probability > y.log_probability; });
+                 [](const Candidate& x, const Candidate& y) {
+                   return x.log_probability > y.log_probability;
+                 });
       }
     }
     for (std::size_t k = 0; k < beams_; ++k) {
@@ -231,10 +258,11 @@ class Beams {
     else if (step + 1 == limits_.longest)
       for (std::size_t r = b * beams_; r < (b + 1) * beams_; ++r)
         if (scores_[r] != never)
-          add_complete(b, {score(scores_[r], step + 1), scores_[r], step + 1, std::int64_t(r), false});
+          add_complete(b,
+                       {score(scores_[r], step + 1), scores_[r], step + 1, std::int64_t(r), false});
   }
-  // Whether nothing that goes on can still come among the best: log probabilities only fall, and a longer sequence's
-  // is divided by longest^penalty at most.
+  // Whether nothing that goes on can still come among the best: log probabilities only fall, and a
+  // longer sequence's is divided by longest^penalty at most.
   bool decided(std::size_t b) const {
     if (complete_[b].size() < beams_) return false;
     const std::int64_t length = how_.length_penalty > 0 ? limits_.longest : 1;
@@ -279,10 +307,13 @@ class Beams {
 }  // namespace
 
 std::vector<std::vector<Sequence>> beam_search(const NextToken& network, std::int64_t batch,
-                                               const DecodingLimits& limits, const BeamSearch& how) {
+                                               const DecodingLimits& limits,
+                                               const BeamSearch& how) {
   check(limits, batch, "batch");
   if (how.beams < 1) throw Error("decoding: beams is ", how.beams, ", at least 1 is needed");
-  if (!(how.length_penalty >= 0)) throw Error("decoding: length_penalty is ", std::to_string(how.length_penalty), ", it must be 0 or more");
+  if (!(how.length_penalty >= 0))
+    throw Error("decoding: length_penalty is ", std::to_string(how.length_penalty),
+                ", it must be 0 or more");
   return Beams(batch, limits, how).run(network);
 }
 

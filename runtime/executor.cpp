@@ -16,14 +16,17 @@ std::string text_of_status(std::int32_t status) {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint& checkpoint, int threads) {
-  if (program.data().format == abi::CodeFormat::spirv) return vulkan::make_executor(program, checkpoint);
+std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint& checkpoint,
+                                        int threads) {
+  if (program.data().format == abi::CodeFormat::spirv)
+    return vulkan::make_executor(program, checkpoint);
   return make_cpu_executor(program, checkpoint, threads);
 }
 
-void throw_failed_step(const abi::Program& program, const abi::Step& step, const char* when, std::int32_t status) {
-  throw Error(when, ": step '", step.label, "' (", program.kernels[std::size_t(step.kernel)].kind, ") of '",
-              program.name, "' failed: ", text_of_status(status));
+void throw_failed_step(const abi::Program& program, const abi::Step& step, const char* when,
+                       std::int32_t status) {
+  throw Error(when, ": step '", step.label, "' (", program.kernels[std::size_t(step.kernel)].kind,
+              ") of '", program.name, "' failed: ", text_of_status(status));
 }
 
 }  // namespace heed

@@ -18,25 +18,27 @@ class ShapePlan;
 class Executor {
  public:
   virtual ~Executor() = default;
-  virtual std::unique_ptr<Executor> sibling(int threads) const = 0;  // threads as in Session::sibling
+  // threads as in Session::sibling
+  virtual std::unique_ptr<Executor> sibling(int threads) const = 0;
 
-  // Makes room for the plan's sizes; the plan stays where it is until the next call or the end. Throws Error where there
-  // is none; runs then need another call first.
+  // Makes room for the plan's sizes; the plan stays where it is until the next call or the end.
+  // Throws Error where there is none; runs then need another call first.
   virtual void resize(ShapePlan& plan) = 0;
-  // All steps, inputs to outputs, which fit the plan. Allocates nothing, but where the profile is another one than before.
-  // Throws Error when a kernel reports one; runs then need resize first.
-  virtual void run(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs, Profile* profile,
-                   int track) = 0;
+  // All steps, inputs to outputs, which fit the plan. Allocates nothing, but where the profile is
+  // another one than before. Throws Error when a kernel reports one; runs then need resize first.
+  virtual void run(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs,
+                   Profile* profile, int track) = 0;
 
   virtual int threads() const = 0;  // of the CPU that compute steps; 1 where a GPU does
   virtual std::size_t weight_bytes() const = 0;
 };
 
 // Binds the checkpoint's weights to the program and runs it where its code is for.
-std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint& checkpoint, int threads);
+std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint& checkpoint,
+                                        int threads);
 
 // "run: step 'blocks.0.attn' (attention) of 'ViT' failed: …"
-[[noreturn]] void throw_failed_step(const abi::Program& program, const abi::Step& step, const char* when,
-                                    std::int32_t status);
+[[noreturn]] void throw_failed_step(const abi::Program& program, const abi::Step& step,
+                                    const char* when, std::int32_t status);
 
 }  // namespace heed

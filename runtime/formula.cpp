@@ -48,8 +48,9 @@ bool has_suffix_among(std::string_view name, const std::string_view (&suffixes)[
 
 constexpr std::string_view branch_ends[] = {"attn.proj.weight", "mlp.fc2.weight", "linear2.weight",
                                             "out_proj.weight"};
-constexpr std::string_view queries_or_keys[] = {"q_proj.weight", "k_proj.weight", "q_proj_weight",
-                                                "k_proj_weight", "q_linear.weight", "k_linear.weight"};
+constexpr std::string_view queries_or_keys[] = {"q_proj.weight",   "k_proj.weight",
+                                                "q_proj_weight",   "k_proj_weight",
+                                                "q_linear.weight", "k_linear.weight"};
 constexpr std::string_view packed_projections[] = {"qkv.weight", "in_proj_weight"};
 constexpr std::string_view pooled_key_norm = "pool_k.norm_act.0.weight";
 

@@ -27,9 +27,9 @@ float formula_value(std::string_view name, std::uint64_t index);
 //
 // fan_in is the product of shape[1:], amplitudes are rounded to f32, and the gain g is
 //   0.2   attn.proj.weight, mlp.fc2.weight, linear2.weight, out_proj.weight: a residual branch ends
-//   1.25  q_proj.weight, k_proj.weight, q_proj_weight, k_proj_weight, q_linear.weight, k_linear.weight,
-//         and the first two thirds of the rows of qkv.weight and in_proj_weight: attention neither
-//         flat nor saturated
+//   1.25  q_proj.weight, k_proj.weight, q_proj_weight, k_proj_weight, q_linear.weight,
+//         k_linear.weight, and the first two thirds of the rows of qkv.weight and in_proj_weight:
+//         attention neither flat nor saturated
 //   1     otherwise
 //
 // out.size() is the product of shape.

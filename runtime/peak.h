@@ -15,8 +15,8 @@ struct PeakLoop {
 // The loop for code made for `target`, "x86-64-avx512" say; "reference" counts as "x86-64".
 PeakLoop peak_loop(std::string_view target);
 
-// GFLOP/s of that loop on so many threads at once, 0: one a core. Measures for some milliseconds. 0 for "vulkan": what a
-// GPU can do is not measured.
+// GFLOP/s of that loop on so many threads at once, 0: one a core. Measures for some milliseconds. 0
+// for "vulkan": what a GPU can do is not measured.
 double peak_gflops(std::string_view target, int threads);
 
 }  // namespace heed

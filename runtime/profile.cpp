@@ -43,7 +43,8 @@ void append_table(std::string& text, const char* title, const std::vector<Profil
                   std::int64_t runs, double peak_gflops) {
   double total = 0;
   for (const Profile::Row& row : rows) total += row.seconds;
-  const bool masks = std::ranges::any_of(rows, [](const Profile::Row& row) { return row.tiles > 0; });
+  const bool masks =
+      std::ranges::any_of(rows, [](const Profile::Row& row) { return row.tiles > 0; });
   char line[256];
   std::snprintf(line, sizeof line, "%-44s %7s %10s %6s %9s %7s %8s%s\n", title, "calls", "ms/run",
                 "%", "GFLOP/s", "% peak", "GB/s", masks ? " % skipped" : "");
@@ -53,7 +54,8 @@ void append_table(std::string& text, const char* title, const std::vector<Profil
     char of_peak[16] = "", skipped[16] = "";
     if (peak_gflops > 0) std::snprintf(of_peak, sizeof of_peak, "%.1f", 100 * speed / peak_gflops);
     if (row.tiles)
-      std::snprintf(skipped, sizeof skipped, " %9.1f", 100 - 100 * double(row.tiles_visited) / double(row.tiles));
+      std::snprintf(skipped, sizeof skipped, " %9.1f",
+                    100 - 100 * double(row.tiles_visited) / double(row.tiles));
     std::snprintf(line, sizeof line, "%-44.44s %7lld %10.3f %6.1f %9.1f %7s %8.1f%s\n",
                   row.name.c_str(), static_cast<long long>(row.calls),
                   row.seconds * 1e3 / double(std::max<std::int64_t>(runs, 1)),

@@ -19,8 +19,8 @@ class Profile {
     std::string name;
     std::int64_t calls = 0;
     double seconds = 0, flops = 0, bytes = 0;
-    // Of attention under a mask: tiles, each some queries and a block of keys, and how many of them were worked on; the
-    // mask let the others be skipped. On a CPU; 0 elsewhere.
+    // Of attention under a mask: tiles, each some queries and a block of keys, and how many of them
+    // were worked on; the mask let the others be skipped. On a CPU; 0 elsewhere.
     std::int64_t tiles = 0, tiles_visited = 0;
   };
 
@@ -31,7 +31,8 @@ class Profile {
   // What the machine can do at most, from peak_gflops() say: then all of the below tell percentages
   // of it. 0: not known.
   void set_peak_gflops(double gflops);
-  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, % of the peak, GB/s, % of tiles skipped.
+  // Both as text: calls, milliseconds a run, share of the time, GFLOP/s, % of the peak, GB/s, % of
+  // tiles skipped.
   std::string table() const;
   // The same numbers as JSON: {"runs", "peak_gflops", "kinds": [{"name", "calls", "seconds",
   // "flops", "bytes"}], "steps": […]}, and "tiles", "tiles_visited" where there are tiles.

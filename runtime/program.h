@@ -19,8 +19,9 @@ struct LoadedProgram;
 // Immutable and cheap to copy: copies share data and code.
 class Program {
  public:
-  // Loads the code. Throws Error when this CPU, or the GPU of a program for one, lacks what the code needs and when code
-  // and data disagree. threads: what sessions get by default, 0 for one a core.
+  // Loads the code. Throws Error when this CPU, or the GPU of a program for one, lacks what the
+  // code needs and when code and data disagree. threads: what sessions get by default, 0 for one a
+  // core.
   explicit Program(abi::Program data, int threads = 0, double compile_ms = 0);
   // The file that `save` writes: ahead-of-time compiled, no compiler is needed to run it.
   static Program open(const std::filesystem::path& path, int threads = 0);

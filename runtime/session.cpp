@@ -27,7 +27,8 @@ struct Session::State {
     planned = true;
   }
 
-  // The session's own outputs; not needed by those who only run_into theirs. in_place: but those that update an input.
+  // The session's own outputs; not needed by those who only run_into theirs. in_place: but those
+  // that update an input.
   enum class Made { nothing, all, but_updates };
   void make_outputs(bool in_place) {
     const Made wanted = in_place ? Made::but_updates : Made::all;
@@ -35,7 +36,8 @@ struct Session::State {
     outputs.clear();
     own_outputs.clear();
     for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
-      const bool updates = std::ranges::any_of(data().updates, [&](const abi::Update& u) { return std::size_t(u.output) == i; });
+      const bool updates = std::ranges::any_of(
+          data().updates, [&](const abi::Update& u) { return std::size_t(u.output) == i; });
       if (in_place && updates) outputs.emplace_back();
       else outputs.emplace_back(data().outputs[i].type.dtype, plan.outputs[i]);
     }
@@ -122,9 +124,11 @@ Results Session::run_in_place(std::span<Tensor* const> inputs) {
     Tensor& updated = *inputs[std::size_t(u.input)];
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (i != std::size_t(u.input) && overlap(updated, *inputs[i]))
-        throw Error("run_in_place: input '", s.data().inputs[std::size_t(u.input)].name, "' is updated and overlaps input '",
-                    s.data().inputs[i].name, "'; give each memory of its own");
-    s.outputs[std::size_t(u.output)] = Tensor::view(updated.dtype(), updated.sizes(), updated.data());
+        throw Error("run_in_place: input '", s.data().inputs[std::size_t(u.input)].name,
+                    "' is updated and overlaps input '", s.data().inputs[i].name,
+                    "'; give each memory of its own");
+    s.outputs[std::size_t(u.output)] =
+        Tensor::view(updated.dtype(), updated.sizes(), updated.data());
   }
   s.execute(read, s.own_outputs);
   return Results(s.outputs, s.program);

@@ -48,8 +48,9 @@ class Session {
     const Tensor* const list[sizeof...(Inputs) + 1] = {&inputs..., nullptr};
     return run(std::span<const Tensor* const>(list, sizeof...(Inputs)));
   }
-  // The same, but results that update an input (program().data().updates: what `append` made of it) are written over the
-  // input, of which they are views. Nothing is copied. What was an input before a run that throws is lost.
+  // The same, but results that update an input (program().data().updates: what `append` made of it)
+  // are written over the input, of which they are views. Nothing is copied. What was an input
+  // before a run that throws is lost.
   Results run_in_place(std::span<Tensor* const> inputs);
   template <std::same_as<Tensor>... Inputs>
   Results run_in_place(Inputs&... inputs) {

@@ -20,7 +20,8 @@ std::string described(const abi::TensorSpec& spec) {
 
 std::size_t bytes_of(const Dim& d, const Symbols& symbols, const char* what) {
   const std::int64_t bytes = value_of(d, symbols, what);
-  if (bytes < 0 || bytes > most_arena_bytes) throw Error("run: ", what, " would need ", bytes, " bytes");
+  if (bytes < 0 || bytes > most_arena_bytes)
+    throw Error("run: ", what, " would need ", bytes, " bytes");
   return static_cast<std::size_t>(bytes);
 }
 
@@ -46,7 +47,8 @@ std::string Symbols::text_for(const Dim& d) const {
 }
 
 double Symbols::amount(const Dim& d) const {
-  return static_cast<double>(evaluate(d, [&](std::uint64_t symbol) { return find(symbol); }).value_or(0));
+  return static_cast<double>(
+      evaluate(d, [&](std::uint64_t symbol) { return find(symbol); }).value_or(0));
 }
 
 std::int64_t value_of(const Dim& d, const Symbols& symbols, const char* what) {
@@ -110,13 +112,15 @@ void ShapePlan::make(std::span<const Tensor* const> inputs) {
 
 void ShapePlan::make_loops() {
   carried.clear();
-  for (const abi::Carried& value : program_.carried) carried.push_back(bytes_of(value.bytes, symbols, "a state"));
+  for (const abi::Carried& value : program_.carried)
+    carried.push_back(bytes_of(value.bytes, symbols, "a state"));
   loops.clear();
   for (const abi::Loop& loop : program_.loops) {
     LoopSizes& sizes = loops.emplace_back();
     sizes.count = value_of(loop.count, symbols, "a loop");
     sizes.going = value_of(loop.going_count, symbols, "a loop");
-    if (sizes.count < 1) throw Error("run: a loop would have ", sizes.count, " turns, it needs 1 or more");
+    if (sizes.count < 1)
+      throw Error("run: a loop would have ", sizes.count, " turns, it needs 1 or more");
     Symbols second;
     second.define(loop.symbol, 1);  // found before the value that follows
     second.append(symbols);

@@ -16,7 +16,9 @@ class Symbols {
  public:
   std::optional<std::int64_t> find(std::uint64_t symbol) const;
   void define(std::uint64_t symbol, std::int64_t value) { values_.emplace_back(symbol, value); }
-  void append(const Symbols& more) { values_.insert(values_.end(), more.values_.begin(), more.values_.end()); }
+  void append(const Symbols& more) {
+    values_.insert(values_.end(), more.values_.begin(), more.values_.end());
+  }
   void clear() { values_.clear(); }
   // "B = 2, T = 7": those that occur in d.
   std::string text_for(const Dim& d) const;
@@ -35,7 +37,8 @@ struct StepSizes {
   std::size_t first_dim = 0;  // index of the step's dims in ShapePlan::dims
 };
 
-// A dim that grows by `slope` from turn to turn of a loop; in ShapePlan::dims stands its value at turn 0.
+// A dim that grows by `slope` from turn to turn of a loop; in ShapePlan::dims stands its value at
+// turn 0.
 struct TurnDim {
   std::size_t dim = 0;
   std::int64_t slope = 0;

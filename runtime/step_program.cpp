@@ -21,14 +21,19 @@ std::size_t stride_bytes(const Tensor& t, int axis) {
 }  // namespace
 
 StepProgram::StepProgram(Session session, Memory memory, std::int64_t rows)
-    : session_(std::move(session)), memory_(std::move(memory)), tokens_(DType::i64, {rows}), positions_(DType::i64, {rows}),
+    : session_(std::move(session)),
+      memory_(std::move(memory)),
+      tokens_(DType::i64, {rows}),
+      positions_(DType::i64, {rows}),
       rows_(rows) {
   const bool cached = !memory_.caches.empty();
   const Program& program = session_.program();
-  const std::size_t given = 1 + std::size_t(cached) + memory_.states.size() + memory_.caches.size() + memory_.held.size();
+  const std::size_t given =
+      1 + std::size_t(cached) + memory_.states.size() + memory_.caches.size() + memory_.held.size();
   if (program.inputs().size() != given)
-    throw Error("step program: '", program.name(), "' reads ", program.inputs().size(), " tensors; tokens",
-                cached ? ", position" : "", ", states, caches and held tensors are ", given);
+    throw Error("step program: '", program.name(), "' reads ", program.inputs().size(),
+                " tensors; tokens", cached ? ", position" : "",
+                ", states, caches and held tensors are ", given);
   const std::size_t returned = memory_.states.size() + memory_.caches.size() + 1;
   if (std::size_t(program.data().result_count) < returned)
     throw Error("step program: '", program.name(), "' returns ", program.data().result_count,
@@ -38,8 +43,8 @@ StepProgram::StepProgram(Session session, Memory memory, std::int64_t rows)
     if (std::ranges::none_of(program.data().updates, [&](const abi::Update& u) {
           return std::size_t(u.input) == 2 + states + c && std::size_t(u.output) == states + c;
         }))
-      throw Error("step program: result ", states + c, " of '", program.name(), "' is not cache ", c,
-                  " in its place; make it by append<layer>(cache, rows, position)");
+      throw Error("step program: result ", states + c, " of '", program.name(), "' is not cache ",
+                  c, " in its place; make it by append<layer>(cache, rows, position)");
   inputs_.push_back(&tokens_);
   if (cached) inputs_.push_back(&positions_);
   std::size_t largest = 0;
@@ -50,8 +55,8 @@ StepProgram::StepProgram(Session session, Memory memory, std::int64_t rows)
     }
   for (const Tensor& cache : memory_.caches)
     if (cache.rank() != 4 || cache.sizes()[1] != rows)
-      throw Error("step program: a cache of '", program.name(), "' is ", text_of(cache.sizes()), ", it must be [layers, ", rows,
-                  ", capacity, features]");
+      throw Error("step program: a cache of '", program.name(), "' is ", text_of(cache.sizes()),
+                  ", it must be [layers, ", rows, ", capacity, features]");
   spare_.resize(largest);
 }
 
@@ -60,7 +65,8 @@ Results StepProgram::step(std::span<const std::int64_t> tokens) {
     throw Error("step program: ", tokens.size(), " tokens were given for ", rows_, " rows");
   for (const Tensor& cache : memory_.caches)
     if (position_ >= cache.sizes()[2])
-      throw Error("step program: the cache holds ", cache.sizes()[2], " tokens and is full; give it a larger capacity");
+      throw Error("step program: the cache holds ", cache.sizes()[2],
+                  " tokens and is full; give it a larger capacity");
   std::ranges::copy(tokens, tokens_.as<std::int64_t>().begin());
   std::ranges::fill(positions_.as<std::int64_t>(), position_);
   const Results results = session_.run_in_place(inputs_);
@@ -68,40 +74,50 @@ Results StepProgram::step(std::span<const std::int64_t> tokens) {
   for (Tensor& state : memory_.states) {
     const Tensor& to = results[next++];
     if (to.dtype() != state.dtype() || !(to.sizes() == state.sizes()))
-      throw Error("step program: '", session_.program().name(), "' turns a state ", text_of(state.sizes()), " into ",
-                  text_of(to.sizes()), "; a state keeps its type");
+      throw Error("step program: '", session_.program().name(), "' turns a state ",
+                  text_of(state.sizes()), " into ", text_of(to.sizes()),
+                  "; a state keeps its type");
     std::memcpy(state.data(), to.data(), state.size_bytes());
   }
   ++position_;
   return results;
 }
 
-void StepProgram::gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes, std::size_t used_bytes) {
-  const std::size_t plane = row_bytes * from.size(), planes = plane ? tensor.size_bytes() / plane : 0;
+void StepProgram::gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes,
+                         std::size_t used_bytes) {
+  const std::size_t plane = row_bytes * from.size(),
+                    planes = plane ? tensor.size_bytes() / plane : 0;
   for (std::size_t p = 0; p < planes; ++p) {
     std::byte* rows = bytes(tensor) + p * plane;
     for (std::size_t r = 0; r < from.size(); ++r)
-      std::memcpy(spare_.data() + r * row_bytes, rows + std::size_t(from[r]) * row_bytes, used_bytes);
-    for (std::size_t r = 0; r < from.size(); ++r) std::memcpy(rows + r * row_bytes, spare_.data() + r * row_bytes, used_bytes);
+      std::memcpy(spare_.data() + r * row_bytes, rows + std::size_t(from[r]) * row_bytes,
+                  used_bytes);
+    for (std::size_t r = 0; r < from.size(); ++r)
+      std::memcpy(rows + r * row_bytes, spare_.data() + r * row_bytes, used_bytes);
   }
 }
 
 void StepProgram::reorder(std::span<const std::int64_t> from) {
-  if (std::int64_t(from.size()) != rows_) throw Error("step program: ", from.size(), " rows were given to reorder ", rows_);
+  if (std::int64_t(from.size()) != rows_)
+    throw Error("step program: ", from.size(), " rows were given to reorder ", rows_);
   bool same = true;
   for (std::size_t r = 0; r < from.size(); ++r) {
-    if (from[r] < 0 || from[r] >= rows_) throw Error("step program: row ", r, " is to go on from row ", from[r], " of ", rows_);
+    if (from[r] < 0 || from[r] >= rows_)
+      throw Error("step program: row ", r, " is to go on from row ", from[r], " of ", rows_);
     same = same && from[r] == std::int64_t(r);
   }
   if (same) return;
-  for (Tensor& state : memory_.states) gather(state, from, stride_bytes(state, 0), stride_bytes(state, 0));
+  for (Tensor& state : memory_.states)
+    gather(state, from, stride_bytes(state, 0), stride_bytes(state, 0));
   for (Tensor& cache : memory_.caches)
     gather(cache, from, stride_bytes(cache, 1), stride_bytes(cache, 2) * std::size_t(position_));
 }
 
 NextToken StepProgram::next_token() {
   const std::size_t logits = memory_.states.size() + memory_.caches.size();
-  return {[this, logits](std::span<const std::int64_t> tokens) { return step(tokens)[logits].as<float>(); },
+  return {[this, logits](std::span<const std::int64_t> tokens) {
+            return step(tokens)[logits].as<float>();
+          },
           [this](std::span<const std::int64_t> from) { reorder(from); }};
 }
 
@@ -110,10 +126,12 @@ Tensor repeated_rows(const Tensor& tensor, std::int64_t times, int axis) {
   const std::int64_t rows = extents[std::size_t(axis)];
   extents[std::size_t(axis)] *= times;
   Tensor result(tensor.dtype(), Sizes(std::span<const std::int64_t>(extents)));
-  const std::size_t row = stride_bytes(tensor, axis), planes = row && rows ? tensor.size_bytes() / (row * std::size_t(rows)) : 0;
+  const std::size_t row = stride_bytes(tensor, axis),
+                    planes = row && rows ? tensor.size_bytes() / (row * std::size_t(rows)) : 0;
   std::byte* out = bytes(result);
   for (std::size_t r = 0; r < planes * std::size_t(rows); ++r)
-    for (std::int64_t t = 0; t < times; ++t, out += row) std::memcpy(out, bytes(tensor) + r * row, row);
+    for (std::int64_t t = 0; t < times; ++t, out += row)
+      std::memcpy(out, bytes(tensor) + r * row, row);
   return result;
 }
 

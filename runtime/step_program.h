@@ -1,5 +1,6 @@
-// The memory around a decoder's step program, which reads one token a row: what it returns as states is what it reads next,
-// a cache it updates in its place. Made once; a step allocates nothing and compiles nothing.
+// The memory around a decoder's step program, which reads one token a row: what it returns as
+// states is what it reads next, a cache it updates in its place. Made once; a step allocates
+// nothing and compiles nothing.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -17,20 +18,20 @@ namespace heed {
 //   states    [rows, …]
 //   caches    [layers, rows, capacity, features]; what stands from `position` on means nothing
 //   held      the same in every step: the encoder's memory, its lengths
-// Its results: the next states, the caches, made by `append` at `position`, and logits f32 [rows, vocabulary]; more may
-// follow.
+// Its results: the next states, the caches, made by `append` at `position`, and logits f32
+// [rows, vocabulary]; more may follow.
 class StepProgram {
  public:
   struct Memory {
     std::vector<Tensor> states, caches, held;
   };
-  // Takes the memory over. Throws Error where the program's inputs or results are not as many as that, or a cache is not
-  // updated.
+  // Takes the memory over. Throws Error where the program's inputs or results are not as many as
+  // that, or a cache is not updated.
   StepProgram(Session session, Memory memory, std::int64_t rows);
   StepProgram(const StepProgram&) = delete;  // others point into it
 
-  // Reads a token of every row and gives all results, views that are valid until the next step. Throws Error when a
-  // cache is full.
+  // Reads a token of every row and gives all results, views that are valid until the next step.
+  // Throws Error when a cache is full.
   Results step(std::span<const std::int64_t> tokens);
   // Row r goes on with the memory of row from[r].
   void reorder(std::span<const std::int64_t> from);
@@ -40,7 +41,8 @@ class StepProgram {
 
  private:
   // Rows of `row_bytes`, of each of which the first `used_bytes` count.
-  void gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes, std::size_t used_bytes);
+  void gather(Tensor& tensor, std::span<const std::int64_t> from, std::size_t row_bytes,
+              std::size_t used_bytes);
 
   Session session_;
   Memory memory_;

@@ -4,7 +4,8 @@
 
 namespace heed {
 
-std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place, std::size_t count) {
+std::vector<std::size_t> last_uses(const abi::Program& program, abi::Place place,
+                                   std::size_t count) {
   std::vector<std::size_t> last(count, 0);
   for (std::size_t s = 0; s < program.prepare.size(); ++s)
     for (const abi::BufferRef& ref : program.prepare[s].buffers)
@@ -24,7 +25,8 @@ std::size_t bytes_of(const abi::Slot& prepared) {
 }
 
 std::size_t bytes_of(const abi::TensorSpec& parameter) {
-  return static_cast<std::size_t>(element_count(parameter.type.shape).constant) * size_of(parameter.type.dtype);
+  return static_cast<std::size_t>(element_count(parameter.type.shape).constant) *
+         size_of(parameter.type.dtype);
 }
 
 }  // namespace heed

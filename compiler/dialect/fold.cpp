@@ -1,4 +1,5 @@
-// Folders: what is its operand already, and chains of one layout op. Only what is exact in floating point.
+// Folders: what is its operand already, and chains of one layout op. Only what is exact in floating
+// point.
 #include "heed/compiler/dialect/heed.h"
 
 using namespace mlir;
@@ -7,7 +8,9 @@ namespace heed::ir {
 namespace {
 
 // The operand, where it has the result's type: op(x) = x.
-OpFoldResult same(Value x, Value result) { return x.getType() == result.getType() ? OpFoldResult(x) : nullptr; }
+OpFoldResult same(Value x, Value result) {
+  return x.getType() == result.getType() ? OpFoldResult(x) : nullptr;
+}
 
 bool isNumber(Attribute constant, double number) {
   auto value = dyn_cast_or_null<FloatAttr>(constant);

@@ -19,7 +19,8 @@ Shape shapeOf(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor) return shape;
   llvm::SmallVector<StringRef> dims;
-  if (auto text = dyn_cast_or_null<StringAttr>(tensor.getEncoding())) text.getValue().split(dims, ',');
+  if (auto text = dyn_cast_or_null<StringAttr>(tensor.getEncoding()))
+    text.getValue().split(dims, ',');
   for (auto [axis, size] : llvm::enumerate(tensor.getShape())) {
     if (!ShapedType::isDynamic(size)) {
       shape.append(Dim(size));
@@ -78,20 +79,25 @@ Value stepOf(OpBuilder& b, Location location, Value x, int64_t axis, StringRef s
   Shape shape = shapeOf(x);
   Dim number = *parse_dim(symbol);
   Type element = getElementTypeOrSelf(x.getType());
-  Type step = tensorType(graph::infer_step({dtypeOf(element), shape}, axis, shape.dims[axis]).type.shape, element);
+  Type step = tensorType(
+      graph::infer_step({dtypeOf(element), shape}, axis, shape.dims[axis]).type.shape, element);
   shape.dims[axis] = Dim(1);
-  Value slice = SliceOp::create(b, location, tensorType(shape, element), x, b.getI64IntegerAttr(axis),
-                                b.getStringAttr(text_of(number - Dim(1))), b.getStringAttr(text_of(number)));
+  Value slice =
+      SliceOp::create(b, location, tensorType(shape, element), x, b.getI64IntegerAttr(axis),
+                      b.getStringAttr(text_of(number - Dim(1))), b.getStringAttr(text_of(number)));
   return ReshapeOp::create(b, location, step, slice);
 }
 
 Value ofTurns(OpBuilder& b, Value all, int64_t axis, Value turns) {
   Location location = all.getLoc();
   Shape along;
-  for (int64_t i = 0; i < shapeOf(all).rank; ++i) along.append(i == axis ? shapeOf(all).dims[i] : Dim(1));
-  Value turn = PositionOp::create(b, location, tensorType(along, b.getI64Type()), b.getI64IntegerAttr(axis));
+  for (int64_t i = 0; i < shapeOf(all).rank; ++i)
+    along.append(i == axis ? shapeOf(all).dims[i] : Dim(1));
+  Value turn =
+      PositionOp::create(b, location, tensorType(along, b.getI64Type()), b.getI64IntegerAttr(axis));
   Value ran = LtOp::create(b, location, tensorType(along, b.getI1Type()), turn, turns);
-  Value none = ConstantOp::create(b, location, RankedTensorType::get({}, getElementTypeOrSelf(all)), b.getF64FloatAttr(0));
+  Value none = ConstantOp::create(b, location, RankedTensorType::get({}, getElementTypeOrSelf(all)),
+                                  b.getF64FloatAttr(0));
   return WhereOp::create(b, location, all.getType(), ran, all, none);
 }
 
@@ -104,11 +110,14 @@ bool dependsOn(const Dim& dim, const Dim& symbol) {
 }
 
 bool isScalarOp(Operation* op) {
-  return isa<AddOp, SubOp, MulOp, DivOp, MaximumOp, MinimumOp, PowOp, EqOp, NeOp, LtOp, LeOp, GtOp, GeOp, LogicalAndOp,
-             LogicalOrOp, LogicalNotOp, WhereOp, CastOp, NegOp, AbsOp, ExpOp, LogOp, SqrtOp, RsqrtOp, TanhOp, SigmoidOp,
-             ErfOp, SinOp, CosOp, ReluOp, GeluOp, SiluOp>(op);
+  return isa<AddOp, SubOp, MulOp, DivOp, MaximumOp, MinimumOp, PowOp, EqOp, NeOp, LtOp, LeOp, GtOp,
+             GeOp, LogicalAndOp, LogicalOrOp, LogicalNotOp, WhereOp, CastOp, NegOp, AbsOp, ExpOp,
+             LogOp, SqrtOp, RsqrtOp, TanhOp, SigmoidOp, ErfOp, SinOp, CosOp, ReluOp, GeluOp,
+             SiluOp>(op);
 }
-bool isLayoutOp(Operation* op) { return isa<ReshapeOp, PermuteOp, SliceOp, PadOp, BroadcastOp, RollOp, ConcatOp, WindowOp>(op); }
+bool isLayoutOp(Operation* op) {
+  return isa<ReshapeOp, PermuteOp, SliceOp, PadOp, BroadcastOp, RollOp, ConcatOp, WindowOp>(op);
+}
 bool isKernelOp(Operation* op) { return isa<ContractOp, AttentionOp, RowsOp, MapOp, PackOp>(op); }
 bool isAppend(Operation* op) {
   auto map = dyn_cast_or_null<MapOp>(op);

@@ -19,7 +19,9 @@ namespace heed::ir {
 Shape shapeOf(mlir::Type type);
 inline Shape shapeOf(mlir::Value value) { return shapeOf(value.getType()); }
 // An axis attribute as a position in the shape; negative ones count from the right.
-inline std::int64_t axisIn(const Shape& shape, std::int64_t axis) { return axis < 0 ? axis + shape.rank : axis; }
+inline std::int64_t axisIn(const Shape& shape, std::int64_t axis) {
+  return axis < 0 ? axis + shape.rank : axis;
+}
 mlir::RankedTensorType tensorType(const Shape& shape, mlir::Type element);
 
 // f32, f16, bf16, i8, i32, i64, and i1 for bool.
@@ -30,7 +32,8 @@ mlir::LogicalResult verifyByShapeRules(mlir::Operation* op);
 mlir::LogicalResult verifyKernel(mlir::Operation* op);
 
 // x at a step: its slice [symbol - 1, symbol) without the axis.
-mlir::Value stepOf(mlir::OpBuilder& b, mlir::Location location, mlir::Value x, std::int64_t axis, mlir::StringRef symbol);
+mlir::Value stepOf(mlir::OpBuilder& b, mlir::Location location, mlir::Value x, std::int64_t axis,
+                   mlir::StringRef symbol);
 // What a loop has stacked along `axis`, 0 behind its last turn; turns: how many it took.
 mlir::Value ofTurns(mlir::OpBuilder& b, mlir::Value all, std::int64_t axis, mlir::Value turns);
 bool dependsOn(const Dim& dim, const Dim& symbol);

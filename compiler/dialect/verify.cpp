@@ -23,11 +23,13 @@ struct OpAttributes {
   SmallVector<double> reals;
 
   LogicalResult read(Operation* op) {
-    for (StringRef name : {"axis", "layer", "shift", "keep", "size", "stride", "padding", "dilation", "groups", "before", "after"}) {
+    for (StringRef name : {"axis", "layer", "shift", "keep", "size", "stride", "padding",
+                           "dilation", "groups", "before", "after"}) {
       if (auto number = op->getAttrOfType<IntegerAttr>(name))
         ints.push_back(isa<BoolAttr>(number) ? int64_t(number.getValue().getBoolValue())
                                              : number.getInt());
-      if (auto numbers = op->getAttrOfType<DenseI64ArrayAttr>(name)) llvm::append_range(ints, numbers.asArrayRef());
+      if (auto numbers = op->getAttrOfType<DenseI64ArrayAttr>(name))
+        llvm::append_range(ints, numbers.asArrayRef());
     }
     if (auto axes = op->getAttrOfType<DenseI64ArrayAttr>("permutation"))
       llvm::append_range(ints, axes.asArrayRef());
@@ -101,29 +103,36 @@ LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection& symbols) {
   auto steps = parse_dim(getSteps());
   uint64_t states = getStates(), scanned = getScanned();
   if (!steps || states > getNumResults() || states + scanned > getNumOperands() ||
-      callee.getArgumentTypes().size() != getNumOperands() || callee.getResultTypes().size() != getNumResults() ||
+      callee.getArgumentTypes().size() != getNumOperands() ||
+      callee.getResultTypes().size() != getNumResults() ||
       (getStops() && states == getNumResults()))
-    return emitOpError("expected states, scanned tensors and results as ") << callee.getFunctionType();
+    return emitOpError("expected states, scanned tensors and results as ")
+           << callee.getFunctionType();
   auto expect = [&](const graph::Inferred& inferred, Type type) {
     return !inferred.problem && inferred.type == typeOf(type);
   };
   for (auto [n, x] : llvm::enumerate(getXs())) {
     TensorType type = typeOf(x.getType());
     bool stepped = n >= states && n < states + scanned;
-    if (!expect(stepped ? graph::infer_step(type, int64_t(getAxis()), *steps) : graph::Inferred{type},
-                callee.getArgumentTypes()[n]))
-      return emitOpError("expected operand ") << n << " to give " << callee.getArgumentTypes()[n] << " at a step";
+    if (!expect(
+            stepped ? graph::infer_step(type, int64_t(getAxis()), *steps) : graph::Inferred{type},
+            callee.getArgumentTypes()[n]))
+      return emitOpError("expected operand ")
+             << n << " to give " << callee.getArgumentTypes()[n] << " at a step";
   }
   for (auto [n, y] : llvm::enumerate(callee.getResultTypes())) {
     TensorType type = typeOf(y);
     if (getStops() && n + 1 == getNumResults()) {
-      if (type.dtype != DType::boolean) return emitOpError("expected bools that say whether to go on, found ") << y;
+      if (type.dtype != DType::boolean)
+        return emitOpError("expected bools that say whether to go on, found ") << y;
       type = graph::turn_count;
       if (!(type == typeOf(getResult(n).getType())))
-        return emitOpError("expected an i64 last, the number of steps, found ") << getResult(n).getType();
+        return emitOpError("expected an i64 last, the number of steps, found ")
+               << getResult(n).getType();
       continue;
     }
-    if (!expect(n < states ? graph::Inferred{type} : graph::infer_stacked(type, int64_t(getAxis()), *steps),
+    if (!expect(n < states ? graph::Inferred{type}
+                           : graph::infer_stacked(type, int64_t(getAxis()), *steps),
                 getResult(n).getType()))
       return emitOpError("expected result ") << n << " to be made of " << y;
   }
@@ -132,22 +141,26 @@ LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection& symbols) {
 
 LogicalResult LoopOp::verify() {
   auto steps = parse_dim(getSteps()), symbol = parse_dim(getSymbol());
-  if (!steps || !symbol) return emitOpError("expected steps and a symbol to count them, found ") << getStepsAttr();
+  if (!steps || !symbol)
+    return emitOpError("expected steps and a symbol to count them, found ") << getStepsAttr();
   auto yield = dyn_cast<YieldOp>(block().getTerminator());
   if (!yield) return emitOpError("expected heed.yield at the end of the body");
   size_t states = getInitial().size();
-  if (block().getNumArguments() != states || yield->getNumOperands() != getNumResults() + getStops() ||
-      getNumResults() < states)
+  if (block().getNumArguments() != states ||
+      yield->getNumOperands() != getNumResults() + getStops() || getNumResults() < states)
     return emitOpError("expected an argument and a result for each of ") << states << " states";
   if (getStops() && (!states || !(typeOf(getInitial().back().getType()) == graph::turn_count) ||
                      dtypeOf(yield->getOperands().back().getType()) != DType::boolean))
-    return emitOpError("expected a last state that counts steps, and bools that say whether to go on");
+    return emitOpError(
+        "expected a last state that counts steps, and bools that say whether to go on");
   for (auto [n, argument] : llvm::enumerate(block().getArguments()))
     for (Value v : {getInitial()[n], yield->getOperand(n), Value(getResult(n))})
       if (v.getType() != argument.getType())
-        return emitOpError("expected state ") << n << " to be " << argument.getType() << ", found " << v.getType();
+        return emitOpError("expected state ")
+               << n << " to be " << argument.getType() << ", found " << v.getType();
   for (size_t n = states; n < getNumResults(); ++n) {
-    graph::Inferred stacked = graph::infer_stacked(typeOf(yield->getOperand(n).getType()), int64_t(getAxis()), *steps);
+    graph::Inferred stacked =
+        graph::infer_stacked(typeOf(yield->getOperand(n).getType()), int64_t(getAxis()), *steps);
     if (stacked.problem || !(stacked.type == typeOf(getResult(n).getType())))
       return emitOpError("expected result ") << n << " to stack " << yield->getOperand(n).getType();
   }

@@ -184,18 +184,24 @@ class KernelVerifier {
 
   LogicalResult verifyLookup(const RegionRule& expected, LookupOp lookup) {
     if (StringRef(expected.name) != "score")
-      return lookup.emitOpError() << "expected only in a score region, found in the " << expected.name;
+      return lookup.emitOpError() << "expected only in a score region, found in the "
+                                  << expected.name;
     auto table = dyn_cast<BlockArgument>(lookup.getTable());
     if (!table || table.getArgNumber() == 0 || table.getType() != lookup.getResult().getType())
-      return lookup.emitOpError() << "expected the argument of a captured operand as table, and its type as result";
+      return lookup.emitOpError()
+             << "expected the argument of a captured operand as table, and its type as result";
     if (!lookup.getIndex().getType().isInteger(32) && !lookup.getIndex().getType().isInteger(64))
-      return lookup.emitOpError() << "expected an i32 or i64 index, found " << lookup.getIndex().getType();
-    auto map = cast<AffineMapAttr>(list("maps")[rule.operands + table.getArgNumber() - 1]).getValue();
+      return lookup.emitOpError() << "expected an i32 or i64 index, found "
+                                  << lookup.getIndex().getType();
+    auto map =
+        cast<AffineMapAttr>(list("maps")[rule.operands + table.getArgNumber() - 1]).getValue();
     const int64_t axis = int64_t(lookup.getAxis());
-    auto place = axis >= 0 && axis < map.getNumResults() ? dyn_cast<AffineConstantExpr>(map.getResult(unsigned(axis)))
-                                                         : AffineConstantExpr();
+    auto place = axis >= 0 && axis < map.getNumResults()
+                     ? dyn_cast<AffineConstantExpr>(map.getResult(unsigned(axis)))
+                     : AffineConstantExpr();
     if (place && place.getValue() == 0) return success();
-    return lookup.emitOpError() << "expected the table's map to be 0 along axis " << axis << ", the place of the index";
+    return lookup.emitOpError() << "expected the table's map to be 0 along axis " << axis
+                                << ", the place of the index";
   }
 
   LogicalResult verifyYield(const RegionRule& expected, Operation* yield) {
@@ -241,7 +247,8 @@ class KernelVerifier {
     if (auto map = dyn_cast<MapOp>(op); map && map.getAppend()) {
       if (!parse_dim(*map.getAppend()) || map.getGather() || op->getNumResults() != 1)
         return error() << "expected to append a number of rows to one result";
-      if (op->getOperand(0).getType() != op->getResult(0).getType() || shapeOf(op->getResult(0)).rank != 4)
+      if (op->getOperand(0).getType() != op->getResult(0).getType() ||
+          shapeOf(op->getResult(0)).rank != 4)
         return error() << "expected to append to [layers, batch, rows, features], found "
                        << op->getOperand(0).getType() << " and " << op->getResult(0).getType();
       if (failed(verifyIndices())) return failure();

@@ -13,14 +13,17 @@ std::optional<SmallVector<int>> splitAxes(const Shape& from, const Shape& to) {
       if (to.dims[--next] == Dim(1)) continue;
       axes[next] = axis;
       have = have * to.dims[next];
-      if (have.is_static() && from.dims[axis].is_static() && have.constant > from.dims[axis].constant) return {};
+      if (have.is_static() && from.dims[axis].is_static() &&
+          have.constant > from.dims[axis].constant)
+        return {};
     }
   return axes;
 }
 
 bool isView(Operation* op) {
   if (isa_and_nonnull<SliceOp, PermuteOp>(op)) return true;
-  return isa_and_nonnull<ReshapeOp>(op) && splitAxes(shapeOf(op->getOperand(0)), shapeOf(op->getResult(0)));
+  return isa_and_nonnull<ReshapeOp>(op) &&
+         splitAxes(shapeOf(op->getOperand(0)), shapeOf(op->getResult(0)));
 }
 
 }  // namespace heed::ir

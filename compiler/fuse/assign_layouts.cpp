@@ -1,8 +1,10 @@
-// Convolutions and what they feed lie channels last, [batch, image..., channels], whatever the graph calls their axes: a
-// kernel then reads, writes and pools along channels, and nothing is transposed between two convolutions. One walk in
-// program order: what a convolution or a pooling of channels-last values gives is turned once, by a permute that keeps
-// its buffer; elementwise ops follow their operands; all other readers see the value turned back, which is an index map.
-// A depthwise convolution is no matrix product: it becomes the sum over a window times the channel's weights.
+// Convolutions and what they feed lie channels last, [batch, image..., channels], whatever the
+// graph calls their axes: a kernel then reads, writes and pools along channels, and nothing is
+// transposed between two convolutions. One walk in program order: what a convolution or a pooling
+// of channels-last values gives is turned once, by a permute that keeps its buffer; elementwise ops
+// follow their operands; all other readers see the value turned back, which is an index map. A
+// depthwise convolution is no matrix product: it becomes the sum over a window times the channel's
+// weights.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/layouts.h"
@@ -75,13 +77,15 @@ class LayoutAssigner {
 
   // A reduction over windows of a value that lies channels last.
   bool pools(Operation* op) {
-    if (!isa<ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp>(op) || !overlaps(op->getOperand(0))) return false;
+    if (!isa<ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp>(op) || !overlaps(op->getOperand(0)))
+      return false;
     Shape result = ir::shapeOf(op->getResult(0));
     if (result.rank != 4 && result.rank != 5) return false;
     if (replaced_.contains(op)) return true;  // a depthwise convolution
     Value x = op->getOperand(0);
     while (Operation* inner = x.getDefiningOp()) {
-      if (auto back = dyn_cast<ir::PermuteOp>(inner); back && back->hasAttr(read_through)) return true;
+      if (auto back = dyn_cast<ir::PermuteOp>(inner); back && back->hasAttr(read_through))
+        return true;
       if (!ir::isLayoutOp(inner)) return false;
       x = inner->getOperand(0);
     }
@@ -92,11 +96,13 @@ class LayoutAssigner {
   bool follow(Operation* op) {
     if (!ir::isScalarOp(op) || op->getNumResults() != 1) return false;
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!type || llvm::none_of(op->getOperands(), [&](Value x) { return last_.contains(x); })) return false;
+    if (!type || llvm::none_of(op->getOperands(), [&](Value x) { return last_.contains(x); }))
+      return false;
     Shape shape = ir::shapeOf(type), turned = shape;
     for (Value x : op->getOperands())
       if (last_.contains(x) && ir::shapeOf(x).rank != shape.rank) return false;
-    for (auto [axis, source] : llvm::enumerate(toLast(shape.rank))) turned.dims[axis] = shape.dims[source];
+    for (auto [axis, source] : llvm::enumerate(toLast(shape.rank)))
+      turned.dims[axis] = shape.dims[source];
     SmallVector<Value> operands;
     for (Value x : op->getOperands()) {
       Shape own = ir::shapeOf(x);
@@ -129,38 +135,42 @@ class LayoutAssigner {
         operand.set(permute(known, fromLast(ir::shapeOf(known).rank), read_through));
   }
 
-  // A table that is known beforehand lies with its rows last: neighbouring keys then look up neighbours.
+  // A table that is known beforehand lies with its rows last: neighbouring keys then look up
+  // neighbours.
   void turnTable(ir::GatherOp op) {
     Value table = op.getTable();
     const int rank = ir::shapeOf(table).rank;
     if (rank < 2 || !dependsOnParametersOnly(table)) return;
     b_.setInsertionPoint(op);
-    auto last = llvm::to_vector(llvm::seq<int64_t>(1, rank)), first = llvm::to_vector(llvm::seq<int64_t>(-1, rank - 1));
+    auto last = llvm::to_vector(llvm::seq<int64_t>(1, rank)),
+         first = llvm::to_vector(llvm::seq<int64_t>(-1, rank - 1));
     last.push_back(0);
     first[0] = rank - 1;
     op.getTableMutable().assign(permute(permute(table, last, keeps_buffer), first, read_through));
   }
 
-  // Σ over the taps of window(x) · w; null where `op` is no depthwise convolution. x, turned back, is read by it.
+  // Σ over the taps of window(x) · w; null where `op` is no depthwise convolution. x, turned back,
+  // is read by it.
   Operation* asWindows(Operation* op) {
     if (!isConvolution(op)) return nullptr;
     turnBack(op);
     Value x = op->getOperand(0), w = op->getOperand(1);
     Shape image = ir::shapeOf(x), kernel = ir::shapeOf(w), result = ir::shapeOf(op->getResult(0));
     int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt();
-    if (groups == 1 || !(image.dims[1] == Dim(groups)) || !(kernel.dims[0] == Dim(groups))) return nullptr;
+    if (groups == 1 || !(image.dims[1] == Dim(groups)) || !(kernel.dims[0] == Dim(groups)))
+      return nullptr;
     Type element = cast<RankedTensorType>(x.getType()).getElementType();
     for (int axis = 2; axis < image.rank; ++axis) {
-      int64_t stride = convolutionStep(op, "stride", axis), padding = convolutionStep(op, "padding", axis);
+      int64_t stride = convolutionStep(op, "stride", axis),
+              padding = convolutionStep(op, "padding", axis);
       Shape shape = ir::shapeOf(x);
       shape.dims[axis] = result.dims[axis];
       shape.append(kernel.dims[axis]);
-      auto window = ir::WindowOp::create(b_, op->getLoc(), ir::tensorType(shape, element), x,
-                                         b_.getI64IntegerAttr(axis), b_.getI64IntegerAttr(kernel.dims[axis].constant),
-                                         b_.getI64IntegerAttr(stride),
-                                         b_.getI64IntegerAttr(convolutionStep(op, "dilation", axis)),
-                                         b_.getI64IntegerAttr(padding), b_.getI64IntegerAttr(padding),
-                                         b_.getF64FloatAttr(0));
+      auto window = ir::WindowOp::create(
+          b_, op->getLoc(), ir::tensorType(shape, element), x, b_.getI64IntegerAttr(axis),
+          b_.getI64IntegerAttr(kernel.dims[axis].constant), b_.getI64IntegerAttr(stride),
+          b_.getI64IntegerAttr(convolutionStep(op, "dilation", axis)),
+          b_.getI64IntegerAttr(padding), b_.getI64IntegerAttr(padding), b_.getF64FloatAttr(0));
       x = window.getResult();
     }
     // w: [channels, 1, taps...], kept as [taps, channels] and read as [channels, 1.., taps]
@@ -178,7 +188,8 @@ class LayoutAssigner {
     auto product = ir::MulOp::create(b_, op->getLoc(), x.getType(), x, reshape(back, wide));
     product->setAttr(read_through, b_.getUnitAttr());
     merged.append(taps);
-    auto sum = ir::SumOp::create(b_, op->getLoc(), op->getResult(0).getType(), reshape(product.getResult(), merged),
+    auto sum = ir::SumOp::create(b_, op->getLoc(), op->getResult(0).getType(),
+                                 reshape(product.getResult(), merged),
                                  b_.getI64IntegerAttr(result.rank), b_.getBoolAttr(false));
     op->getResult(0).replaceAllUsesWith(sum.getResult());
     replaced_.insert(op);

@@ -18,11 +18,13 @@ struct AttentionChain {
 // The contraction with v that a softmax feeds through layout ops alone; null where there is none.
 ir::MatmulOp valueContraction(ir::SoftmaxOp softmax);
 
-// Walks back from element `at` of the value contraction's result; isLookup: gathers that the score region does. `why` says
-// what was expected where it is no attention.
-std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain, const Coordinates& at,
+// Walks back from element `at` of the value contraction's result; isLookup: gathers that the score
+// region does. `why` says what was expected where it is no attention.
+std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain,
+                                             const Coordinates& at,
                                              const std::function<bool(mlir::Value)>& hasBuffer,
-                                             const std::function<bool(mlir::Operation*)>& isLookup, std::string& why);
+                                             const std::function<bool(mlir::Operation*)>& isLookup,
+                                             std::string& why);
 
 // Batch coordinates of a matmul operand, from those of the result.
 Coordinates contractionBatch(const Coordinates& result, const Shape& operand);

@@ -1,9 +1,11 @@
 // none: every op's result. layout: every result but a layout op's. all:
-//   1. results of @main, concatenations and their pieces, caches that rows were appended to, values that several kernels would compute;
-//   2. each anchor in program order: its elementwise tail runs up to the last point where nobody outside has read an
-//      intermediate value yet; trailing layout ops are left to the readers' loads (attention and pieces of
-//      concatenations store through them). A join of two anchors (a residual) belongs to the later one, since the earlier
-//      result has its buffer by then.
+//   1. results of @main, concatenations and their pieces, caches that rows were appended to, values
+//   that several kernels would compute;
+//   2. each anchor in program order: its elementwise tail runs up to the last point where nobody
+//   outside has read an
+//      intermediate value yet; trailing layout ops are left to the readers' loads (attention and
+//      pieces of concatenations store through them). A join of two anchors (a residual) belongs to
+//      the later one, since the earlier result has its buffer by then.
 #include "heed/compiler/fuse/choose_buffers.h"
 
 #include "heed/compiler/fuse/layouts.h"
@@ -15,13 +17,16 @@ using namespace mlir;
 namespace heed::fuse {
 
 bool isAnchorOp(Operation* op) {
-  return isa<ir::MatmulOp, ir::Conv2dOp, ir::Conv3dOp, ir::SoftmaxOp, ir::NormalizeOp, ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp,
-             ir::GatherOp>(op);
+  return isa<ir::MatmulOp, ir::Conv2dOp, ir::Conv3dOp, ir::SoftmaxOp, ir::NormalizeOp, ir::SumOp,
+             ir::MeanOp, ir::MaxOp, ir::MinOp, ir::GatherOp>(op);
 }
 bool insideAttention(Operation* op) {
-  return op->hasAttr("heed.attention_score") || (isa<ir::SoftmaxOp>(op) && op->hasAttr("heed.attention"));
+  return op->hasAttr("heed.attention_score") ||
+         (isa<ir::SoftmaxOp>(op) && op->hasAttr("heed.attention"));
 }
-static bool isAttention(Operation* op) { return isa<ir::MatmulOp>(op) && op->hasAttr("heed.attention"); }
+static bool isAttention(Operation* op) {
+  return isa<ir::MatmulOp>(op) && op->hasAttr("heed.attention");
+}
 bool isLeafOp(Operation* op) {
   return isa<ir::ParameterOp, ir::BufferOp, ir::ConstantOp, ir::PositionOp, ir::ExtentOp>(op);
 }
@@ -32,11 +37,13 @@ static bool isSymbolic(Operation* op) {
     auto dim = parse_dim(text.str());
     return dim && dim->is_static();
   };
-  if (!llvm::all_of(op->getResultTypes(), [](Type t) { return is_static(ir::shapeOf(t)); })) return true;
+  if (!llvm::all_of(op->getResultTypes(), [](Type t) { return is_static(ir::shapeOf(t)); }))
+    return true;
   if (auto domain = op->getAttrOfType<ArrayAttr>("domain"))
     for (auto digit : domain.getAsRange<StringAttr>())
       if (!isStatic(digit.getValue().split(':').second)) return true;
-  if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"); symbols && !symbols.empty()) return true;
+  if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"); symbols && !symbols.empty())
+    return true;
   if (auto slice = dyn_cast<ir::SliceOp>(op); slice && !isStatic(slice.getBegin())) return true;
   return op->walk([&](ir::ExtentOp extent) {
     return isStatic(extent.getDim()) ? WalkResult::advance() : WalkResult::interrupt();
@@ -77,7 +84,8 @@ class Chooser {
       if (isLeafOp(&op) || isa<ir::ProbeOp, ir::LoopOp>(op)) continue;
       if (op.hasAttr(read_through) || overlaps(op.getResult(0))) continue;
       if (op.hasOneUse() && op.getUsers().begin()->hasAttr(keeps_buffer)) continue;
-      if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op) || op.hasAttr(keeps_buffer)) choose(op.getResult(0));
+      if (layouts || !ir::isLayoutOp(&op) || isa<ir::ConcatOp>(op) || op.hasAttr(keeps_buffer))
+        choose(op.getResult(0));
     }
     results();
     return std::move(chosen_);
@@ -86,7 +94,8 @@ class Chooser {
   llvm::DenseSet<Value> fused() {
     results();
     loops();
-    for (auto concat : block_.getOps<ir::ConcatOp>()) pieces_.insert(concat.getXs().begin(), concat.getXs().end());
+    for (auto concat : block_.getOps<ir::ConcatOp>())
+      pieces_.insert(concat.getXs().begin(), concat.getXs().end());
     for (Operation& op : block_.without_terminator()) {
       if (isa<ir::ConcatOp>(op)) {
         choose(op.getResult(0));
@@ -94,7 +103,8 @@ class Chooser {
       }
       if (isa<ir::AppendOp>(op)) choose(op.getResult(0));
       if (isAnchorOp(&op) && !insideAttention(&op) && !op.hasAttr(in_scores)) choose(tailOf(&op));
-      if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0))) choose(op.getResult(0));
+      if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0)))
+        choose(op.getResult(0));
     }
     sharedWork();
     return std::move(chosen_);
@@ -107,7 +117,8 @@ class Chooser {
 
   bool isHere(Operation* op) { return op && op->getBlock() == &block_; }
   void choose(Value v) {
-    if (Operation* op = v.getDefiningOp(); isHere(op) && !isa<ir::ParameterOp, ir::BufferOp>(op)) chosen_.insert(v);
+    if (Operation* op = v.getDefiningOp(); isHere(op) && !isa<ir::ParameterOp, ir::BufferOp>(op))
+      chosen_.insert(v);
   }
   void loops() {
     for (Operation& op : block_) {
@@ -117,7 +128,8 @@ class Chooser {
       for (Value v : loop.getResults()) choose(v);
       loop.getBody().walk([&](Operation* inner) {
         for (Value v : inner->getOperands())
-          if (!v.getDefiningOp() || !isLeafOp(v.getDefiningOp()) || isa<ir::LoopOp>(inner)) choose(v);
+          if (!v.getDefiningOp() || !isLeafOp(v.getDefiningOp()) || isa<ir::LoopOp>(inner))
+            choose(v);
       });
     }
   }
@@ -137,7 +149,8 @@ class Chooser {
     bool layout = isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp>(user);
     if (!layout && !ir::isScalarOp(user)) return false;
     if (!(element_count(ir::shapeOf(user->getResult(0))) == elements)) return false;
-    return llvm::all_of(user->getOperands(), [&](Value x) { return inside.contains(x) || available(x); });
+    return llvm::all_of(user->getOperands(),
+                        [&](Value x) { return inside.contains(x) || available(x); });
   }
 
   Value tailOf(Operation* anchor) {
@@ -153,13 +166,16 @@ class Chooser {
       // Every intermediate value has been read inside only: the kernel may end here.
       bool closed = llvm::all_of(inside, [&](Value v) {
         return v == op->getResult(0) ||
-               (!chosen_.contains(v) && llvm::all_of(v.getUsers(), [&](Operation* u) { return members.contains(u); }));
+               (!chosen_.contains(v) &&
+                llvm::all_of(v.getUsers(), [&](Operation* u) { return members.contains(u); }));
       });
       if (closed) tail = op->getResult(0);
     }
-    if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;  // the latter once, so that readers have it easy
-    while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) && !chosen_.contains(tail) &&
-           !pieces_.contains(tail) && !tail.getDefiningOp()->hasAttr(keeps_buffer))
+    // the latter once, so that readers have it easy
+    if (isAttention(anchor) || dependsOnParametersOnly(tail)) return tail;
+    while (ir::isLayoutOp(tail.getDefiningOp()) && !isa<ir::ConcatOp>(tail.getDefiningOp()) &&
+           !chosen_.contains(tail) && !pieces_.contains(tail) &&
+           !tail.getDefiningOp()->hasAttr(keeps_buffer))
       tail = tail.getDefiningOp()->getOperand(0);
     return tail;
   }
@@ -179,11 +195,12 @@ class Chooser {
     });
   }
 
-  // Elementwise work that no anchor took: computed once where several would read it, and once and for all where it
-  // depends on parameters alone.
+  // Elementwise work that no anchor took: computed once where several would read it, and once and
+  // for all where it depends on parameters alone.
   void sharedWork() {
     for (Operation& op : block_.without_terminator()) {
-      if (!ir::isScalarOp(&op) || chosen_.contains(op.getResult(0)) || insideTail(op.getResult(0))) continue;
+      if (!ir::isScalarOp(&op) || chosen_.contains(op.getResult(0)) || insideTail(op.getResult(0)))
+        continue;
       Value v = op.getResult(0);
       if (!readsTensors(v)) continue;
       bool parameters = dependsOnParametersOnly(v);

@@ -1,4 +1,5 @@
-// Which values get a buffer: everything else is computed in a kernel's registers or read through an index map.
+// Which values get a buffer: everything else is computed in a kernel's registers or read through an
+// index map.
 #pragma once
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
@@ -15,7 +16,8 @@ bool dependsOnParametersOnly(mlir::Value value);
 // The same or a constant table: whatever may be computed when weights are bound.
 bool dependsOnNoInput(mlir::Value value);
 
-// Among the values of one block: @main's or a loop's. What a loop in it reads is chosen, so that loops read buffers.
+// Among the values of one block: @main's or a loop's. What a loop in it reads is chosen, so that
+// loops read buffers.
 llvm::DenseSet<mlir::Value> chooseBuffers(mlir::Block& block, Fusion fusion);
 // Ops that are read through wherever they stand.
 bool isLeafOp(mlir::Operation* op);

@@ -1,5 +1,6 @@
-// conv(x, w) · s = conv(x, w · s) where s depends on parameters alone and has one value for each output channel: batch
-// normalisation goes into the weights when they are bound, and leaves an addition.
+// conv(x, w) · s = conv(x, w · s) where s depends on parameters alone and has one value for each
+// output channel: batch normalisation goes into the weights when they are bound, and leaves an
+// addition.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
@@ -21,17 +22,20 @@ struct ScaleIntoWeights : OpRewritePattern<ir::MulOp> {
     Operation* conv = y.getDefiningOp();
     if (!isConvolution(conv) || !conv->hasOneUse() || y.getType() != op.getResult().getType())
       return rewriter.notifyMatchFailure(op, "expected a convolution that nobody else reads");
-    Shape result = ir::shapeOf(y), own = ir::shapeOf(factor), kernel = ir::shapeOf(conv->getOperand(1));
+    Shape result = ir::shapeOf(y), own = ir::shapeOf(factor),
+          kernel = ir::shapeOf(conv->getOperand(1));
     bool channels = own.rank >= result.rank - 1;  // [.. 1, channels, 1, 1 ..]
     for (int n = 1; n <= own.rank; ++n)
       channels &= own[-n] == Dim(1) || n == result.rank - 1;
-    if (!channels || !fuse::dependsOnParametersOnly(factor) || !fuse::dependsOnParametersOnly(conv->getOperand(1)))
+    if (!channels || !fuse::dependsOnParametersOnly(factor) ||
+        !fuse::dependsOnParametersOnly(conv->getOperand(1)))
       return rewriter.notifyMatchFailure(op, "expected a factor of parameters, one a channel");
     auto type = cast<RankedTensorType>(conv->getOperand(1).getType());
     Shape column;
     column.append(own[-(result.rank - 1)]);
     for (int axis = 1; axis < kernel.rank; ++axis) column.append(Dim(1));
-    Value scale = ir::ReshapeOp::create(rewriter, op.getLoc(), ir::tensorType(column, type.getElementType()), factor);
+    Value scale = ir::ReshapeOp::create(rewriter, op.getLoc(),
+                                        ir::tensorType(column, type.getElementType()), factor);
     Value weights = ir::MulOp::create(rewriter, op.getLoc(), type, conv->getOperand(1), scale);
     rewriter.setInsertionPoint(op);
     Operation* scaled = rewriter.clone(*conv);
@@ -44,7 +48,9 @@ struct ScaleIntoWeights : OpRewritePattern<ir::MulOp> {
 struct FoldScales : PassWrapper<FoldScales, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FoldScales)
   StringRef getArgument() const final { return "heed-fold-scales"; }
-  StringRef getDescription() const final { return "factors of a convolution's result go into its weights"; }
+  StringRef getDescription() const final {
+    return "factors of a convolution's result go into its weights";
+  }
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());

@@ -1,7 +1,8 @@
-// Recognises attention, once: softmax whose operand is elementwise work over a contraction q kᵀ, and whose result meets
-// v through layout ops only. 1: constant factors of q and k move to the score, before any producer's epilogue claims
-// them. 2: the walk `pull` finds the score contraction under the softmax. 3: the value contraction is marked
-// {heed.attention}; form_kernels builds the kernel there. A chain that looks like attention and is not gets a remark.
+// Recognises attention, once: softmax whose operand is elementwise work over a contraction q kᵀ,
+// and whose result meets v through layout ops only. 1: constant factors of q and k move to the
+// score, before any producer's epilogue claims them. 2: the walk `pull` finds the score contraction
+// under the softmax. 3: the value contraction is marked {heed.attention}; form_kernels builds the
+// kernel there. A chain that looks like attention and is not gets a remark.
 #include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/layouts.h"
@@ -33,22 +34,28 @@ static Operation* onlyUser(Value v) {
 ir::MatmulOp valueContraction(ir::SoftmaxOp softmax) {
   Value v = softmax.getResult();
   for (Operation* user = onlyUser(v); user; user = onlyUser(v)) {
-    if (auto matmul = dyn_cast<ir::MatmulOp>(user)) return matmul.getA() == v ? matmul : ir::MatmulOp();
+    if (auto matmul = dyn_cast<ir::MatmulOp>(user))
+      return matmul.getA() == v ? matmul : ir::MatmulOp();
     if (!isa<ir::ReshapeOp, ir::PermuteOp>(user)) return {};
     v = user->getResult(0);
   }
   return {};
 }
 
-std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain, const Coordinates& at,
+std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain,
+                                             const Coordinates& at,
                                              const std::function<bool(Value)>& hasBuffer,
-                                             const std::function<bool(Operation*)>& isLookup, std::string& why) {
-  auto isAnchor = [](Operation* op) { return isa<ir::MatmulOp, ir::SoftmaxOp, ir::Conv2dOp, ir::NormalizeOp, ir::GatherOp,
-                                                 ir::SumOp, ir::MeanOp, ir::MaxOp, ir::MinOp>(op); };
+                                             const std::function<bool(Operation*)>& isLookup,
+                                             std::string& why) {
+  auto isAnchor = [](Operation* op) {
+    return isa<ir::MatmulOp, ir::SoftmaxOp, ir::Conv2dOp, ir::NormalizeOp, ir::GatherOp, ir::SumOp,
+               ir::MeanOp, ir::MaxOp, ir::MinOp>(op);
+  };
   AttentionChain chain;
   Shape weights = ir::shapeOf(value.getA());
   chain.key = domain.fresh(weights[-1]);
-  Coordinates a = contractionBatch(at, weights), b = contractionBatch(at, ir::shapeOf(value.getB()));
+  Coordinates a = contractionBatch(at, weights),
+              b = contractionBatch(at, ir::shapeOf(value.getB()));
   a.push_back(at[at.size() - 2]);
   a.push_back(chain.key);
   b.push_back(chain.key);
@@ -122,7 +129,8 @@ Value stripFactor(Operation* op, double& factor) {
   return {};
 }
 
-// Bypasses constant factors on the way from `operand` back through layout ops that nobody else reads.
+// Bypasses constant factors on the way from `operand` back through layout ops that nobody else
+// reads.
 void liftFactors(OpOperand* operand, double& factor) {
   for (;;) {
     Operation* op = operand->get().getDefiningOp();
@@ -168,13 +176,15 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     Coordinates at;
     // What depends on parameters alone is looked up once, when they are bound.
     auto isLookup = [&](Operation* gather) {
-      return gather->getBlock() == softmax->getBlock() && !dependsOnParametersOnly(gather->getResult(0));
+      return gather->getBlock() == softmax->getBlock() &&
+             !dependsOnParametersOnly(gather->getResult(0));
     };
     Shape out = ir::shapeOf(value.getResult());
     for (int axis = 0; axis < out.rank; ++axis) at.push_back(domain.fresh(out.dims[axis]));
     auto chain = attentionChain(value, domain, at, [](Value) { return false; }, isLookup, why);
     if (!chain) return false;
-    if (value->getBlock() != softmax->getBlock() || chain->scoreContraction->getBlock() != softmax->getBlock()) {
+    if (value->getBlock() != softmax->getBlock() ||
+        chain->scoreContraction->getBlock() != softmax->getBlock()) {
       why = "expected scores and values to be computed in the same loop";
       return false;
     }
@@ -190,7 +200,8 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       why = "expected the scores to have no other user";
       return false;
     }
-    ScoreParts parts = takeApart(chain->score, chain->scoreLeaf, IntegerType::get(&getContext(), 1));
+    ScoreParts parts =
+        takeApart(chain->score, chain->scoreLeaf, IntegerType::get(&getContext(), 1));
     if (!isWorthwhile(value, *chain, parts.mask != nullptr)) {
       why = "three kernels are faster here";
       return false;
@@ -225,12 +236,17 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
 
   bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain, bool masked) {
     if (target.vulkan || target.reference) return true;
-    auto number = [](const Dim& d) { return d.is_static() ? std::optional(d.constant) : std::nullopt; };
+    auto number = [](const Dim& d) {
+      return d.is_static() ? std::optional(d.constant) : std::nullopt;
+    };
     Shape out = ir::shapeOf(value.getResult());
     Dim batch(1);
     for (int axis = 0; axis < out.rank - 2; ++axis) batch = batch * out.dims[axis];
-    AttentionShape shape{.batch = lower_bound(batch), .queries = number(out[-2]), .keys = number(ir::shapeOf(value.getA())[-1])};
-    auto features = number(ir::shapeOf(chain.scoreContraction.getA())[-1]), values = number(out[-1]);
+    AttentionShape shape{.batch = lower_bound(batch),
+                         .queries = number(out[-2]),
+                         .keys = number(ir::shapeOf(value.getA())[-1])};
+    auto features = number(ir::shapeOf(chain.scoreContraction.getA())[-1]),
+         values = number(out[-1]);
     if (!features || !values) return true;
     shape.features = *features;
     shape.values = *values;
@@ -244,8 +260,9 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     OpBuilder b(scores->getContext());
     b.setInsertionPointAfter(scores);
     auto type = cast<RankedTensorType>(scores.getResult().getType());
-    Value c = ir::ConstantOp::create(b, scores.getLoc(), RankedTensorType::get({}, type.getElementType()),
-                                     b.getF64FloatAttr(factor));
+    Value c =
+        ir::ConstantOp::create(b, scores.getLoc(), RankedTensorType::get({}, type.getElementType()),
+                               b.getF64FloatAttr(factor));
     auto scaled = ir::MulOp::create(b, scores.getLoc(), type, scores.getResult(), c);
     scores.getResult().replaceAllUsesExcept(scaled.getResult(), scaled);
   }
@@ -253,6 +270,8 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
 
 }  // namespace
 
-std::unique_ptr<Pass> createFormAttention(Target target) { return std::make_unique<FormAttention>(std::move(target)); }
+std::unique_ptr<Pass> createFormAttention(Target target) {
+  return std::make_unique<FormAttention>(std::move(target));
+}
 
 }  // namespace heed

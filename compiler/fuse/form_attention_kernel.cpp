@@ -8,9 +8,9 @@ using namespace mlir;
 
 namespace heed::fuse {
 
-FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
-                                              const ExpressionPtr& root, Expression* anchor,
-                                              std::vector<Value>& conflicts) {
+FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, Value v,
+                                              const Coordinates& at, const ExpressionPtr& root,
+                                              Expression* anchor, std::vector<Value>& conflicts) {
   auto hasBuffer = [&](Value x) {
     return (buffers_.contains(x) && x != v && !insideAttention(x.getDefiningOp())) || isOuter(x, v);
   };
@@ -52,7 +52,8 @@ FailureOr<Operation*> KernelFormer::attention(ir::MatmulOp op, Domain& domain, V
   Value weights = chain->softmax.getResult();
   bool wanted = buffers_.contains(weights);
   if (wanted) kernel.result(weights, chain->weights);
-  Operation* result = kernel.build("heed.attention", v.getLoc(), {b_.getNamedAttr("scale", b_.getF64FloatAttr(parts.scale))});
+  Operation* result = kernel.build("heed.attention", v.getLoc(),
+                                   {b_.getNamedAttr("scale", b_.getF64FloatAttr(parts.scale))});
   if (wanted) formed_[weights] = result->getResult(1);
   return result;
 }

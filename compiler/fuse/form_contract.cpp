@@ -7,7 +7,8 @@ using namespace mlir;
 
 namespace heed::fuse {
 
-void KernelFormer::contractionRoles(KernelBuilder& kernel, Domain& domain, const Coordinates& result, const Coordinates& a,
+void KernelFormer::contractionRoles(KernelBuilder& kernel, Domain& domain,
+                                    const Coordinates& result, const Coordinates& a,
                                     const Coordinates& b, const Coordinates& reduced) {
   auto digits = [&](const Coordinates& coordinates) {
     std::vector<int> ids;
@@ -25,16 +26,21 @@ void KernelFormer::contractionRoles(KernelBuilder& kernel, Domain& domain, const
   for (int id : k) kernel.role('k', id);
 }
 
-bool KernelFormer::answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at, const Shape& shape) {
+bool KernelFormer::answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at,
+                                  const Shape& shape) {
   if (!isPlainLoad(load) || load->fill) return false;
   for (auto [axis, c] : llvm::enumerate(at))
-    if (c.size() == 1 && c[0].kind == Piece::sum && !keepsBounds(domain, *load, c, shape.dims[axis])) return false;
+    if (c.size() == 1 && c[0].kind == Piece::sum &&
+        !keepsBounds(domain, *load, c, shape.dims[axis]))
+      return false;
   return true;
 }
 
-FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
-                                                   Expression* anchor, Puller& puller, Value a, const Coordinates& ca, Value b,
-                                                   const Coordinates& cb, const Coordinates& k, std::optional<double> fill,
+FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, const Coordinates& at,
+                                                   const ExpressionPtr& root, Expression* anchor,
+                                                   Puller& puller, Value a, const Coordinates& ca,
+                                                   Value b, const Coordinates& cb,
+                                                   const Coordinates& k, std::optional<double> fill,
                                                    std::vector<Value>& conflicts) {
   ExpressionPtr left = puller.pull(a, ca), right = puller.pull(b, cb);
   if (fill && !answersOutside(domain, left, ca, ir::shapeOf(a))) puller.conflict(a);
@@ -52,7 +58,8 @@ FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, cons
   KernelBuilder kernel = builder(domain);
   Coordinates result = domain.normal(anchor->coordinates);
   result.insert(result.end(), at.begin(), at.end());
-  contractionRoles(kernel, domain, result, ca, right->coordinates, k);  // b as it lies, not as it is broadcast
+  // b as it lies, not as it is broadcast
+  contractionRoles(kernel, domain, result, ca, right->coordinates, k);
   auto leading = std::make_shared<Expression>(*first);
   if (fill) leading->fill = fill;
   kernel.principal(leading);
@@ -63,8 +70,9 @@ FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, cons
   return kernel.build("heed.contract", v.getLoc());
 }
 
-FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Value v, const Coordinates& at,
-                                             const ExpressionPtr& root, Expression* anchor, Puller& puller,
+FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Value v,
+                                             const Coordinates& at, const ExpressionPtr& root,
+                                             Expression* anchor, Puller& puller,
                                              std::vector<Value>& conflicts) {
   const Coordinates& c = anchor->coordinates;
   Shape a = ir::shapeOf(op.getA()), b = ir::shapeOf(op.getB());
@@ -74,11 +82,13 @@ FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Va
   ca.push_back(k);
   cb.push_back(k);
   cb.push_back(c.back());
-  return contractKernel(domain, v, at, root, anchor, puller, op.getA(), ca, op.getB(), cb, {k}, {}, conflicts);
+  return contractKernel(domain, v, at, root, anchor, puller, op.getA(), ca, op.getB(), cb, {k}, {},
+                        conflicts);
 }
 
-FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, Value v, const Coordinates& at,
-                                                const ExpressionPtr& root, Expression* anchor, Puller& puller,
+FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, Value v,
+                                                const Coordinates& at, const ExpressionPtr& root,
+                                                Expression* anchor, Puller& puller,
                                                 std::vector<Value>& conflicts) {
   Value x = op->getOperand(0), w = op->getOperand(1);
   Shape image = ir::shapeOf(x), kernel = ir::shapeOf(w);
@@ -110,9 +120,11 @@ FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, V
     std::vector<int> own;
     digitsOf(domain.normal(channel), own);
     if (llvm::any_of(own, [&](int id) { return llvm::is_contained(inner, id); }))
-      std::rotate(reduced.begin(), std::find(reduced.begin(), reduced.end(), channel) + 1, reduced.end());
+      std::rotate(reduced.begin(), std::find(reduced.begin(), reduced.end(), channel) + 1,
+                  reduced.end());
   });
-  return contractKernel(domain, v, at, root, anchor, puller, x, ca, w, cb, reduced, fill, conflicts);
+  return contractKernel(domain, v, at, root, anchor, puller, x, ca, w, cb, reduced, fill,
+                        conflicts);
 }
 
 }  // namespace heed::fuse

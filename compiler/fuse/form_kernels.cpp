@@ -1,6 +1,7 @@
-// Graph ops become kernel ops. 1: values that get a buffer are chosen. 2: in program order, each of them is pulled back
-// to one anchor and other buffers. 3: what was found becomes a kernel; where layouts do not compose, the value in the way
-// gets a buffer too and the kernel is formed again. A loop's body is formed like @main, in its place.
+// Graph ops become kernel ops. 1: values that get a buffer are chosen. 2: in program order, each of
+// them is pulled back to one anchor and other buffers. 3: what was found becomes a kernel; where
+// layouts do not compose, the value in the way gets a buffer too and the kernel is formed again. A
+// loop's body is formed like @main, in its place.
 #include "heed/compiler/dialect/view.h"
 #include "heed/compiler/fuse/kernel_former.h"
 #include "heed/compiler/fuse/update_in_place.h"
@@ -27,8 +28,8 @@ LogicalResult KernelFormer::formBlock(Block& block, Operation* end) {
     for (Value v : op->getResults())
       if (buffers_.contains(v) && failed(materialise(v))) return failure();
   }
-  // A result is a buffer that a kernel writes for this result alone. What a loop stacks lies among the other steps, so no
-  // reshape can be a view of it, nor can an inner loop keep a state there.
+  // A result is a buffer that a kernel writes for this result alone. What a loop stacks lies among
+  // the other steps, so no reshape can be a view of it, nor can an inner loop keep a state there.
   auto inLoop = dyn_cast<ir::LoopOp>(end->getParentOp());
   auto isPlain = [](Value v, bool stacked) {
     auto inner = v.getDefiningOp<ir::LoopOp>();
@@ -40,8 +41,10 @@ LogicalResult KernelFormer::formBlock(Block& block, Operation* end) {
     Value v = bufferOf(result.get()), written = v;
     while (auto reshape = written.getDefiningOp<ir::ReshapeOp>()) written = reshape.getX();
     Operation* op = written.getDefiningOp();
-    bool own = op && op->getBlock() == end->getBlock() && (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
-               (!inLoop || isPlain(v, result.getOperandNumber() >= inLoop.getInitial().size())) && returned_.insert(written).second;
+    bool own = op && op->getBlock() == end->getBlock() &&
+               (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
+               (!inLoop || isPlain(v, result.getOperandNumber() >= inLoop.getInitial().size())) &&
+               returned_.insert(written).second;
     result.set(own ? v : copyOf(v));
   }
   separatePieces(graph, end);
@@ -54,11 +57,13 @@ LogicalResult KernelFormer::formBlock(Block& block, Operation* end) {
 LogicalResult KernelFormer::formLoop(ir::LoopOp loop) {
   SmallVector<Value> initial;
   for (Value v : loop.getInitial()) initial.push_back(bufferOf(v));
-  auto formed = ir::LoopOp::create(b_, loop.getLoc(), loop.getResultTypes(), initial, loop.getSymbolAttr(),
-                                   loop.getStepsAttr(), loop.getAxisAttr(), loop.getReverseAttr(), loop.getStopsAttr());
+  auto formed = ir::LoopOp::create(b_, loop.getLoc(), loop.getResultTypes(), initial,
+                                   loop.getSymbolAttr(), loop.getStepsAttr(), loop.getAxisAttr(),
+                                   loop.getReverseAttr(), loop.getStopsAttr());
   auto* body = new Block;
   formed.getBody().push_back(body);
-  for (Value v : loop.block().getArguments()) formed_[v] = body->addArgument(v.getType(), v.getLoc());
+  for (Value v : loop.block().getArguments())
+    formed_[v] = body->addArgument(v.getType(), v.getLoc());
   for (auto [old, v] : llvm::zip(loop.getResults(), formed.getResults())) formed_[old] = v;
   OpBuilder::InsertionGuard guard(b_);
   b_.setInsertionPointToEnd(body);
@@ -81,12 +86,15 @@ bool KernelFormer::isReadInPlace(Value v, Operation* concat) {
 void KernelFormer::separatePieces(ArrayRef<Operation*> graph, Operation* end) {
   SmallVector<ir::ConcatOp> concats;
   for (Operation& op : *end->getBlock())
-    if (auto concat = dyn_cast<ir::ConcatOp>(op); concat && !llvm::is_contained(graph, &op)) concats.push_back(concat);
+    if (auto concat = dyn_cast<ir::ConcatOp>(op); concat && !llvm::is_contained(graph, &op))
+      concats.push_back(concat);
   for (ir::ConcatOp concat : concats)
     for (OpOperand& piece : concat->getOpOperands()) {
       Value v = piece.get();
       Operation* writer = v.getDefiningOp();
-      if (writer && writer->getBlock() == concat->getBlock() && ir::isKernelOp(writer) && isReadInPlace(v, concat)) continue;
+      if (writer && writer->getBlock() == concat->getBlock() && ir::isKernelOp(writer) &&
+          isReadInPlace(v, concat))
+        continue;
       b_.setInsertionPoint(concat);
       piece.set(copyOf(v));
     }
@@ -112,7 +120,8 @@ LogicalResult KernelFormer::materialise(Value v) {
   if (formed_.contains(v) || !v.getDefiningOp()) return success();
   Operation* op = v.getDefiningOp();
   if (isa<ir::ParameterOp, ir::BufferOp>(op)) return success();
-  if (insideAttention(op)) return success();  // the attention kernel gives the weights, if anybody wants them
+  // the attention kernel gives the weights, if anybody wants them
+  if (insideAttention(op)) return success();
   buffers_.insert(v);
   if (isa<ir::ConcatOp>(op) || (isa<ir::ReshapeOp>(op) && !isPiece(v))) return alias(op);
   // Every conflict gives one more value a buffer, so this ends.
@@ -125,17 +134,21 @@ LogicalResult KernelFormer::materialise(Value v) {
       return success();
     }
     for (Value c : conflicts) {
-      if (c == v) return isa<ir::ReshapeOp>(op) ? alias(op) : op->emitError("no kernel can compute this value");
+      if (c == v)
+        return isa<ir::ReshapeOp>(op) ? alias(op)
+                                      : op->emitError("no kernel can compute this value");
       if (failed(viewOf(c)) && failed(materialise(c))) return failure();
     }
   }
 }
 
 LogicalResult KernelFormer::viewOf(Value v) {
-  if (fusion_ == Fusion::none || formed_.contains(v) || dependsOnParametersOnly(v)) return failure();
+  if (fusion_ == Fusion::none || formed_.contains(v) || dependsOnParametersOnly(v))
+    return failure();
   SmallVector<Operation*> views;
   Value x = v;
-  for (; x.getDefiningOp() && !buffers_.contains(x) && !isOuter(x, v); x = x.getDefiningOp()->getOperand(0)) {
+  for (; x.getDefiningOp() && !buffers_.contains(x) && !isOuter(x, v);
+       x = x.getDefiningOp()->getOperand(0)) {
     if (!ir::isView(x.getDefiningOp())) return failure();
     views.push_back(x.getDefiningOp());
   }
@@ -154,7 +167,8 @@ LogicalResult KernelFormer::alias(Operation* op) {
   IRMapping map;
   for (Value x : op->getOperands()) {
     Value buffer = bufferOf(x);
-    bool joins = isa<ir::ReshapeOp>(op) && !ir::isView(op) && ir::isView(buffer.getDefiningOp());  // what may be apart
+    // what may be apart
+    bool joins = isa<ir::ReshapeOp>(op) && !ir::isView(op) && ir::isView(buffer.getDefiningOp());
     map.map(x, joins ? copyOf(buffer) : buffer);
   }
   formed_[op->getResult(0)] = b_.clone(*op, map)->getResult(0);
@@ -193,15 +207,21 @@ FailureOr<Operation*> KernelFormer::form(Value v, std::vector<Value>& conflicts)
   if (!anchor) return mapKernel(domain, v, at, root);
   return TypeSwitch<Operation*, FailureOr<Operation*>>(anchor->op)
       .Case([&](ir::MatmulOp op) {
-        return op->hasAttr("heed.attention") ? attention(op, domain, v, at, root, anchor, conflicts)
-                                             : contract(op, domain, v, at, root, anchor, puller, conflicts);
+        return op->hasAttr("heed.attention")
+                   ? attention(op, domain, v, at, root, anchor, conflicts)
+                   : contract(op, domain, v, at, root, anchor, puller, conflicts);
       })
-      .Case<ir::Conv2dOp, ir::Conv3dOp>([&](auto op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
-      .Case([&](ir::GatherOp op) { return gather(op, domain, v, at, root, anchor, puller, conflicts); })
-      .Default([&](Operation* op) { return rows(op, domain, v, at, root, anchor, puller, conflicts); });
+      .Case<ir::Conv2dOp, ir::Conv3dOp>(
+          [&](auto op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
+      .Case([&](ir::GatherOp op) {
+        return gather(op, domain, v, at, root, anchor, puller, conflicts);
+      })
+      .Default(
+          [&](Operation* op) { return rows(op, domain, v, at, root, anchor, puller, conflicts); });
 }
 
-Operation* KernelFormer::mapKernel(Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root) {
+Operation* KernelFormer::mapKernel(Domain& domain, Value v, const Coordinates& at,
+                                   const ExpressionPtr& root) {
   KernelBuilder kernel = builder(domain);
   kernel.role('i', at);
   kernel.region(root, {}, {});
@@ -219,11 +239,15 @@ struct FormKernels : PassWrapper<FormKernels, OperationPass<ModuleOp>> {
   FormKernels(const FormKernels& other) : PassWrapper(other) {}
   explicit FormKernels(Fusion fusion) { level = fusion; }
   StringRef getArgument() const final { return "heed-form-kernels"; }
-  StringRef getDescription() const final { return "graph ops become kernel ops with index maps and regions"; }
-  Option<Fusion> level{*this, "fusion", llvm::cl::desc("none, layout or all"), llvm::cl::init(Fusion::all),
-                       llvm::cl::values(clEnumValN(Fusion::none, "none", "one kernel a DSL op"),
-                                        clEnumValN(Fusion::layout, "layout", "layout ops become index maps"),
-                                        clEnumValN(Fusion::all, "all", "elementwise work absorbed, attention formed"))};
+  StringRef getDescription() const final {
+    return "graph ops become kernel ops with index maps and regions";
+  }
+  Option<Fusion> level{
+      *this, "fusion", llvm::cl::desc("none, layout or all"), llvm::cl::init(Fusion::all),
+      llvm::cl::values(
+          clEnumValN(Fusion::none, "none", "one kernel a DSL op"),
+          clEnumValN(Fusion::layout, "layout", "layout ops become index maps"),
+          clEnumValN(Fusion::all, "all", "elementwise work absorbed, attention formed"))};
 
   void runOnOperation() final {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
@@ -233,6 +257,8 @@ struct FormKernels : PassWrapper<FormKernels, OperationPass<ModuleOp>> {
 
 }  // namespace
 
-std::unique_ptr<Pass> createFormKernels(Fusion fusion) { return std::make_unique<FormKernels>(fusion); }
+std::unique_ptr<Pass> createFormKernels(Fusion fusion) {
+  return std::make_unique<FormKernels>(fusion);
+}
 
 }  // namespace heed

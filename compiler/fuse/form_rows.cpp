@@ -5,12 +5,15 @@ using namespace mlir;
 
 namespace heed::fuse {
 
-FailureOr<Operation*> KernelFormer::rows(Operation* op, Domain& domain, Value v, const Coordinates& at, const ExpressionPtr& root,
-                                         Expression* anchor, Puller& puller, std::vector<Value>& conflicts) {
+FailureOr<Operation*> KernelFormer::rows(Operation* op, Domain& domain, Value v,
+                                         const Coordinates& at, const ExpressionPtr& root,
+                                         Expression* anchor, Puller& puller,
+                                         std::vector<Value>& conflicts) {
   Value x = op->getOperand(0);
   Shape shape = ir::shapeOf(x);
   Coordinates cx = anchor->coordinates;
-  int64_t axis = isa<ir::NormalizeOp>(op) ? shape.rank - 1 : op->getAttrOfType<IntegerAttr>("axis").getInt();
+  int64_t axis =
+      isa<ir::NormalizeOp>(op) ? shape.rank - 1 : op->getAttrOfType<IntegerAttr>("axis").getInt();
   if (axis < 0) axis += shape.rank;
   bool reduces = !isa<ir::NormalizeOp, ir::SoftmaxOp>(op);
   Coordinate k;
@@ -47,19 +50,22 @@ FailureOr<Operation*> KernelFormer::rows(Operation* op, Domain& domain, Value v,
   kernel.region(input, {first}, {first->type});
   kernel.region(epilogue, {leading}, {anchor->type});
   kernel.result(v, at);
-  SmallVector<NamedAttribute> attributes{b_.getNamedAttr("reduction", b_.getStringAttr(op->getName().stripDialect()))};
+  SmallVector<NamedAttribute> attributes{
+      b_.getNamedAttr("reduction", b_.getStringAttr(op->getName().stripDialect()))};
   if (auto eps = op->getAttr("eps")) attributes.push_back(b_.getNamedAttr("eps", eps));
   return kernel.build("heed.rows", v.getLoc(), attributes);
 }
 
-ExpressionPtr KernelFormer::withAffine(ir::NormalizeOp op, Expression* anchor, const ExpressionPtr& root, Puller& puller,
+ExpressionPtr KernelFormer::withAffine(ir::NormalizeOp op, Expression* anchor,
+                                       const ExpressionPtr& root, Puller& puller,
                                        Expression*& leading) {
   OpBuilder::InsertionGuard guard(b_);
   auto inner = std::make_shared<Expression>(*anchor);
   leading = inner.get();
   ExpressionPtr value = inner;
   for (auto [n, operand] : llvm::enumerate(op.getAffine())) {
-    ExpressionPtr x = puller.pull(operand, broadcastCoordinates(anchor->coordinates, ir::shapeOf(operand)));
+    ExpressionPtr x =
+        puller.pull(operand, broadcastCoordinates(anchor->coordinates, ir::shapeOf(operand)));
     value = applyExpression(n == 0 ? "heed.mul" : "heed.add", {value, x}, anchor->type);
   }
   if (root.get() == anchor) return value;
@@ -68,14 +74,16 @@ ExpressionPtr KernelFormer::withAffine(ir::NormalizeOp op, Expression* anchor, c
   return root;
 }
 
-FailureOr<Operation*> KernelFormer::gather(ir::GatherOp op, Domain& domain, Value v, const Coordinates& at,
-                                           const ExpressionPtr& root, Expression* anchor, Puller& puller,
+FailureOr<Operation*> KernelFormer::gather(ir::GatherOp op, Domain& domain, Value v,
+                                           const Coordinates& at, const ExpressionPtr& root,
+                                           Expression* anchor, Puller& puller,
                                            std::vector<Value>& conflicts) {
   Shape indices = ir::shapeOf(op.getIndices());
   const Coordinates& c = anchor->coordinates;
   Coordinates row{Coordinate{}};
   row.insert(row.end(), c.begin() + indices.rank, c.end());
-  ExpressionPtr index = puller.pull(op.getIndices(), Coordinates(c.begin(), c.begin() + indices.rank));
+  ExpressionPtr index =
+      puller.pull(op.getIndices(), Coordinates(c.begin(), c.begin() + indices.rank));
   // The table is addressed by a value, so it must be a buffer as it stands.
   if (op.getTable().getDefiningOp() && !buffers_.contains(op.getTable()) &&
       !isa<ir::ParameterOp, ir::BufferOp>(op.getTable().getDefiningOp()))
@@ -106,7 +114,8 @@ FailureOr<Operation*> KernelFormer::appendKernel(ir::AppendOp op, std::vector<Va
   });
   if (!isPlainLoad(index) || index->fill) puller.conflict(op.getAt());
   Operation* maker = op.getCache().getDefiningOp();
-  if (maker && !isa<ir::ParameterOp, ir::BufferOp>(maker) && !hasBuffer(op.getCache())) puller.conflict(op.getCache());
+  if (maker && !isa<ir::ParameterOp, ir::BufferOp>(maker) && !hasBuffer(op.getCache()))
+    puller.conflict(op.getCache());
   conflicts = puller.conflicts();
   if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
   KernelBuilder kernel = builder(domain);
@@ -116,7 +125,8 @@ FailureOr<Operation*> KernelFormer::appendKernel(ir::AppendOp op, std::vector<Va
   kernel.region(rows, {updated.get(), index.get()}, {updated->type, index->type});
   kernel.result(op.getResult(), store);
   std::string count = text_of(ir::shapeOf(op.getRows()).dims[1]);
-  return kernel.build("heed.map", op.getLoc(), {b_.getNamedAttr("append", b_.getStringAttr(count))});
+  return kernel.build("heed.map", op.getLoc(),
+                      {b_.getNamedAttr("append", b_.getStringAttr(count))});
 }
 
 }  // namespace heed::fuse

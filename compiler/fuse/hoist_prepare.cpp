@@ -1,6 +1,7 @@
-// Kernels of a loop that are the same at every step move in front of it. Kernels that depend on parameters alone move from
-// @main to @prepare, which runs once when weights are bound. What @main still reads of them becomes its last arguments,
-// in the order of @prepare's results.
+// Kernels of a loop that are the same at every step move in front of it. Kernels that depend on
+// parameters alone move from
+// @main to @prepare, which runs once when weights are bound. What @main still reads of them becomes
+// its last arguments, in the order of @prepare's results.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
@@ -21,14 +22,15 @@ bool runsOnce(Operation* op) {
   return fuse::dependsOnParametersOnly(op->getResult(0)) || llvm::any_of(op->getUsers(), runsOnce);
 }
 
-// What is returned is written by every run, into the caller's memory, and what is yielded by every step; so is what an
-// append or a loop of them updates.
+// What is returned is written by every run, into the caller's memory, and what is yielded by every
+// step; so is what an append or a loop of them updates.
 llvm::SmallPtrSet<Operation*, 8> writersOfResults(Block& block) {
   llvm::SmallPtrSet<Operation*, 8> writers;
   SmallVector<Value> todo(block.getTerminator()->getOperands());
   for (Operation& op : block)
     for (unsigned n = 0; n < op.getNumOperands(); ++n)
-      if (auto loop = dyn_cast<ir::LoopOp>(op); loop ? fuse::updatesState(loop, n) : ir::isAppend(&op) && n == 0)
+      if (auto loop = dyn_cast<ir::LoopOp>(op);
+          loop ? fuse::updatesState(loop, n) : ir::isAppend(&op) && n == 0)
         todo.push_back(op.getOperand(n));
   while (!todo.empty()) {
     Operation* op = todo.pop_back_val().getDefiningOp();
@@ -56,8 +58,10 @@ void hoistFromLoop(ir::LoopOp loop) {
   Dim symbol = *parse_dim(loop.getSymbol());
   llvm::SmallPtrSet<Operation*, 8> stays = writersOfResults(loop.block());
   for (Operation& op : llvm::make_early_inc_range(loop.block().without_terminator())) {
-    bool inside = llvm::any_of(op.getOperands(), [&](Value x) { return x.getParentBlock() == &loop.block(); });
-    if (!inside && !isa<ir::LoopOp>(op) && !stays.contains(&op) && !readsStep(&op, symbol)) op.moveBefore(loop);
+    bool inside = llvm::any_of(op.getOperands(),
+                               [&](Value x) { return x.getParentBlock() == &loop.block(); });
+    if (!inside && !isa<ir::LoopOp>(op) && !stays.contains(&op) && !readsStep(&op, symbol))
+      op.moveBefore(loop);
   }
 }
 
@@ -86,8 +90,9 @@ struct HoistPrepare : PassWrapper<HoistPrepare, OperationPass<ModuleOp>> {
       if (stays.contains(&op)) continue;  // @prepare may need it, too
       moved.push_back(&op);
       for (Value v : op.getResults()) {
-        bool read = llvm::any_of(
-            v.getUsers(), [&](Operation* user) { return stays.contains(user) || user->getBlock() != &main.front() || !runsOnce(user); });
+        bool read = llvm::any_of(v.getUsers(), [&](Operation* user) {
+          return stays.contains(user) || user->getBlock() != &main.front() || !runsOnce(user);
+        });
         if (!read) continue;
         handedOver.push_back(v);
         types.push_back(v.getType());

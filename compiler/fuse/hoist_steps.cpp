@@ -1,7 +1,8 @@
-// Work of a loop that no state enters moves in front of it, for all steps at once: the input projections of a recurrence
-// become one contraction. 1: a value of the body is `lifted` where it is a step of a value in front of the loop, or an op
-// on lifted values and on what is the same at every step; the op is made again in front, its result with the axis of the
-// steps. 2: where such a value holds a contraction, reduction or gather, the body reads its steps instead of computing it.
+// Work of a loop that no state enters moves in front of it, for all steps at once: the input
+// projections of a recurrence become one contraction. 1: a value of the body is `lifted` where it
+// is a step of a value in front of the loop, or an op on lifted values and on what is the same at
+// every step; the op is made again in front, its result with the axis of the steps. 2: where such a
+// value holds a contraction, reduction or gather, the body reads its steps instead of computing it.
 // Elementwise work alone stays: it costs less than a tensor of all steps.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
@@ -27,7 +28,10 @@ struct Lifted {
 class Hoister {
  public:
   explicit Hoister(ir::LoopOp loop)
-      : loop_(loop), b_(loop), symbol_(*parse_dim(loop.getSymbol())), steps_(*parse_dim(loop.getSteps())) {}
+      : loop_(loop),
+        b_(loop),
+        symbol_(*parse_dim(loop.getSymbol())),
+        steps_(*parse_dim(loop.getSteps())) {}
 
   void run() {
     for (Operation& op : loop_.block().without_terminator())
@@ -35,7 +39,8 @@ class Hoister {
         if (auto lifted = lift(&op)) lifted_[op.getResult(0)] = *lifted;
     for (Operation& op : llvm::make_early_inc_range(loop_.block().without_terminator())) {
       auto found = op.getNumResults() == 1 ? lifted_.find(op.getResult(0)) : lifted_.end();
-      if (found == lifted_.end() || !found->second.heavy || ir::isLayoutOp(&op)) continue;  // layouts are free in the body
+      // layouts are free in the body
+      if (found == lifted_.end() || !found->second.heavy || ir::isLayoutOp(&op)) continue;
       replace(op.getResult(0), found->second);
     }
   }
@@ -58,7 +63,9 @@ class Hoister {
     };
     if (llvm::none_of(v.getUses(), [&](OpOperand& use) { return stays(use); })) return;
     b_.setInsertionPointAfter(v.getDefiningOp());
-    Value step = lifted.axis < 0 ? lifted.all : ir::stepOf(b_, v.getLoc(), lifted.all, lifted.axis, loop_.getSymbol());
+    Value step = lifted.axis < 0
+                     ? lifted.all
+                     : ir::stepOf(b_, v.getLoc(), lifted.all, lifted.axis, loop_.getSymbol());
     v.replaceUsesWithIf(step, stays);
     b_.setInsertionPoint(loop_);
   }
@@ -86,9 +93,14 @@ class Hoister {
   std::optional<Lifted> lift(Operation* op) {
     if (auto reshape = dyn_cast<ir::ReshapeOp>(op))
       if (auto step = stepOf(reshape)) return step;
-    if (!ir::isScalarOp(op) && !ir::isLayoutOp(op) && !fuse::isAnchorOp(op) && !fuse::isLeafOp(op)) return {};
-    if (auto slice = dyn_cast<ir::SliceOp>(op); slice && ir::dependsOn(*parse_dim(slice.getBegin()), symbol_)) return {};
-    if (auto extent = dyn_cast<ir::ExtentOp>(op); extent && ir::dependsOn(*parse_dim(extent.getDim()), symbol_)) return {};
+    if (!ir::isScalarOp(op) && !ir::isLayoutOp(op) && !fuse::isAnchorOp(op) && !fuse::isLeafOp(op))
+      return {};
+    if (auto slice = dyn_cast<ir::SliceOp>(op);
+        slice && ir::dependsOn(*parse_dim(slice.getBegin()), symbol_))
+      return {};
+    if (auto extent = dyn_cast<ir::ExtentOp>(op);
+        extent && ir::dependsOn(*parse_dim(extent.getDim()), symbol_))
+      return {};
     SmallVector<Lifted> operands;
     bool heavy = fuse::isAnchorOp(op), moves = false;
     for (Value x : op->getOperands()) {
@@ -119,7 +131,8 @@ class Hoister {
   // The op on other operands, its result of another shape.
   Value again(Operation* op, ArrayRef<Value> operands, const Shape& shape) {
     OperationState state(op->getLoc(), op->getName(), operands,
-                         ir::tensorType(shape, getElementTypeOrSelf(op->getResult(0).getType())), op->getAttrs());
+                         ir::tensorType(shape, getElementTypeOrSelf(op->getResult(0).getType())),
+                         op->getAttrs());
     return b_.create(state)->getResult(0);
   }
   Shape withSteps(Value result, int64_t axis) {
@@ -160,13 +173,15 @@ class Hoister {
     if (!fits(op->getResult(0)) || operands[0].axis < 0 || operands[0].axis >= rank) return {};
     if (operands[1].axis >= 0 || ir::shapeOf(op->getOperand(1)).rank != 2) return {};
     int64_t axis = operands[0].axis;
-    return Lifted{again(op, {operands[0].all, operands[1].all}, withSteps(op->getResult(0), axis)), axis, false};
+    return Lifted{again(op, {operands[0].all, operands[1].all}, withSteps(op->getResult(0), axis)),
+                  axis, false};
   }
 
   std::optional<Lifted> gather(Operation* op, ArrayRef<Lifted> operands) {
     int64_t axis = operands[1].axis;
     if (!fits(op->getResult(0)) || operands[0].axis >= 0) return {};
-    return Lifted{again(op, {operands[0].all, operands[1].all}, withSteps(op->getResult(0), axis)), axis, false};
+    return Lifted{again(op, {operands[0].all, operands[1].all}, withSteps(op->getResult(0), axis)),
+                  axis, false};
   }
 
   std::optional<Lifted> concat(Operation* op, ArrayRef<Lifted> operands) {
@@ -182,7 +197,8 @@ class Hoister {
     Dim outside(1), before(1);
     for (int64_t i = 0; i < operands[0].axis; ++i) outside = outside * from.dims[i];
     for (int64_t axis = 0; axis <= to.rank; ++axis) {
-      if (before == outside) return Lifted{again(op, {operands[0].all}, withSteps(op->getResult(0), axis)), axis, false};
+      if (before == outside)
+        return Lifted{again(op, {operands[0].all}, withSteps(op->getResult(0), axis)), axis, false};
       if (axis < to.rank) before = before * to.dims[axis];
     }
     return {};
@@ -221,7 +237,9 @@ class Hoister {
 struct HoistSteps : PassWrapper<HoistSteps, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(HoistSteps)
   StringRef getArgument() const final { return "heed-hoist-steps"; }
-  StringRef getDescription() const final { return "work that no state enters moves in front of its loop, for all steps at once"; }
+  StringRef getDescription() const final {
+    return "work that no state enters moves in front of its loop, for all steps at once";
+  }
 
   void runOnOperation() final {
     getOperation().walk([](ir::LoopOp loop) { Hoister(loop).run(); });

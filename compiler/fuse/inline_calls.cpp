@@ -1,7 +1,8 @@
-// Calls and repeats become their bodies, scans loops. 1: start at @main. 2: clone each op; a call's body is cloned in its
-// place with the call's name in front of parameter and probe names; a scan's becomes the body of a loop, where slices at
-// the loop's symbol stand for what is scanned. 3: every op's location is the path of its module, which names
-// kernels in profiles and errors. 4: the other functions go.
+// Calls and repeats become their bodies, scans loops. 1: start at @main. 2: clone each op; a call's
+// body is cloned in its place with the call's name in front of parameter and probe names; a scan's
+// becomes the body of a loop, where slices at the loop's symbol stand for what is scanned. 3: every
+// op's location is the path of its module, which names kernels in profiles and errors. 4: the other
+// functions go.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,13 +24,15 @@ struct Inliner {
   OpBuilder& b;
   SmallVector<std::string> symbols = {};  // of the loops around
 
-  SmallVector<Value> inlineBody(func::FuncOp function, ValueRange arguments, const std::string& path) {
+  SmallVector<Value> inlineBody(func::FuncOp function, ValueRange arguments,
+                                const std::string& path) {
     IRMapping map;
     map.map(function.getArguments(), arguments);
     Location location = NameLoc::get(b.getStringAttr(path));
     for (Operation& op : function.front().without_terminator()) inlineOp(op, map, path, location);
     SmallVector<Value> results;
-    for (Value v : function.front().getTerminator()->getOperands()) results.push_back(map.lookup(v));
+    for (Value v : function.front().getTerminator()->getOperands())
+      results.push_back(map.lookup(v));
     return results;
   }
 
@@ -37,7 +40,8 @@ struct Inliner {
     SmallVector<Value> operands;
     for (Value v : op.getOperands()) operands.push_back(map.lookup(v));
     if (auto call = dyn_cast<ir::CallOp>(op)) {
-      map.map(op.getResults(), inlineBody(callee(call.getCallee()), operands, joined(path, call.getName())));
+      map.map(op.getResults(),
+              inlineBody(callee(call.getCallee()), operands, joined(path, call.getName())));
     } else if (auto repeat = dyn_cast<ir::RepeatOp>(op)) {
       for (int64_t i = 0; i < static_cast<int64_t>(repeat.getTimes()); ++i)
         operands[0] = inlineBody(callee(repeat.getCallee()), operands,
@@ -49,11 +53,13 @@ struct Inliner {
       Operation* clone = b.clone(op, map);
       clone->setLoc(location);
       if (isa<ir::ParameterOp, ir::ProbeOp, ir::BufferOp>(clone))
-        clone->setAttr("name", b.getStringAttr(joined(path, clone->getAttrOfType<StringAttr>("name").getValue())));
+        clone->setAttr("name", b.getStringAttr(joined(
+                                   path, clone->getAttrOfType<StringAttr>("name").getValue())));
     }
   }
 
-  SmallVector<Value> inlineScan(ir::ScanOp scan, ArrayRef<Value> operands, const std::string& path, Location location) {
+  SmallVector<Value> inlineScan(ir::ScanOp scan, ArrayRef<Value> operands, const std::string& path,
+                                Location location) {
     size_t states = scan.getStates(), scanned = scan.getScanned();
     SmallVector<Value> initial(operands.take_front(states));
     SmallVector<Type> types(scan.getResultTypes());
@@ -62,8 +68,9 @@ struct Inliner {
       initial.push_back(number(location, 0));
     }
     symbols.push_back(unusedSymbol());
-    auto loop = ir::LoopOp::create(b, location, types, initial, b.getStringAttr(symbols.back()), scan.getStepsAttr(),
-                                   scan.getAxisAttr(), scan.getReverseAttr(), scan.getStopsAttr());
+    auto loop = ir::LoopOp::create(b, location, types, initial, b.getStringAttr(symbols.back()),
+                                   scan.getStepsAttr(), scan.getAxisAttr(), scan.getReverseAttr(),
+                                   scan.getStopsAttr());
     OpBuilder::InsertionGuard guard(b);
     Block* body = b.createBlock(&loop.getBody());
     SmallVector<Value> arguments;
@@ -72,10 +79,12 @@ struct Inliner {
     for (Value v : operands.slice(states, scanned))
       arguments.push_back(ir::stepOf(b, location, v, int64_t(scan.getAxis()), symbols.back()));
     llvm::append_range(arguments, operands.drop_front(states + scanned));
-    SmallVector<Value> results = inlineBody(callee(scan.getCallee()), arguments, joined(path, scan.getName()));
+    SmallVector<Value> results =
+        inlineBody(callee(scan.getCallee()), arguments, joined(path, scan.getName()));
     if (scan.getStops()) {
       Value turns = body->getArguments().back();
-      results.insert(results.begin() + states, ir::AddOp::create(b, location, turns.getType(), turns, number(location, 1)));
+      results.insert(results.begin() + states,
+                     ir::AddOp::create(b, location, turns.getType(), turns, number(location, 1)));
     }
     ir::YieldOp::create(b, location, results);
     symbols.pop_back();
@@ -89,7 +98,8 @@ struct Inliner {
   }
 
   Value number(Location location, double value) {
-    return ir::ConstantOp::create(b, location, RankedTensorType::get({}, b.getI64Type()), b.getF64FloatAttr(value));
+    return ir::ConstantOp::create(b, location, RankedTensorType::get({}, b.getI64Type()),
+                                  b.getF64FloatAttr(value));
   }
 
   // Loops one behind another have the same one, so that equal kernels in them are equal.
@@ -100,7 +110,8 @@ struct Inliner {
       auto main = module.lookupSymbol<func::FuncOp>("main");
       return llvm::any_of(main.getArgumentTypes(), [&](Type type) {
         Shape shape = ir::shapeOf(type);
-        return std::any_of(shape.dims, shape.dims + shape.rank, [&](const Dim& d) { return ir::dependsOn(d, symbol); });
+        return std::any_of(shape.dims, shape.dims + shape.rank,
+                           [&](const Dim& d) { return ir::dependsOn(d, symbol); });
       });
     };
     for (int n = 0;; ++n)
@@ -113,7 +124,9 @@ struct Inliner {
 struct InlineCalls : PassWrapper<InlineCalls, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(InlineCalls)
   StringRef getArgument() const final { return "heed-inline-calls"; }
-  StringRef getDescription() const final { return "calls and repeats become their bodies, scans loops"; }
+  StringRef getDescription() const final {
+    return "calls and repeats become their bodies, scans loops";
+  }
 
   void runOnOperation() final {
     ModuleOp module = getOperation();

@@ -25,7 +25,8 @@ void KernelBuilder::role(char name, const Coordinates& coordinates) {
 int KernelBuilder::operandFor(const Expression& load) {
   Coordinates at = domain_.normal(load.coordinates);
   for (auto [n, operand] : llvm::enumerate(operands_))
-    if (n >= principals_ && operand.value == load.value && operand.fill == load.fill && operand.coordinates == at)
+    if (n >= principals_ && operand.value == load.value && operand.fill == load.fill &&
+        operand.coordinates == at)
       return static_cast<int>(n);
   operands_.push_back({load.value, at, load.fill});
   return static_cast<int>(operands_.size()) - 1;
@@ -35,10 +36,13 @@ void KernelBuilder::principal(const ExpressionPtr& load) {
   operands_.push_back({load->value, load->coordinates, load->fill});
   principals_ = operands_.size();
 }
-void KernelBuilder::region(const ExpressionPtr& root, std::vector<Expression*> leading, std::vector<Type> leadingTypes) {
+void KernelBuilder::region(const ExpressionPtr& root, std::vector<Expression*> leading,
+                           std::vector<Type> leadingTypes) {
   regions_.push_back({root, std::move(leading), std::move(leadingTypes)});
 }
-void KernelBuilder::result(Value tensor, const Coordinates& store) { results_.push_back({tensor, store}); }
+void KernelBuilder::result(Value tensor, const Coordinates& store) {
+  results_.push_back({tensor, store});
+}
 
 // Captured operands first, so that every region can take one scalar for each.
 void KernelBuilder::collectCaptured() {
@@ -89,11 +93,12 @@ AffineExpr KernelBuilder::affine(const Coordinate& given) {
 AffineMap KernelBuilder::map(const Coordinates& coordinates) {
   SmallVector<AffineExpr> results;
   for (const Coordinate& c : coordinates) results.push_back(affine(c));
-  return AffineMap::get(digits_.size(), 0, results, b_.getContext());  // symbols are counted in build()
+  // symbols are counted in build()
+  return AffineMap::get(digits_.size(), 0, results, b_.getContext());
 }
 
-Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block& block, OpBuilder& b,
-                          llvm::DenseMap<Expression*, Value>& memo) {
+Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block& block,
+                          OpBuilder& b, llvm::DenseMap<Expression*, Value>& memo) {
   if (auto done = memo.find(e.get()); done != memo.end()) return done->second;
   Value result;
   Location location = b.getUnknownLoc();
@@ -107,9 +112,12 @@ Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block&
       case Expression::constant:
         result = ir::ConstantOp::create(b, location, e->type, b.getF64FloatAttr(e->number));
         break;
-      case Expression::extent: result = ir::ExtentOp::create(b, location, e->type, b.getStringAttr(e->dim)); break;
+      case Expression::extent:
+        result = ir::ExtentOp::create(b, location, e->type, b.getStringAttr(e->dim));
+        break;
       case Expression::position:
-        result = ir::CoordinateOp::create(b, location, e->type, AffineMapAttr::get(map(e->coordinates)));
+        result =
+            ir::CoordinateOp::create(b, location, e->type, AffineMapAttr::get(map(e->coordinates)));
         break;
       case Expression::apply: {
         OperationState state(location, e->name);
@@ -121,10 +129,12 @@ Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block&
       case Expression::lookup: {
         Value table = block.getArgument(spec.leadingTypes.size() + operandFor(*e) - principals_);
         Value index = emit(e->operands[0], spec, block, b, memo);
-        result = ir::LookupOp::create(b, location, e->type, table, index, b.getI64IntegerAttr(int64_t(e->number)));
+        result = ir::LookupOp::create(b, location, e->type, table, index,
+                                      b.getI64IntegerAttr(int64_t(e->number)));
         break;
       }
-      case Expression::anchor: llvm_unreachable("an anchor is a leading scalar of its kernel's region");
+      case Expression::anchor:
+        llvm_unreachable("an anchor is a leading scalar of its kernel's region");
     }
   }
   memo[e.get()] = result;
@@ -145,7 +155,8 @@ void KernelBuilder::emit(const RegionSpec& spec, Region& region) {
   ir::YieldOp::create(inner, b_.getUnknownLoc(), ValueRange{result});
 }
 
-Operation* KernelBuilder::build(StringRef name, Location location, ArrayRef<NamedAttribute> attributes) {
+Operation* KernelBuilder::build(StringRef name, Location location,
+                                ArrayRef<NamedAttribute> attributes) {
   collectCaptured();
   OperationState state(location, name);
   SmallVector<AffineMap> maps, stores;
@@ -155,14 +166,17 @@ Operation* KernelBuilder::build(StringRef name, Location location, ArrayRef<Name
     state.addOperands(bufferOf_(operand.value));
     maps.push_back(map(operand.coordinates));
     filled |= operand.fill.has_value();
-    fill.push_back(operand.fill ? Attribute(b_.getF64FloatAttr(*operand.fill)) : Attribute(b_.getUnitAttr()));
+    fill.push_back(operand.fill ? Attribute(b_.getF64FloatAttr(*operand.fill))
+                                : Attribute(b_.getUnitAttr()));
   }
   for (const Result& r : results_) {
     state.addTypes(r.tensor.getType());
     stores.push_back(map(r.store));
   }
   for (const RegionSpec& spec : regions_) emit(spec, *state.addRegion());
-  auto withSymbols = [&](AffineMap m) { return AffineMap::get(m.getNumDims(), symbols_.size(), m.getResults(), b_.getContext()); };
+  auto withSymbols = [&](AffineMap m) {
+    return AffineMap::get(m.getNumDims(), symbols_.size(), m.getResults(), b_.getContext());
+  };
   SmallVector<Attribute> domain, symbols, mapAttributes, storeAttributes;
   llvm::DenseMap<char, int> counts, seen;
   for (auto& d : digits_) ++counts[d.first];

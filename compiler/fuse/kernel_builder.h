@@ -1,5 +1,5 @@
-// Turns what `pull` found into a kernel op: digits get roles and numbers, coordinates become affine maps, expressions
-// become regions, loads become operands.
+// Turns what `pull` found into a kernel op: digits get roles and numbers, coordinates become affine
+// maps, expressions become regions, loads become operands.
 #pragma once
 #include "heed/compiler/fuse/pull.h"
 #include "mlir/IR/Builders.h"
@@ -8,7 +8,8 @@ namespace heed::fuse {
 
 class KernelBuilder {
  public:
-  KernelBuilder(mlir::OpBuilder& b, const Domain& domain, std::function<mlir::Value(mlir::Value)> bufferOf)
+  KernelBuilder(mlir::OpBuilder& b, const Domain& domain,
+                std::function<mlir::Value(mlir::Value)> bufferOf)
       : b_(b), domain_(domain), bufferOf_(std::move(bufferOf)) {}
 
   // Digits of the coordinate that have no role yet get this one, in order.
@@ -19,12 +20,14 @@ class KernelBuilder {
 
   // An operand that the kernel's kind names (a, b, q, …); the expression is a load.
   void principal(const ExpressionPtr& load);
-  // A region: the leading scalars stand for the expressions in `leading`, other loads become captured operands.
-  // Without a root the region stays empty.
-  void region(const ExpressionPtr& root, std::vector<Expression*> leading, std::vector<mlir::Type> leadingTypes);
+  // A region: the leading scalars stand for the expressions in `leading`, other loads become
+  // captured operands. Without a root the region stays empty.
+  void region(const ExpressionPtr& root, std::vector<Expression*> leading,
+              std::vector<mlir::Type> leadingTypes);
   void result(mlir::Value tensor, const Coordinates& store);
 
-  mlir::Operation* build(mlir::StringRef name, mlir::Location location, mlir::ArrayRef<mlir::NamedAttribute> attributes = {});
+  mlir::Operation* build(mlir::StringRef name, mlir::Location location,
+                         mlir::ArrayRef<mlir::NamedAttribute> attributes = {});
 
  private:
   struct Operand {
@@ -48,8 +51,8 @@ class KernelBuilder {
   mlir::AffineExpr affine(const Dim& dim);
   mlir::AffineMap map(const Coordinates& coordinates);
   void emit(const RegionSpec& spec, mlir::Region& region);
-  mlir::Value emit(const ExpressionPtr& e, const RegionSpec& spec, mlir::Block& block, mlir::OpBuilder& b,
-                   llvm::DenseMap<Expression*, mlir::Value>& memo);
+  mlir::Value emit(const ExpressionPtr& e, const RegionSpec& spec, mlir::Block& block,
+                   mlir::OpBuilder& b, llvm::DenseMap<Expression*, mlir::Value>& memo);
 
   mlir::OpBuilder& b_;
   const Domain& domain_;

@@ -1,5 +1,6 @@
-// The class that forms kernels; its parts by what they form: form_kernels.cpp walks, form_contract.cpp makes contractions of
-// all kinds, form_rows.cpp what runs along rows, form_attention_kernel.cpp attention.
+// The class that forms kernels; its parts by what they form: form_kernels.cpp walks,
+// form_contract.cpp makes contractions of all kinds, form_rows.cpp what runs along rows,
+// form_attention_kernel.cpp attention.
 #pragma once
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/kernel_builder.h"
@@ -28,14 +29,16 @@ class KernelFormer {
   llvm::DenseMap<mlir::Value, mlir::Value> formed_;  // graph value → kernel-level value
   llvm::DenseSet<mlir::Value> returned_;
 
-  // The graph ops of a block as kernels in front of `end`, whose operands become the kernels' results.
+  // The graph ops of a block as kernels in front of `end`, whose operands become the kernels'
+  // results.
   mlir::LogicalResult formBlock(mlir::Block& block, mlir::Operation* end);
 
   mlir::LogicalResult formLoop(ir::LoopOp loop);
 
   // What stands in front of the loop that computes `here` has a buffer.
   static bool isOuter(mlir::Value x, mlir::Value here) {
-    return x.getDefiningOp() && x.getParentBlock() != here.getParentBlock() && !isLeafOp(x.getDefiningOp());
+    return x.getDefiningOp() && x.getParentBlock() != here.getParentBlock() &&
+           !isLeafOp(x.getDefiningOp());
   }
 
   // A kernel writes it where it belongs, be its shape not that of the kernel's own result.
@@ -44,15 +47,18 @@ class KernelFormer {
   // Only kernels read v, perhaps through views: they can do so among the other pieces of `concat`.
   static bool isReadInPlace(mlir::Value v, mlir::Operation* concat);
 
-  // Kernels write the pieces of a concatenation in place; a piece that is not a kernel's own result is copied there.
+  // Kernels write the pieces of a concatenation in place; a piece that is not a kernel's own result
+  // is copied there.
   void separatePieces(llvm::ArrayRef<mlir::Operation*> graph, mlir::Operation* end);
 
-  // Appends, and loops of them, update a copy where they may not write over their cache. The last one is judged first.
+  // Appends, and loops of them, update a copy where they may not write over their cache. The last
+  // one is judged first.
   void proveAppends(mlir::Block& block);
 
   mlir::Value bufferOf(mlir::Value v) {
     auto found = formed_.find(v);
-    return found == formed_.end() ? v : found->second;  // arguments, parameters and constant tables stand for themselves
+    // arguments, parameters and constant tables stand for themselves
+    return found == formed_.end() ? v : found->second;
   }
 
   mlir::LogicalResult materialise(mlir::Value v);
@@ -60,7 +66,8 @@ class KernelFormer {
   // What views make of a buffer is read there. What is computed once and for all is rather copied.
   mlir::LogicalResult viewOf(mlir::Value v);
 
-  // A reshape of a buffer is the same buffer; a concatenation's operands are written into it by their own kernels.
+  // A reshape of a buffer is the same buffer; a concatenation's operands are written into it by
+  // their own kernels.
   mlir::LogicalResult alias(mlir::Operation* op);
 
   mlir::Value copyOf(mlir::Value v);
@@ -74,43 +81,50 @@ class KernelFormer {
     return KernelBuilder(b_, domain, [this](mlir::Value x) { return bufferOf(x); });
   }
 
-  mlir::Operation* mapKernel(Domain& domain, mlir::Value v, const Coordinates& at, const ExpressionPtr& root);
+  mlir::Operation* mapKernel(Domain& domain, mlir::Value v, const Coordinates& at,
+                             const ExpressionPtr& root);
 
   // Roles follow from which operand a digit addresses.
-  void contractionRoles(KernelBuilder& kernel, Domain& domain, const Coordinates& result, const Coordinates& a,
-                        const Coordinates& b, const Coordinates& reduced);
+  void contractionRoles(KernelBuilder& kernel, Domain& domain, const Coordinates& result,
+                        const Coordinates& a, const Coordinates& b, const Coordinates& reduced);
 
   // The load can tell where a window reaches out of `shape`, which `at` are coordinates of.
-  static bool answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at, const Shape& shape);
+  static bool answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at,
+                             const Shape& shape);
 
-  Formed contractKernel(Domain& domain, mlir::Value v, const Coordinates& at, const ExpressionPtr& root,
-                        Expression* anchor, Puller& puller, mlir::Value a, const Coordinates& ca, mlir::Value b,
-                        const Coordinates& cb, const Coordinates& k, std::optional<double> fill,
+  Formed contractKernel(Domain& domain, mlir::Value v, const Coordinates& at,
+                        const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                        mlir::Value a, const Coordinates& ca, mlir::Value b, const Coordinates& cb,
+                        const Coordinates& k, std::optional<double> fill,
                         std::vector<mlir::Value>& conflicts);
 
   Formed contract(ir::MatmulOp op, Domain& domain, mlir::Value v, const Coordinates& at,
                   const ExpressionPtr& root, Expression* anchor, Puller& puller,
                   std::vector<mlir::Value>& conflicts);
 
-  // Implicit GEMM: the window is a sum of digits in the coordinate, its padding what a read outside gives.
+  // Implicit GEMM: the window is a sum of digits in the coordinate, its padding what a read outside
+  // gives.
   Formed convolution(mlir::Operation* op, Domain& domain, mlir::Value v, const Coordinates& at,
                      const ExpressionPtr& root, Expression* anchor, Puller& puller,
                      std::vector<mlir::Value>& conflicts);
 
-  Formed rows(mlir::Operation* op, Domain& domain, mlir::Value v, const Coordinates& at, const ExpressionPtr& root,
-              Expression* anchor, Puller& puller, std::vector<mlir::Value>& conflicts);
+  Formed rows(mlir::Operation* op, Domain& domain, mlir::Value v, const Coordinates& at,
+              const ExpressionPtr& root, Expression* anchor, Puller& puller,
+              std::vector<mlir::Value>& conflicts);
 
   // Weight and bias of a normalisation are the first two steps of its epilogue.
-  ExpressionPtr withAffine(ir::NormalizeOp op, Expression* anchor, const ExpressionPtr& root, Puller& puller,
-                           Expression*& leading);
+  ExpressionPtr withAffine(ir::NormalizeOp op, Expression* anchor, const ExpressionPtr& root,
+                           Puller& puller, Expression*& leading);
 
-  Formed gather(ir::GatherOp op, Domain& domain, mlir::Value v, const Coordinates& at, const ExpressionPtr& root,
-                Expression* anchor, Puller& puller, std::vector<mlir::Value>& conflicts);
+  Formed gather(ir::GatherOp op, Domain& domain, mlir::Value v, const Coordinates& at,
+                const ExpressionPtr& root, Expression* anchor, Puller& puller,
+                std::vector<mlir::Value>& conflicts);
 
   Formed appendKernel(ir::AppendOp op, std::vector<mlir::Value>& conflicts);
 
   Formed attention(ir::MatmulOp op, Domain& domain, mlir::Value v, const Coordinates& at,
-                   const ExpressionPtr& root, Expression* anchor, std::vector<mlir::Value>& conflicts);
+                   const ExpressionPtr& root, Expression* anchor,
+                   std::vector<mlir::Value>& conflicts);
 };
 
 }  // namespace heed::fuse

@@ -1,7 +1,9 @@
-// Layouts of rows (window partition, roll, crop) move through row-wise ops towards the attention that they are made for:
+// Layouts of rows (window partition, roll, crop) move through row-wise ops towards the attention
+// that they are made for:
 //   op(layout(x)) → layout(op(x))   where only attention reads the result
 //   layout(op(x)) → op(layout(x))   where x comes from attention
-// The attention reads and stores through them; projections and norms become plain kernels on rows as they lie.
+// The attention reads and stores through them; projections and norms become plain kernels on rows
+// as they lie.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/passes.h"
 #include "mlir/IR/PatternMatch.h"
@@ -17,15 +19,18 @@ bool movesRows(Operation* op) {
   if (!op || !isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp, ir::SliceOp>(op)) return false;
   Shape from = ir::shapeOf(op->getOperand(0)), to = ir::shapeOf(op->getResult(0));
   if (from.rank < 2 || to.rank < 2 || !(from[-1] == to[-1])) return false;
-  if (auto permute = dyn_cast<ir::PermuteOp>(op)) return permute.getPermutation().back() == from.rank - 1;
-  if (auto axis = op->getAttrOfType<IntegerAttr>("axis")) return ir::axisIn(from, axis.getInt()) != from.rank - 1;
+  if (auto permute = dyn_cast<ir::PermuteOp>(op))
+    return permute.getPermutation().back() == from.rank - 1;
+  if (auto axis = op->getAttrOfType<IntegerAttr>("axis"))
+    return ir::axisIn(from, axis.getInt()) != from.rank - 1;
   return true;
 }
 
 // The operand whose rows the op transforms one by one; null where it is no such op.
 OpOperand* rowsOf(Operation* op) {
   if (!op || op->getNumOperands() == 0 || op->getNumResults() != 1) return nullptr;
-  if (auto matmul = dyn_cast<ir::MatmulOp>(op)) return ir::shapeOf(matmul.getB()).rank == 2 ? &op->getOpOperand(0) : nullptr;
+  if (auto matmul = dyn_cast<ir::MatmulOp>(op))
+    return ir::shapeOf(matmul.getB()).rank == 2 ? &op->getOpOperand(0) : nullptr;
   if (!ir::isScalarOp(op) && !isa<ir::NormalizeOp>(op)) return nullptr;
   OpOperand* rows = nullptr;
   for (OpOperand& operand : op->getOpOperands()) {
@@ -36,7 +41,9 @@ OpOperand* rowsOf(Operation* op) {
   return rows;
 }
 
-bool isAttention(Operation* op) { return op->hasAttr("heed.attention") || op->hasAttr("heed.attention_score"); }
+bool isAttention(Operation* op) {
+  return op->hasAttr("heed.attention") || op->hasAttr("heed.attention_score");
+}
 
 bool onlyAttentionReads(Value v) {
   return !v.use_empty() && llvm::all_of(v.getUsers(), [](Operation* user) {
@@ -49,7 +56,8 @@ bool comesFromAttention(Value v) {
   if (!op) return false;
   if (op->hasAttr("heed.attention")) return true;
   if (OpOperand* rows = rowsOf(op)) return comesFromAttention(rows->get());
-  return isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp, ir::SliceOp>(op) && comesFromAttention(op->getOperand(0));
+  return isa<ir::ReshapeOp, ir::PermuteOp, ir::RollOp, ir::SliceOp>(op) &&
+         comesFromAttention(op->getOperand(0));
 }
 
 // `op` again on other rows, with the result's last axis as it was.
@@ -68,7 +76,8 @@ Value again(PatternRewriter& rewriter, Operation* layout, Value x) {
   shape.dims[shape.rank - 1] = ir::shapeOf(x)[-1];
   Operation* moved = rewriter.clone(*layout);
   moved->setOperand(0, x);
-  moved->getResult(0).setType(ir::tensorType(shape, cast<RankedTensorType>(x.getType()).getElementType()));
+  moved->getResult(0).setType(
+      ir::tensorType(shape, cast<RankedTensorType>(x.getType()).getElementType()));
   return moved->getResult(0);
 }
 
@@ -77,7 +86,8 @@ struct BehindRowwise : RewritePattern {
   LogicalResult matchAndRewrite(Operation* op, PatternRewriter& rewriter) const final {
     OpOperand* rows = rowsOf(op);
     Operation* layout = rows ? rows->get().getDefiningOp() : nullptr;
-    if (!movesRows(layout) || isa<ir::SliceOp>(layout) || layout->getBlock() != op->getBlock())  // not more rows than needed
+    // not more rows than needed
+    if (!movesRows(layout) || isa<ir::SliceOp>(layout) || layout->getBlock() != op->getBlock())
       return rewriter.notifyMatchFailure(op, "expected rows in another order");
     if (isAttention(op) || !onlyAttentionReads(op->getResult(0)))
       return rewriter.notifyMatchFailure(op, "expected attention as the only reader");
@@ -106,7 +116,9 @@ struct BeforeRowwise : RewritePattern {
 struct MoveLayouts : PassWrapper<MoveLayouts, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MoveLayouts)
   StringRef getArgument() const final { return "heed-move-layouts"; }
-  StringRef getDescription() const final { return "layouts of rows move to the attention they are made for"; }
+  StringRef getDescription() const final {
+    return "layouts of rows move to the attention they are made for";
+  }
 
   void runOnOperation() final {
     RewritePatternSet patterns(&getContext());

@@ -1,5 +1,6 @@
-// A contraction whose b depends on parameters alone reads it in panels of the target's width: heed.pack is inserted, and
-// moves to @prepare with whatever else runs once. The layout depends on weight and target, never on batch or length.
+// A contraction whose b depends on parameters alone reads it in panels of the target's width:
+// heed.pack is inserted, and moves to @prepare with whatever else runs once. The layout depends on
+// weight and target, never on batch or length.
 #include "heed/compiler/dialect/heed.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
@@ -17,7 +18,8 @@ struct Group {
   AffineExpr index;
   int64_t extent = 1;
 };
-std::optional<Group> linearised(const tile::Kernel& kernel, char role, const AffineMap& b, MLIRContext* context) {
+std::optional<Group> linearised(const tile::Kernel& kernel, char role, const AffineMap& b,
+                                MLIRContext* context) {
   Group group{getAffineConstantExpr(0, context), 1};
   for (int n : kernel.withRole(role)) {
     if (role == 'b' && !b.isFunctionOfDim(n)) continue;
@@ -35,7 +37,8 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
   explicit PackWeights(Target t) : resolved(std::move(t)) {}
   StringRef getArgument() const final { return "heed-pack-weights"; }
   StringRef getDescription() const final { return "contractions read parameters in panels"; }
-  Option<std::string> name{*this, "target", llvm::cl::desc("target's name"), llvm::cl::init("x86-64-avx512")};
+  Option<std::string> name{*this, "target", llvm::cl::desc("target's name"),
+                           llvm::cl::init("x86-64-avx512")};
   Target resolved;
 
   void runOnOperation() final {
@@ -55,30 +58,37 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
     if (failed(kernel)) return;
     auto map = cast<AffineMapAttr>(op.getMaps()[1]).getValue();
     auto batch = linearised(*kernel, 'b', map, &getContext());
-    auto n = linearised(*kernel, 'n', map, &getContext()), k = linearised(*kernel, 'k', map, &getContext());
+    auto n = linearised(*kernel, 'n', map, &getContext()),
+         k = linearised(*kernel, 'k', map, &getContext());
     if (!batch || !n || !k) return;
     OpBuilder b(op);
     int64_t width = panelWidth(target, n->extent), panels = (n->extent + width - 1) / width;
     auto type = RankedTensorType::get({batch->extent, panels, k->extent, width}, b.getF32Type());
-    // Only the digits that address b; the contraction's numbering is kept by listing them all and mapping to a subset.
-    SmallVector<AffineExpr> renumbered(kernel->digits.size(), getAffineConstantExpr(0, &getContext()));
+    // Only the digits that address b; the contraction's numbering is kept by listing them all and
+    // mapping to a subset.
+    SmallVector<AffineExpr> renumbered(kernel->digits.size(),
+                                       getAffineConstantExpr(0, &getContext()));
     SmallVector<Attribute> domain;
     for (auto [at, digit] : llvm::enumerate(kernel->digits)) {
       if (digit.role == 'm' || (digit.role == 'b' && !map.isFunctionOfDim(at))) continue;
       renumbered[at] = getAffineDimExpr(domain.size(), &getContext());
       domain.push_back(op.getDomain()[at]);
     }
-    auto panelsMap = AffineMap::get(kernel->digits.size(), map.getNumSymbols(),
-                                    {batch->index, n->index.floorDiv(width), k->index, n->index % width}, &getContext());
+    auto panelsMap = AffineMap::get(
+        kernel->digits.size(), map.getNumSymbols(),
+        {batch->index, n->index.floorDiv(width), k->index, n->index % width}, &getContext());
     // Symbols that b does not need would keep the packing from being done once and for all.
-    bool symbolic = llvm::any_of(llvm::seq(map.getNumSymbols()), [&](unsigned n) { return map.isFunctionOfSymbol(n); });
+    bool symbolic = llvm::any_of(llvm::seq(map.getNumSymbols()),
+                                 [&](unsigned n) { return map.isFunctionOfSymbol(n); });
     ArrayAttr symbols = symbolic ? op.getSymbols() : b.getArrayAttr({});
     auto forPack = [&](AffineMap m) {
-      return AffineMapAttr::get(m.replaceDimsAndSymbols(renumbered, {}, domain.size(), symbols.size()));
+      return AffineMapAttr::get(
+          m.replaceDimsAndSymbols(renumbered, {}, domain.size(), symbols.size()));
     };
-    auto packed = ir::PackOp::create(b, op.getLoc(), TypeRange{type}, ValueRange{op.getIns()[1]}, b.getArrayAttr(domain),
-                                     symbols, b.getArrayAttr({forPack(map)}), b.getArrayAttr({forPack(panelsMap)}),
-                                     ArrayAttr(), b.getI64IntegerAttr(width));
+    auto packed = ir::PackOp::create(
+        b, op.getLoc(), TypeRange{type}, ValueRange{op.getIns()[1]}, b.getArrayAttr(domain),
+        symbols, b.getArrayAttr({forPack(map)}), b.getArrayAttr({forPack(panelsMap)}), ArrayAttr(),
+        b.getI64IntegerAttr(width));
     SmallVector<Attribute> maps(op.getMaps().getValue());
     maps[1] = AffineMapAttr::get(panelsMap);
     op.setMapsAttr(b.getArrayAttr(maps));
@@ -89,6 +99,8 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
 
 }  // namespace
 
-std::unique_ptr<Pass> createPackWeights(Target target) { return std::make_unique<PackWeights>(std::move(target)); }
+std::unique_ptr<Pass> createPackWeights(Target target) {
+  return std::make_unique<PackWeights>(std::move(target));
+}
 
 }  // namespace heed

@@ -48,8 +48,8 @@ void visit(const ExpressionPtr& root, const std::function<void(Expression&)>& f)
 
 bool sameExpression(const Domain& domain, const ExpressionPtr& a, const ExpressionPtr& b) {
   if (a == b) return true;
-  if (a->kind != b->kind || a->value != b->value || a->number != b->number || a->dim != b->dim || a->type != b->type ||
-      a->fill != b->fill || a->operands.size() != b->operands.size())
+  if (a->kind != b->kind || a->value != b->value || a->number != b->number || a->dim != b->dim ||
+      a->type != b->type || a->fill != b->fill || a->operands.size() != b->operands.size())
     return false;
   if (a->op != b->op || a->name != b->name) return false;
   if (!(domain.normal(a->coordinates) == domain.normal(b->coordinates))) return false;
@@ -65,10 +65,13 @@ Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& op
   return result;
 }
 
-bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate, const Dim& extent) {
+bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate,
+                 const Dim& extent) {
   Shape shape = ir::shapeOf(load.value);
   for (int axis = 0; axis < shape.rank; ++axis)
-    if (shape.dims[axis] == extent && domain.normal(load.coordinates[axis]) == domain.normal(coordinate)) return true;
+    if (shape.dims[axis] == extent &&
+        domain.normal(load.coordinates[axis]) == domain.normal(coordinate))
+      return true;
   return false;
 }
 
@@ -92,7 +95,8 @@ ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
     result->value = value;
     result->op = op;
   } else if (auto constant = dyn_cast<ir::ConstantOp>(op)) {
-    result = constantExpression(constant.getValue().convertToDouble(), getElementTypeOrSelf(value.getType()));
+    result = constantExpression(constant.getValue().convertToDouble(),
+                                getElementTypeOrSelf(value.getType()));
   } else if (auto extent = dyn_cast<ir::ExtentOp>(op)) {
     result = make(Expression::extent, getElementTypeOrSelf(value.getType()));
     result->dim = extent.getDim();
@@ -113,35 +117,41 @@ ExpressionPtr Puller::pull(Value value, const Coordinates& given, bool root) {
 
 ExpressionPtr Puller::scalar(Operation* op, const Coordinates& coordinates) {
   std::vector<ExpressionPtr> operands;
-  for (Value x : op->getOperands()) operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
-  return applyExpression(op->getName().getStringRef(), std::move(operands), getElementTypeOrSelf(op->getResult(0).getType()));
+  for (Value x : op->getOperands())
+    operands.push_back(pull(x, broadcastCoordinates(coordinates, ir::shapeOf(x))));
+  return applyExpression(op->getName().getStringRef(), std::move(operands),
+                         getElementTypeOrSelf(op->getResult(0).getType()));
 }
 
 ExpressionPtr Puller::lookup(ir::GatherOp op, const Coordinates& coordinates) {
   auto rank = ir::shapeOf(op.getIndices()).rank;
   ExpressionPtr e = make(Expression::lookup, getElementTypeOrSelf(op.getType()), {Coordinate{}});
   e->op = op;
-  e->operands = {pull(op.getIndices(), Coordinates(coordinates.begin(), coordinates.begin() + rank))};
+  e->operands = {
+      pull(op.getIndices(), Coordinates(coordinates.begin(), coordinates.begin() + rank))};
   e->coordinates.insert(e->coordinates.end(), coordinates.begin() + rank, coordinates.end());
   Value table = op.getTable();
   int64_t axis = 0;
-  while (auto permute = hasBuffer_(table) ? ir::PermuteOp() : table.getDefiningOp<ir::PermuteOp>()) {
+  while (auto permute =
+             hasBuffer_(table) ? ir::PermuteOp() : table.getDefiningOp<ir::PermuteOp>()) {
     Coordinates inner = e->coordinates;
-    for (auto [outer, from] : llvm::enumerate(permute.getPermutation())) inner[from] = e->coordinates[outer];
+    for (auto [outer, from] : llvm::enumerate(permute.getPermutation()))
+      inner[from] = e->coordinates[outer];
     e->coordinates = inner;
     axis = permute.getPermutation()[axis];
     table = permute.getX();
   }
   // It is addressed by a value, so it must be a buffer as it stands.
-  if (table.getDefiningOp() && !hasBuffer_(table) && !isa<ir::ParameterOp, ir::BufferOp>(table.getDefiningOp()))
+  if (table.getDefiningOp() && !hasBuffer_(table) &&
+      !isa<ir::ParameterOp, ir::BufferOp>(table.getDefiningOp()))
     conflict(table);
   e->value = table;
   e->number = double(axis);
   return e;
 }
 
-ExpressionPtr Puller::filled(Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,
-                             double value) {
+ExpressionPtr Puller::filled(Operation* op, const Coordinates& coordinates,
+                             const Coordinates& inner, int64_t axis, double value) {
   Value source = op->getOperand(0);
   ExpressionPtr x = pull(source, inner);
   // Only a load can answer outside its bounds; one that already answers differently cannot do both.
@@ -166,7 +176,8 @@ ExpressionPtr Puller::windowed(ir::WindowOp op, const Coordinates& coordinates) 
   Shape inner = ir::shapeOf(op.getX());
   int64_t axis = ir::axisIn(inner, op.getAxis());
   Coordinates at(coordinates.begin(), coordinates.end() - 1);
-  at[axis] = sumOf({at[axis], coordinates.back()}, {Dim(int64_t(op.getStride())), Dim(int64_t(op.getDilation()))},
+  at[axis] = sumOf({at[axis], coordinates.back()},
+                   {Dim(int64_t(op.getStride())), Dim(int64_t(op.getDilation()))},
                    Dim(-int64_t(op.getBefore())), inner.dims[axis]);
   if (op.getBefore() == 0 && op.getAfter() == 0) return pull(op.getX(), at);
   return filled(op, coordinates, at, axis, op.getValue().convertToDouble());
@@ -185,11 +196,13 @@ ExpressionPtr Puller::layout(Operation* op, const Coordinates& coordinates) {
   if (isa<ir::BroadcastOp>(op)) return pull(x, broadcastCoordinates(coordinates, inner));
   Coordinates at = coordinates;
   if (auto permute = dyn_cast<ir::PermuteOp>(op)) {
-    for (auto [axis, from] : llvm::enumerate(permute.getPermutation())) at[from] = coordinates[axis];
+    for (auto [axis, from] : llvm::enumerate(permute.getPermutation()))
+      at[from] = coordinates[axis];
   } else if (auto slice = dyn_cast<ir::SliceOp>(op)) {
     int64_t axis = ir::axisIn(inner, slice.getAxis());
     Shape outer = ir::shapeOf(op->getResult(0));
-    at[axis] = domain_.slice(at[axis], *parse_dim(std::string(slice.getBegin())), outer.dims[axis], inner.dims[axis]);
+    at[axis] = domain_.slice(at[axis], *parse_dim(std::string(slice.getBegin())), outer.dims[axis],
+                             inner.dims[axis]);
   } else if (auto roll = dyn_cast<ir::RollOp>(op)) {
     int64_t axis = ir::axisIn(inner, roll.getAxis());
     at[axis] = domain_.rolled(at[axis], roll.getShift(), inner.dims[axis]);

@@ -1,6 +1,7 @@
-// `pull`: from an element of a value back to what it is computed from. Walking backwards it rewrites coordinates at layout
-// ops and builds a scalar expression at elementwise ops, until it meets a value that has a buffer or an anchor (a
-// contraction, reduction, attention, gather). Recognition, layout folding and region absorption are this one walk.
+// `pull`: from an element of a value back to what it is computed from. Walking backwards it
+// rewrites coordinates at layout ops and builds a scalar expression at elementwise ops, until it
+// meets a value that has a buffer or an anchor (a contraction, reduction, attention, gather).
+// Recognition, layout folding and region absorption are this one walk.
 #pragma once
 #include <functional>
 #include <memory>
@@ -37,7 +38,8 @@ struct Expression {
 
 ExpressionPtr constantExpression(double number, mlir::Type type);
 ExpressionPtr loadExpression(mlir::Value value, const Coordinates& coordinates);
-ExpressionPtr applyExpression(mlir::StringRef name, std::vector<ExpressionPtr> operands, mlir::Type type);
+ExpressionPtr applyExpression(mlir::StringRef name, std::vector<ExpressionPtr> operands,
+                              mlir::Type type);
 
 // Visits every node once.
 void visit(const ExpressionPtr& root, const std::function<void(Expression&)>& f);
@@ -45,16 +47,22 @@ bool sameExpression(const Domain& domain, const ExpressionPtr& a, const Expressi
 
 class Puller {
  public:
-  // hasBuffer: values at which the walk ends in a load. isAnchor: ops at which it ends in an anchor.
-  // isLookup: gathers that are done where their result is read.
-  Puller(Domain& domain, std::function<bool(mlir::Value)> hasBuffer, std::function<bool(mlir::Operation*)> isAnchor,
-         std::function<bool(mlir::Operation*)> isLookup = [](mlir::Operation*) { return false; })
-      : domain_(domain), hasBuffer_(std::move(hasBuffer)), isAnchor_(std::move(isAnchor)), isLookup_(std::move(isLookup)) {}
+  // hasBuffer: values at which the walk ends in a load. isAnchor: ops at which it ends in an
+  // anchor. isLookup: gathers that are done where their result is read.
+  Puller(
+      Domain& domain, std::function<bool(mlir::Value)> hasBuffer,
+      std::function<bool(mlir::Operation*)> isAnchor,
+      std::function<bool(mlir::Operation*)> isLookup = [](mlir::Operation*) { return false; })
+      : domain_(domain),
+        hasBuffer_(std::move(hasBuffer)),
+        isAnchor_(std::move(isAnchor)),
+        isLookup_(std::move(isLookup)) {}
 
   // root: look through the value itself even where it has a buffer (it is the one being computed).
   ExpressionPtr pull(mlir::Value value, const Coordinates& coordinates, bool root = false);
 
-  // Values that must get a buffer of their own before this pull can succeed: layouts that do not compose.
+  // Values that must get a buffer of their own before this pull can succeed: layouts that do not
+  // compose.
   const std::vector<mlir::Value>& conflicts() const { return conflicts_; }
   void conflict(mlir::Value value) { conflicts_.push_back(value); }
 
@@ -63,8 +71,8 @@ class Puller {
   ExpressionPtr padded(ir::PadOp op, const Coordinates& coordinates);
   ExpressionPtr windowed(ir::WindowOp op, const Coordinates& coordinates);
   // x with what a read outside of the extent gives, where that can be said.
-  ExpressionPtr filled(mlir::Operation* op, const Coordinates& coordinates, const Coordinates& inner, int64_t axis,
-                       double value);
+  ExpressionPtr filled(mlir::Operation* op, const Coordinates& coordinates,
+                       const Coordinates& inner, int64_t axis, double value);
   ExpressionPtr scalar(mlir::Operation* op, const Coordinates& coordinates);
   ExpressionPtr lookup(ir::GatherOp op, const Coordinates& coordinates);
   ExpressionPtr give_up(mlir::Operation* op, const Coordinates& coordinates, mlir::Value culprit);
@@ -81,11 +89,14 @@ class Puller {
   std::vector<Memo> memo_;
 };
 
-// Coordinates of an operand that is broadcast to a result (numpy rules) at the result's coordinates.
+// Coordinates of an operand that is broadcast to a result (numpy rules) at the result's
+// coordinates.
 Coordinates broadcastCoordinates(const Coordinates& coordinates, const Shape& operand);
 
-// Whether the load has an axis that is addressed by this coordinate alone, so that its bounds are the coordinate's:
-// merged with others, rolled or sliced, what lies outside would be something else inside.
-bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate, const Dim& extent);
+// Whether the load has an axis that is addressed by this coordinate alone, so that its bounds are
+// the coordinate's: merged with others, rolled or sliced, what lies outside would be something else
+// inside.
+bool keepsBounds(const Domain& domain, const Expression& load, const Coordinate& coordinate,
+                 const Dim& extent);
 
 }  // namespace heed::fuse

@@ -20,7 +20,9 @@ ExpressionPtr withoutWidening(const ExpressionPtr& e) {
 
 namespace {
 
-bool isMinusInfinity(const ExpressionPtr& e) { return e->kind == Expression::constant && e->number < -3e38; }
+bool isMinusInfinity(const ExpressionPtr& e) {
+  return e->kind == Expression::constant && e->number < -3e38;
+}
 bool isZero(const ExpressionPtr& e) { return e->kind == Expression::constant && e->number == 0; }
 
 class Taker {
@@ -58,7 +60,8 @@ class Taker {
     return {};
   }
   void join(const ExpressionPtr& condition) {
-    parts.mask = parts.mask ? applyExpression("heed.logical_and", {parts.mask, condition}, boolean_) : condition;
+    parts.mask = parts.mask ? applyExpression("heed.logical_and", {parts.mask, condition}, boolean_)
+                            : condition;
   }
 
   ExpressionPtr withoutPositiveFactor(const ExpressionPtr& e) {
@@ -66,7 +69,8 @@ class Taker {
     ExpressionPtr inner = withoutFactor(e, factor);
     if (!inner || factor <= 0) return {};
     inner = strip(inner);
-    if (inner.get() != leaf_) return applyExpression("heed.mul", {inner, constantExpression(factor, e->type)}, e->type);
+    if (inner.get() != leaf_)
+      return applyExpression("heed.mul", {inner, constantExpression(factor, e->type)}, e->type);
     parts.scale *= factor;
     return inner;
   }

@@ -11,7 +11,8 @@ static Value lastUpdate(Value v) {
   auto next = [&]() -> Value {
     for (OpOperand& use : v.getUses()) {
       auto loop = dyn_cast<ir::LoopOp>(use.getOwner());
-      if (loop ? updatesState(loop, use.getOperandNumber()) : ir::isAppend(use.getOwner()) && use.getOperandNumber() == 0)
+      if (loop ? updatesState(loop, use.getOperandNumber())
+               : ir::isAppend(use.getOwner()) && use.getOperandNumber() == 0)
         return use.getOwner()->getResult(use.getOperandNumber());
     }
     return {};
@@ -25,11 +26,13 @@ bool mayUpdate(Operation* op, unsigned n) {
   for (OpOperand& use : x.getUses()) {
     Operation *reader = use.getOwner(), *user = op->getBlock()->findAncestorOpInBlock(*reader);
     bool own = reader == op && use.getOperandNumber() == n;
-    bool before = (ir::isKernelOp(reader) || isa<ir::LoopOp>(reader)) && user != op && user->isBeforeInBlock(op);
+    bool before = (ir::isKernelOp(reader) || isa<ir::LoopOp>(reader)) && user != op &&
+                  user->isBeforeInBlock(op);
     if (!own && !before) return false;
   }
   if (Operation* writer = x.getDefiningOp())
-    return (ir::isKernelOp(writer) || isa<ir::LoopOp>(writer)) && writer->getBlock() == op->getBlock();
+    return (ir::isKernelOp(writer) || isa<ir::LoopOp>(writer)) &&
+           writer->getBlock() == op->getBlock();
   auto argument = cast<BlockArgument>(x);
   if (argument.getOwner() != op->getBlock()) return false;
   ValueRange ends = op->getBlock()->getTerminator()->getOperands();
@@ -43,7 +46,8 @@ bool updatesState(ir::LoopOp loop, unsigned n) {
   for (;;) {
     auto inner = v.getDefiningOp<ir::LoopOp>();
     if (ir::isAppend(v.getDefiningOp())) v = v.getDefiningOp()->getOperand(0);
-    else if (unsigned k = inner ? cast<OpResult>(v).getResultNumber() : 0; inner && k < inner.getInitial().size() && updatesState(inner, k))
+    else if (unsigned k = inner ? cast<OpResult>(v).getResultNumber() : 0;
+             inner && k < inner.getInitial().size() && updatesState(inner, k))
       v = inner.getInitial()[k];
     else return v != next && v == loop.block().getArgument(n);
   }

@@ -11,12 +11,14 @@ Dim modulo(const Dim& value, const Dim& n) {
   if (!value.is_static() || !n.is_static()) return value;
   return Dim(((value.constant % n.constant) + n.constant) % n.constant);
 }
-void append(Coordinate& to, const Coordinate& more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(Coordinate& to, const Coordinate& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
 }  // namespace
 
 bool operator==(const Piece& a, const Piece& b) {
-  return a.kind == b.kind && a.extent == b.extent && a.id == b.id && a.value == b.value && a.parts == b.parts &&
-         a.weights == b.weights;
+  return a.kind == b.kind && a.extent == b.extent && a.id == b.id && a.value == b.value &&
+         a.parts == b.parts && a.weights == b.weights;
 }
 
 Dim extentOf(const Coordinate& coordinate) {
@@ -27,14 +29,18 @@ Dim extentOf(const Coordinate& coordinate) {
 
 void digitsOf(const Coordinate& coordinate, std::vector<int>& ids) {
   for (const Piece& p : coordinate) {
-    if (p.kind == Piece::digit && std::find(ids.begin(), ids.end(), p.id) == ids.end()) ids.push_back(p.id);
+    if (p.kind == Piece::digit && std::find(ids.begin(), ids.end(), p.id) == ids.end())
+      ids.push_back(p.id);
     for (const Coordinate& part : p.parts) digitsOf(part, ids);
   }
 }
 
-Coordinate constantAt(const Dim& value, const Dim& extent) { return {Piece{Piece::constant, extent, -1, value, {}, {}}}; }
+Coordinate constantAt(const Dim& value, const Dim& extent) {
+  return {Piece{Piece::constant, extent, -1, value, {}, {}}};
+}
 
-Coordinate sumOf(std::vector<Coordinate> parts, std::vector<Dim> weights, const Dim& value, const Dim& extent) {
+Coordinate sumOf(std::vector<Coordinate> parts, std::vector<Dim> weights, const Dim& value,
+                 const Dim& extent) {
   return {Piece{Piece::sum, extent, -1, value, std::move(parts), std::move(weights)}};
 }
 
@@ -102,34 +108,40 @@ std::optional<std::pair<Coordinate, Coordinate>> Domain::split(const Piece& p, c
     case Piece::constant: {
       if (p.value == Dim(0)) return std::pair{constantAt(Dim(0), *major), constantAt(Dim(0), n)};
       if (!n.is_static() || !p.value.is_static()) return {};
-      return std::pair{constantAt(Dim(p.value.constant / n.constant), *major), constantAt(Dim(p.value.constant % n.constant), n)};
+      return std::pair{constantAt(Dim(p.value.constant / n.constant), *major),
+                       constantAt(Dim(p.value.constant % n.constant), n)};
     }
     case Piece::roll: {
       auto inner_shift = divide_exact(p.value, n);
       if (inner_shift) {
         auto inner = cut(p.parts[0], n);
         if (!inner) return {};
-        return std::pair{Coordinate{Piece{Piece::roll, *major, -1, *inner_shift, {inner->first}, {}}}, inner->second};
+        return std::pair{
+            Coordinate{Piece{Piece::roll, *major, -1, *inner_shift, {inner->first}, {}}},
+            inner->second};
       }
-      // A carry would cross the cut. Turn the digit round instead, i := j - value: this piece becomes j, and every
-      // other coordinate gets the roll.
+      // A carry would cross the cut. Turn the digit round instead, i := j - value: this piece
+      // becomes j, and every other coordinate gets the roll.
       Coordinate inner = normal(p.parts[0]);
       if (inner.size() != 1 || inner[0].kind != Piece::digit) return {};
       Coordinate turned = fresh(p.extent);
-      define(inner[0].id, {Piece{Piece::roll, p.extent, -1, modulo(Dim(0) - p.value, p.extent), {turned}, {}}});
+      define(inner[0].id,
+             {Piece{Piece::roll, p.extent, -1, modulo(Dim(0) - p.value, p.extent), {turned}, {}}});
       return split(turned[0], n);
     }
     case Piece::sum: {
       if (p.parts.size() != 1 || !isOne(p.weights[0]) || !divisibleBy(p.value, n)) return {};
       auto inner = cut(p.parts[0], n);
       if (!inner) return {};
-      return std::pair{sumOf({inner->first}, {Dim(1)}, *divide_exact(p.value, n), *major), inner->second};
+      return std::pair{sumOf({inner->first}, {Dim(1)}, *divide_exact(p.value, n), *major),
+                       inner->second};
     }
   }
   return {};
 }
 
-std::optional<std::pair<Coordinate, Coordinate>> Domain::cut(const Coordinate& coordinate, const Dim& n) {
+std::optional<std::pair<Coordinate, Coordinate>> Domain::cut(const Coordinate& coordinate,
+                                                             const Dim& n) {
   Coordinate high = normal(coordinate), low;
   Dim have(1);
   while (!(have == n)) {
@@ -166,7 +178,8 @@ std::optional<Coordinates> Domain::reshape(const Coordinates& from, const Shape&
   return result;
 }
 
-Coordinate Domain::slice(const Coordinate& c, const Dim& begin, const Dim& extent, const Dim& of) const {
+Coordinate Domain::slice(const Coordinate& c, const Dim& begin, const Dim& extent,
+                         const Dim& of) const {
   if (extent == of) return c;
   // An aligned part of a chain of divisions is a constant digit: a split's i-th part, say.
   auto parts = divide_exact(of, extent);

@@ -1,5 +1,6 @@
-// Views over digits: every coordinate of a tensor is a string of pieces in mixed radix, major to minor. Reshape, split,
-// permute, slice, roll and convolution windows become rewriting of such strings; no division ever appears. No MLIR here.
+// Views over digits: every coordinate of a tensor is a string of pieces in mixed radix, major to
+// minor. Reshape, split, permute, slice, roll and convolution windows become rewriting of such
+// strings; no division ever appears. No MLIR here.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -15,7 +16,8 @@ struct Piece;
 using Coordinate = std::vector<Piece>;        // of one axis
 using Coordinates = std::vector<Coordinate>;  // of a tensor
 
-// One piece. Its extent is how many values it takes; the weight of a piece is the product of the extents to its right.
+// One piece. Its extent is how many values it takes; the weight of a piece is the product of the
+// extents to its right.
 struct Piece {
   enum Kind {
     digit,     // `id` of the domain
@@ -34,7 +36,8 @@ Dim extentOf(const Coordinate& coordinate);
 // Digits in it, major to minor, without repetition.
 void digitsOf(const Coordinate& coordinate, std::vector<int>& ids);
 
-// The digits of one kernel. A digit may later be defined by others: it is refined for every coordinate at once.
+// The digits of one kernel. A digit may later be defined by others: it is refined for every
+// coordinate at once.
 class Domain {
  public:
   struct Info {
@@ -51,10 +54,12 @@ class Domain {
   Coordinate normal(const Coordinate& coordinate) const;
   Coordinates normal(const Coordinates& coordinates) const;
 
-  // (major, minor) with extent(minor) = n; nullopt where no chain of divisions leads there: the caller copies.
+  // (major, minor) with extent(minor) = n; nullopt where no chain of divisions leads there: the
+  // caller copies.
   std::optional<std::pair<Coordinate, Coordinate>> cut(const Coordinate& coordinate, const Dim& n);
 
-  // Coordinates in a tensor of shape `to` of the element at `from` (in a tensor of as many elements).
+  // Coordinates in a tensor of shape `to` of the element at `from` (in a tensor of as many
+  // elements).
   std::optional<Coordinates> reshape(const Coordinates& from, const Shape& to);
 
   // Coordinate in x of coordinate c in slice(x, begin, …).
@@ -70,7 +75,8 @@ class Domain {
 };
 
 Coordinate constantAt(const Dim& value, const Dim& extent);
-Coordinate sumOf(std::vector<Coordinate> parts, std::vector<Dim> weights, const Dim& value, const Dim& extent);
+Coordinate sumOf(std::vector<Coordinate> parts, std::vector<Dim> weights, const Dim& value,
+                 const Dim& extent);
 
 bool operator==(const Piece& a, const Piece& b);
 

@@ -24,21 +24,25 @@ namespace heed::jit {
 
 namespace {
 
-// All dialects at once: a pass for each of them looks at every operation again, a fifth of the time altogether.
-// Vectors have one axis and no transfers, so that upstream's preparing rewrites find nothing to do.
+// All dialects at once: a pass for each of them looks at every operation again, a fifth of the time
+// altogether. Vectors have one axis and no transfers, so that upstream's preparing rewrites find
+// nothing to do.
 class ToLLVM final : public PassWrapper<ToLLVM, OperationPass<ModuleOp>> {
  public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ToLLVM)
   StringRef getArgument() const override { return "heed-to-llvm"; }
   StringRef getName() const override { return "ToLLVM"; }
-  void getDependentDialects(DialectRegistry& registry) const override { registry.insert<LLVM::LLVMDialect>(); }
+  void getDependentDialects(DialectRegistry& registry) const override {
+    registry.insert<LLVM::LLVMDialect>();
+  }
 
   void runOnOperation() override {
     LowerToLLVMOptions options(&getContext());
     options.useBarePtrCallConv = true;
     LLVMTypeConverter converter(&getContext(), options);
     RewritePatternSet patterns(&getContext());
-    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0);  // what LLVM has no intrinsic for
+    // what LLVM has no intrinsic for
+    populateMathToLibmConversionPatterns(patterns, /*benefit=*/0);
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     populateFuncToLLVMConversionPatterns(converter, patterns);
@@ -48,7 +52,8 @@ class ToLLVM final : public PassWrapper<ToLLVM, OperationPass<ModuleOp>> {
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(getContext());
     target.addLegalOp<ModuleOp>();
-    if (failed(applyFullConversion(getOperation(), target, std::move(patterns)))) signalPassFailure();
+    if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
   }
 };
 

@@ -21,8 +21,10 @@ namespace {
 
 // What a kernel may use; the module then asks for what it does use.
 constexpr const char* environment =
-    "#spirv.target_env<#spirv.vce<v1.3, [Shader, Int8, Int16, Float16, StorageBuffer8BitAccess, StorageBuffer16BitAccess],"
-    " [SPV_KHR_storage_buffer_storage_class, SPV_KHR_8bit_storage, SPV_KHR_16bit_storage]>, #spirv.resource_limits<>>";
+    "#spirv.target_env<#spirv.vce<v1.3, [Shader, Int8, Int16, Float16, StorageBuffer8BitAccess, "
+    "StorageBuffer16BitAccess],"
+    " [SPV_KHR_storage_buffer_storage_class, SPV_KHR_8bit_storage, SPV_KHR_16bit_storage]>, "
+    "#spirv.resource_limits<>>";
 
 // Upstream declares what other capabilities imply, too.
 void dropImplied(spirv::ModuleOp module) {
@@ -51,8 +53,10 @@ void addSpirvPasses(PassManager& passes) {
 
 FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* dump) {
   auto kernels = llvm::to_vector(module.getOps<mlir::gpu::GPUModuleOp>());
-  if (kernels.size() != 1) return module.emitError("expected one gpu.module, found ") << kernels.size();
-  kernels[0]->setAttr(spirv::getTargetEnvAttrName(), parseAttribute(environment, module.getContext()));
+  if (kernels.size() != 1)
+    return module.emitError("expected one gpu.module, found ") << kernels.size();
+  kernels[0]->setAttr(spirv::getTargetEnvAttrName(),
+                      parseAttribute(environment, module.getContext()));
   PassManager passes(module.getContext());
   passes.enableVerifier(false);  // as in lower_to_llvm.cpp
   PhaseTimes* times = dump ? dump->times : nullptr;
@@ -71,7 +75,8 @@ FailureOr<std::vector<std::byte>> compileToSpirv(ModuleOp module, CodegenDump* d
   SmallVector<uint32_t, 0> words;
   spirv::SerializationOptions options;
   options.emitSymbolName = false;
-  if (failed(spirv::serialize(made[0], words, options))) return module.emitError("SPIR-V cannot be written");
+  if (failed(spirv::serialize(made[0], words, options)))
+    return module.emitError("SPIR-V cannot be written");
   std::vector<std::byte> bytes(words.size() * sizeof(uint32_t));
   std::memcpy(bytes.data(), words.data(), bytes.size());
   return bytes;

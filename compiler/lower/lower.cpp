@@ -2,7 +2,8 @@
 
 namespace heed {
 
-mlir::FailureOr<tile::Lowered> lowerFor(const Target& target, const tile::Kernel& kernel, mlir::ModuleOp module) {
+mlir::FailureOr<tile::Lowered> lowerFor(const Target& target, const tile::Kernel& kernel,
+                                        mlir::ModuleOp module) {
   if (target.reference) return lowerForReference(kernel, module);
   if (target.vulkan) return lowerForGpu(kernel, target, module);
   return lowerForCpu(kernel, target, module);

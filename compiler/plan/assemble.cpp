@@ -25,15 +25,20 @@ class Assembler {
 
   FailureOr<abi::Program> run() {
     describeInterface();
-    auto prepare = module_.lookupSymbol<func::FuncOp>("prepare"), main = module_.lookupSymbol<func::FuncOp>("main");
+    auto prepare = module_.lookupSymbol<func::FuncOp>("prepare"),
+         main = module_.lookupSymbol<func::FuncOp>("main");
     plan::Surroundings once{parameters_, {}, {}, abi::Place::prepared};
     plan::MemoryPlan oncePlan(prepare, once, program_.constants, program_.prepared);
     plan::Surroundings each{parameters_, {}, {}, abi::Place::arena};
-    for (size_t n = 0; n < program_.inputs.size(); ++n) each.arguments.push_back({abi::Place::input, int64_t(n)});
-    for (Value v : prepare.front().getTerminator()->getOperands()) each.arguments.push_back(oncePlan.of(v).buffer);
-    for (size_t n = 0; n < program_.outputs.size(); ++n) each.results.push_back({abi::Place::output, int64_t(n)});
+    for (size_t n = 0; n < program_.inputs.size(); ++n)
+      each.arguments.push_back({abi::Place::input, int64_t(n)});
+    for (Value v : prepare.front().getTerminator()->getOperands())
+      each.arguments.push_back(oncePlan.of(v).buffer);
+    for (size_t n = 0; n < program_.outputs.size(); ++n)
+      each.results.push_back({abi::Place::output, int64_t(n)});
     plan::MemoryPlan eachPlan(main, each, program_.constants, program_.arena);
-    if (failed(steps(prepare.front(), oncePlan, program_.prepare)) || failed(steps(main.front(), eachPlan, program_.steps)))
+    if (failed(steps(prepare.front(), oncePlan, program_.prepare)) ||
+        failed(steps(main.front(), eachPlan, program_.steps)))
       return failure();
     program_.updates = eachPlan.updates();
     guards();
@@ -60,16 +65,20 @@ class Assembler {
     program_.features = options_.target.features;
     program_.format = options_.target.vulkan ? abi::CodeFormat::spirv : abi::CodeFormat::elf;
     program_.compiler = "heed " HEED_VERSION ", LLVM " LLVM_VERSION_STRING;
-    program_.fusion = options_.fusion == Fusion::all ? "all" : options_.fusion == Fusion::layout ? "layout" : "none";
+    program_.fusion = options_.fusion == Fusion::all      ? "all"
+                      : options_.fusion == Fusion::layout ? "layout"
+                                                          : "none";
     for (auto [n, type] : llvm::enumerate(root.arguments)) {
       bool named = n < graph_.input_names.size() && !graph_.input_names[n].empty();
-      program_.inputs.push_back({named ? graph_.input_names[n] : "input" + std::to_string(n), type});
+      program_.inputs.push_back(
+          {named ? graph_.input_names[n] : "input" + std::to_string(n), type});
     }
     auto main = module_.lookupSymbol<func::FuncOp>("main");
     program_.result_count = static_cast<int32_t>(root.results.size());
     for (auto [n, type] : llvm::enumerate(main.getResultTypes())) {
       size_t probe = n - root.results.size();
-      std::string name = n < root.results.size() ? "output" + std::to_string(n) : options_.probes[probe];
+      std::string name =
+          n < root.results.size() ? "output" + std::to_string(n) : options_.probes[probe];
       program_.outputs.push_back({name, {ir::dtypeOf(type), ir::shapeOf(type)}});
     }
     for (const graph::Parameter& p : graph::manifest(graph_)) {
@@ -80,7 +89,8 @@ class Assembler {
 
   LogicalResult steps(Block& block, plan::MemoryPlan& plan, std::vector<abi::Step>& out) {
     for (Operation& op : block) {
-      if (auto loop = dyn_cast<ir::LoopOp>(op); loop && failed(loopOf(loop, plan, out))) return failure();
+      if (auto loop = dyn_cast<ir::LoopOp>(op); loop && failed(loopOf(loop, plan, out)))
+        return failure();
       if (!ir::isKernelOp(&op)) continue;
       auto shared = library_.kernelOf(&op, plan);
       if (failed(shared)) return failure();
@@ -88,7 +98,8 @@ class Assembler {
       for (const tile::Launch& launch : (*shared)->lowered.launches) {
         out.push_back(stepOf(launch, op, **shared, plan));
         if (out.back().work.invalid || out.back().scratch_bytes.invalid)
-          return op.emitError("the work of this kernel is a product of too many symbolic dimensions");
+          return op.emitError(
+              "the work of this kernel is a product of too many symbolic dimensions");
       }
     }
     return success();
@@ -101,8 +112,13 @@ class Assembler {
       carried.loop = int32_t(number);
       program_.carried.push_back(carried);
     }
-    abi::Loop loop{parse_dim(op.getSymbol())->terms[0].factors[0].symbol, *parse_dim(op.getSteps()), op.getReverse(),
-                   int32_t(out.size()), 0, {}, Dim(0)};
+    abi::Loop loop{parse_dim(op.getSymbol())->terms[0].factors[0].symbol,
+                   *parse_dim(op.getSteps()),
+                   op.getReverse(),
+                   int32_t(out.size()),
+                   0,
+                   {},
+                   Dim(0)};
     if (op.getStops()) {
       Value going = op.block().getTerminator()->getOperands().back();
       loop.going = plan.of(going).buffer;
@@ -127,21 +143,25 @@ class Assembler {
     return success();
   }
 
-  abi::Step stepOf(const tile::Launch& launch, Operation& op, const plan::SharedKernel& shared, plan::MemoryPlan& plan) {
+  abi::Step stepOf(const tile::Launch& launch, Operation& op, const plan::SharedKernel& shared,
+                   plan::MemoryPlan& plan) {
     abi::Step step;
     step.kernel = kernelIndex_.lookup(launch.function);
     int ins = op.getNumOperands(), tensors = ins + op.getNumResults();
     for (int n : launch.buffers) {
       if (n < ins) step.buffers.push_back(plan.of(op.getOperand(n)).buffer);
       else if (n < tensors) step.buffers.push_back(plan.of(op.getResult(n - ins)).buffer);
-      else step.buffers.push_back(plan.temporary(n - tensors, shared.lowered.temporaries[n - tensors]));
+      else
+        step.buffers.push_back(
+            plan.temporary(n - tensors, shared.lowered.temporaries[n - tensors]));
     }
     step.dims = launch.dims;
     step.work = launch.work;
     step.grain = launch.grain;
     step.scratch_bytes = launch.scratchBytes;
     step.counts_tiles = launch.countsTiles;
-    step.flops = launch.flops.invalid ? Dim(0) : launch.flops;  // for profiles only: 0 where nobody can say
+    // for profiles only: 0 where nobody can say
+    step.flops = launch.flops.invalid ? Dim(0) : launch.flops;
     step.bytes = launch.bytes.invalid ? Dim(0) : launch.bytes;
     step.label = labelOf(&op);
     return step;
@@ -149,7 +169,8 @@ class Assembler {
 
   // Whether a dimension is at least that for all symbols of at least 1.
   static bool isAtLeast(const Dim& d, int64_t least) {
-    return llvm::all_of(d.terms, [](const Term& t) { return t.num >= 0; }) && lower_bound(d) >= least;
+    return llvm::all_of(d.terms, [](const Term& t) { return t.num >= 0; }) &&
+           lower_bound(d) >= least;
   }
 
   // Symbols are at least 1, exact divisions come out, sizes are positive, slices lie inside.
@@ -164,9 +185,12 @@ class Assembler {
         for (const Term& t : shape.dims[axis].terms) {
           if (!t.used()) continue;
           for (const Atom& f : t.factors)
-            if (f.symbol) add(Dim::symbol(f.symbol), "dimension " + text_of(Dim::symbol(f.symbol)) + " must be at least 1");
+            if (f.symbol)
+              add(Dim::symbol(f.symbol),
+                  "dimension " + text_of(Dim::symbol(f.symbol)) + " must be at least 1");
           if (t.den != 1)
-            add(shape.dims[axis], "dimension " + text_of(shape.dims[axis]) + " must be a whole number");
+            add(shape.dims[axis],
+                "dimension " + text_of(shape.dims[axis]) + " must be a whole number");
           if (!isAtLeast(shape.dims[axis], 1))
             add(shape.dims[axis], "dimension " + text_of(shape.dims[axis]) + " must be at least 1");
         }
@@ -179,13 +203,14 @@ class Assembler {
         if (n.op == OpCode::slice) {
           const graph::Value& x = n.inputs[0];
           const Dim& size = f.nodes[x.node].results[x.result].shape[int(n.ints[0])];
-          std::string slice = "the slice [" + text_of(n.dims[0]) + ", " + text_of(n.dims[1]) + ") of an axis of " +
-                              text_of(size) + " must lie inside";
+          std::string slice = "the slice [" + text_of(n.dims[0]) + ", " + text_of(n.dims[1]) +
+                              ") of an axis of " + text_of(size) + " must lie inside";
           notNegative(n.dims[0], slice);
           notNegative(size - n.dims[1], slice);
         }
         if (n.op == OpCode::pad)
-          for (const Dim& d : n.dims) notNegative(d, "a padding of " + text_of(d) + " must not be negative");
+          for (const Dim& d : n.dims)
+            notNegative(d, "a padding of " + text_of(d) + " must not be negative");
         for (const TensorType& type : n.results) checkShape(type.shape);
       }
     auto check = [&](Type type) { checkShape(ir::shapeOf(type)); };
@@ -206,7 +231,8 @@ class Assembler {
       }
     auto objects = plan::generateCode(kernels, options_);
     if (failed(objects)) return failure();
-    for (abi::KernelEntry& kernel : program_.kernels) kernel.object = objects->of.lookup(kernel.symbol);
+    for (abi::KernelEntry& kernel : program_.kernels)
+      kernel.object = objects->of.lookup(kernel.symbol);
     program_.code = std::move(objects->code);
     return success();
   }
@@ -214,7 +240,8 @@ class Assembler {
 
 }  // namespace
 
-FailureOr<abi::Program> assembleProgram(ModuleOp module, const graph::Module& graph, const CompileOptions& options) {
+FailureOr<abi::Program> assembleProgram(ModuleOp module, const graph::Module& graph,
+                                        const CompileOptions& options) {
   return Assembler(module, graph, options).run();
 }
 

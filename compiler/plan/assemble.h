@@ -5,7 +5,8 @@
 
 namespace heed {
 
-// `module` holds @prepare and @main as hoist_prepare leaves them. Identical kernels are lowered once.
+// `module` holds @prepare and @main as hoist_prepare leaves them. Identical kernels are lowered
+// once.
 mlir::FailureOr<abi::Program> assembleProgram(mlir::ModuleOp module, const graph::Module& graph,
                                               const CompileOptions& options);
 

@@ -1,5 +1,6 @@
-// How an attention is computed, decided from what is known when it is compiled: the plan whose predicted time is least.
-// The prediction is linear in counts of work; what one of each costs is data of the target (tuning.h), found offline.
+// How an attention is computed, decided from what is known when it is compiled: the plan whose
+// predicted time is least. The prediction is linear in counts of work; what one of each costs is
+// data of the target (tuning.h), found offline.
 #pragma once
 #include <array>
 #include <optional>
@@ -23,9 +24,11 @@ struct AttentionShape {
 };
 
 struct AttentionPlan {
-  bool fused = true;               // into one kernel; otherwise scores, softmax and values are three, the rest does not matter
+  // into one kernel; otherwise scores, softmax and values are three, the rest does not matter
+  bool fused = true;
   std::int64_t key_block = 256;    // keys whose scores are alive at a time
-  std::int64_t block_tiles = 16;   // tiles of queries that meet a block of keys while it is in cache
+  // tiles of queries that meet a block of keys while it is in cache
+  std::int64_t block_tiles = 16;
 
   bool operator==(const AttentionPlan&) const = default;
 };
@@ -34,14 +37,17 @@ struct AttentionPlan {
 int attention_tile_rows(const Target& target, bool static_queries);
 std::int64_t panel_keys(const Target& target);  // of a panel of keys: two vectors
 
-// The counts, in the order of AttentionCosts::names. An extent that is not known counts as `assumed_extent`.
+// The counts, in the order of AttentionCosts::names. An extent that is not known counts as
+// `assumed_extent`.
 inline constexpr std::int64_t assumed_extent = 512;
-std::array<double, AttentionCosts::count> attention_work(const AttentionShape& shape, const AttentionPlan& plan,
+std::array<double, AttentionCosts::count> attention_work(const AttentionShape& shape,
+                                                         const AttentionPlan& plan,
                                                          const Target& target);
 double predicted_ns(const AttentionShape& shape, const AttentionPlan& plan, const Target& target);
 
-// Fused plans that differ in what they do with this shape, within what the target's tuning forces. The best of them, and
-// whether it is better than three kernels: always under a mask that may let keys be skipped, which nobody can predict.
+// Fused plans that differ in what they do with this shape, within what the target's tuning forces.
+// The best of them, and whether it is better than three kernels: always under a mask that may let
+// keys be skipped, which nobody can predict.
 std::vector<AttentionPlan> fused_plans(const AttentionShape& shape, const Target& target);
 AttentionPlan best_fused_plan(const AttentionShape& shape, const Target& target);
 bool is_better_fused(const AttentionShape& shape, const Target& target);

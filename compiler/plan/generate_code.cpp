@@ -36,10 +36,12 @@ void dropRepeated(ArrayRef<SharedKernel*> kernels) {
   llvm::StringSet<> names;
   for (SharedKernel* kernel : kernels)
     for (auto function : llvm::make_early_inc_range(kernel->code->getOps<func::FuncOp>()))
-      if (function->hasAttr("heed.kernel") && !names.insert(function.getName()).second) function->erase();
+      if (function->hasAttr("heed.kernel") && !names.insert(function.getName()).second)
+        function->erase();
 }
 
-// Takes the functions that kernels share (Emit::beginShared) out of their modules, each once, and leaves declarations.
+// Takes the functions that kernels share (Emit::beginShared) out of their modules, each once, and
+// leaves declarations.
 std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
   std::vector<Operation*> shared;
   llvm::StringSet<> names;
@@ -47,7 +49,8 @@ std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
     for (auto function : llvm::make_early_inc_range(kernel->code->getOps<func::FuncOp>())) {
       if (!function->hasAttr("heed.shared")) continue;
       OpBuilder b(function);
-      func::FuncOp::create(b, function.getLoc(), function.getName(), function.getFunctionType()).setPrivate();
+      func::FuncOp::create(b, function.getLoc(), function.getName(), function.getFunctionType())
+          .setPrivate();
       function->remove();
       if (names.insert(function.getName()).second) shared.push_back(function);
       else function->erase();
@@ -55,10 +58,11 @@ std::vector<Operation*> takeShared(ArrayRef<SharedKernel*> kernels) {
   return shared;
 }
 
-// Neighbours make a module until it holds its share of all operations: small kernels do not pay for passes of their
-// own, a fifth of the time altogether. What kernels share comes first, so that the objects behind it find it. A SPIR-V
-// module has one kernel.
-std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::StringMap<std::int32_t>& objectOf) {
+// Neighbours make a module until it holds its share of all operations: small kernels do not pay for
+// passes of their own, a fifth of the time altogether. What kernels share comes first, so that the
+// objects behind it find it. A SPIR-V module has one kernel.
+std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan,
+                            llvm::StringMap<std::int32_t>& objectOf) {
   dropRepeated(kernels);
   std::vector<Operation*> shared = takeShared(kernels);
   size_t total = 0;
@@ -85,7 +89,8 @@ std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::
       objectOf.try_emplace(launch.function, static_cast<std::int32_t>(groups.size()) - 1);
     for (Operation& function : llvm::make_early_inc_range(*kernel->code->getBody())) {
       auto declaration = dyn_cast<func::FuncOp>(function);
-      if (declaration && declaration.isExternal() && !declared.insert(declaration.getName()).second) continue;
+      if (declaration && declaration.isExternal() && !declared.insert(declaration.getName()).second)
+        continue;
       function.remove();
       group.module->push_back(&function);
     }
@@ -94,7 +99,8 @@ std::vector<Group> groupsOf(ArrayRef<SharedKernel*> kernels, bool vulkan, llvm::
 }
 
 // Calls work(n) for every n of `order`, on so many threads.
-void inParallel(MLIRContext* context, ArrayRef<size_t> order, int threads, const std::function<void(size_t)>& work) {
+void inParallel(MLIRContext* context, ArrayRef<size_t> order, int threads,
+                const std::function<void(size_t)>& work) {
   ParallelDiagnosticHandler sorted(context);
   std::atomic<size_t> next = 0;
   auto takeTurns = [&] {
@@ -105,14 +111,17 @@ void inParallel(MLIRContext* context, ArrayRef<size_t> order, int threads, const
     }
   };
   std::vector<std::jthread> others;
-  while (others.size() + 1 < std::min(order.size(), size_t(threads))) others.emplace_back(takeTurns);
+  while (others.size() + 1 < std::min(order.size(), size_t(threads)))
+    others.emplace_back(takeTurns);
   takeTurns();
 }
 
 }  // namespace
 
 FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOptions& options) {
-  auto wants = [&](StringRef phase) { return options.print && llvm::is_contained(options.print_after, phase); };
+  auto wants = [&](StringRef phase) {
+    return options.print && llvm::is_contained(options.print_after, phase);
+  };
   Objects objects;
   if (kernels.empty()) return objects;
   MLIRContext* context = kernels.front()->code->getContext();
@@ -121,15 +130,17 @@ FailureOr<Objects> generateCode(ArrayRef<SharedKernel*> kernels, const CompileOp
 
   std::vector<size_t> largestFirst(groups.size());  // so that threads end at about the same time
   std::iota(largestFirst.begin(), largestFirst.end(), 0);
-  llvm::stable_sort(largestFirst, [&](size_t a, size_t b) { return groups[a].size > groups[b].size; });
+  llvm::stable_sort(largestFirst,
+                    [&](size_t a, size_t b) { return groups[a].size > groups[b].size; });
   std::atomic<bool> failed = false;
   inParallel(context, largestFirst, options.threads, [&](size_t n) {
     jit::CodegenDump dump;
     dump.times = options.times;
     if (wants("llvm")) dump.llvm_ir = &groups[n].ir;
     if (wants("asm")) dump.assembly = &groups[n].assembly;
-    auto object = options.target.vulkan ? jit::compileToSpirv(*groups[n].module, &dump)
-                                        : jit::compileToObject(*groups[n].module, options.target, &dump);
+    auto object = options.target.vulkan
+                      ? jit::compileToSpirv(*groups[n].module, &dump)
+                      : jit::compileToObject(*groups[n].module, options.target, &dump);
     if (succeeded(object)) objects.code[n] = std::move(*object);
     else failed = true;
   });

@@ -10,8 +10,10 @@ struct Objects {
   llvm::StringMap<std::int32_t> of;          // function → index into code
 };
 
-// Takes the functions out of the kernels' modules. Which kernels share an object depends on the kernels alone, so that
-// any number of threads makes the same bytes. Fails with diagnostics, in the order of kernels.
-mlir::FailureOr<Objects> generateCode(llvm::ArrayRef<SharedKernel*> kernels, const CompileOptions& options);
+// Takes the functions out of the kernels' modules. Which kernels share an object depends on the
+// kernels alone, so that any number of threads makes the same bytes. Fails with diagnostics, in the
+// order of kernels.
+mlir::FailureOr<Objects> generateCode(llvm::ArrayRef<SharedKernel*> kernels,
+                                      const CompileOptions& options);
 
 }  // namespace heed::plan

@@ -1,7 +1,8 @@
-// 1. Arguments, parameters and constant tables have their places. 2. Backwards from the results: a result's place reaches
-// the value it is a view of, a concatenation's place its pieces. 3. Everything else gets storage with a lifetime, and
-// storages take, in order of their first write, the best free slot: one that already holds as many bytes, else one whose
-// size is comparable, else a new one.
+// 1. Arguments, parameters and constant tables have their places. 2. Backwards from the results: a
+// result's place reaches the value it is a view of, a concatenation's place its pieces. 3.
+// Everything else gets storage with a lifetime, and storages take, in order of their first write,
+// the best free slot: one that already holds as many bytes, else one whose size is comparable, else
+// a new one.
 #include "heed/compiler/plan/memory.h"
 
 #include "heed/compiler/dialect/view.h"
@@ -16,7 +17,8 @@ namespace heed::plan {
 namespace {
 
 Dim bytesOf(Value v) {
-  return element_count(ir::shapeOf(v)) * Dim(static_cast<int64_t>(size_of(ir::dtypeOf(v.getType()))));
+  return element_count(ir::shapeOf(v)) *
+         Dim(static_cast<int64_t>(size_of(ir::dtypeOf(v.getType()))));
 }
 
 // Elements as contract 2 stores them: little endian, a bool a byte.
@@ -49,15 +51,19 @@ tile::Layout layoutOf(Operation* view, const tile::Layout& x) {
   Shape from = ir::shapeOf(view->getOperand(0)), to = ir::shapeOf(view->getResult(0));
   tile::Layout layout = x;
   if (auto slice = dyn_cast<ir::SliceOp>(view)) {
-    layout.offset = stridedOffset(x, ir::axisIn(from, slice.getAxis()), *parse_dim(slice.getBegin().str()));
+    layout.offset =
+        stridedOffset(x, ir::axisIn(from, slice.getAxis()), *parse_dim(slice.getBegin().str()));
   } else if (auto permute = dyn_cast<ir::PermuteOp>(view)) {
-    for (auto [axis, source] : llvm::enumerate(permute.getPermutation())) layout.strides[axis] = x.strides[source];
+    for (auto [axis, source] : llvm::enumerate(permute.getPermutation()))
+      layout.strides[axis] = x.strides[source];
   } else if (auto axes = ir::splitAxes(from, to)) {
     layout.strides.assign(to.rank, Dim(0));
     for (int axis = to.rank, last = -1; axis-- > 0;) {
       int source = (*axes)[axis];
       if (source < 0) continue;
-      layout.strides[axis] = last >= 0 && (*axes)[last] == source ? layout.strides[last] * to.dims[last] : x.strides[source];
+      layout.strides[axis] = last >= 0 && (*axes)[last] == source
+                                 ? layout.strides[last] * to.dims[last]
+                                 : x.strides[source];
       last = axis;
     }
   } else {
@@ -68,14 +74,15 @@ tile::Layout layoutOf(Operation* view, const tile::Layout& x) {
 
 }  // namespace
 
-MemoryPlan::MemoryPlan(func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
-                       std::vector<abi::Slot>& slots)
+MemoryPlan::MemoryPlan(func::FuncOp function, const Surroundings& around,
+                       std::vector<std::byte>& constants, std::vector<abi::Slot>& slots)
     : function_(function), around_(around), constants_(constants), slots_(slots) {
   number(function_.front());
   placeLeaves();
   Operation* end = function_.front().getTerminator();
   for (auto [n, v] : llvm::enumerate(end->getOperands()))
-    if (around_.slots == abi::Place::arena) place(v, {around_.results[n], tile::denseLayout(ir::shapeOf(v))});
+    if (around_.slots == abi::Place::arena)
+      place(v, {around_.results[n], tile::denseLayout(ir::shapeOf(v))});
   placeResults(function_.front());
   gatherStorages(function_.front());
   assignSlots();
@@ -115,7 +122,8 @@ void MemoryPlan::placeLeaves() {
   function_.walk<WalkOrder::PreOrder>([&](Operation* op) {
     if (auto parameter = dyn_cast<ir::ParameterOp>(op)) {
       Value v = parameter.getResult();
-      place(v, {{abi::Place::parameter, around_.parameters.lookup(parameter.getName())}, tile::denseLayout(ir::shapeOf(v))});
+      place(v, {{abi::Place::parameter, around_.parameters.lookup(parameter.getName())},
+                tile::denseLayout(ir::shapeOf(v))});
     } else if (auto buffer = dyn_cast<ir::BufferOp>(op)) {
       constants_.resize((constants_.size() + 63) / 64 * 64);
       place(buffer.getResult(), {{abi::Place::constant, static_cast<int64_t>(constants_.size())},
@@ -134,7 +142,8 @@ void MemoryPlan::placeLeaves() {
 }
 
 void MemoryPlan::placeResults(Block& block) {
-  // Views and pieces hand their place down to what they are made of; where they have none yet, they found a storage.
+  // Views and pieces hand their place down to what they are made of; where they have none yet, they
+  // found a storage.
   for (Operation& op : llvm::reverse(block)) {
     if (auto reshape = dyn_cast<ir::ReshapeOp>(op)) {
       Value x = reshape.getX(), v = reshape.getResult();
@@ -204,9 +213,10 @@ void MemoryPlan::placeStacked(ir::LoopOp loop) {
   }
 }
 
-// Whether the kernel that writes the next state may write over the state: nobody reads the state afterwards, and it reads
-// no other element of it than the one it writes.
-static bool mayUpdateInPlace(Value state, Value next, const llvm::DenseMap<Operation*, int64_t>& position) {
+// Whether the kernel that writes the next state may write over the state: nobody reads the state
+// afterwards, and it reads no other element of it than the one it writes.
+static bool mayUpdateInPlace(Value state, Value next,
+                             const llvm::DenseMap<Operation*, int64_t>& position) {
   auto writer = next.getDefiningOp<ir::MapOp>();
   if (!writer || writer.getGather() || writer->getBlock() != state.getParentBlock()) return false;
   for (Operation* user : state.getUsers()) {
@@ -214,7 +224,8 @@ static bool mayUpdateInPlace(Value state, Value next, const llvm::DenseMap<Opera
     if (position.lookup(user) > position.lookup(writer)) return false;
   }
   for (auto [n, operand] : llvm::enumerate(writer.getIns()))
-    if (operand == state && (writer.getMaps()[n] != writer.getStores()[0] || writer.getFill())) return false;
+    if (operand == state && (writer.getMaps()[n] != writer.getStores()[0] || writer.getFill()))
+      return false;
   return true;
 }
 
@@ -224,7 +235,8 @@ void MemoryPlan::gatherStorages(Block& block) {
     auto loop = dyn_cast<ir::LoopOp>(op);
     if (!loop) continue;
     for (auto [n, state] : llvm::enumerate(loop.block().getArguments()))
-      if (!fuse::updatesState(loop, n) && !mayUpdateInPlace(state, loop.block().getTerminator()->getOperand(n), position_))
+      if (!fuse::updatesState(loop, n) &&
+          !mayUpdateInPlace(state, loop.block().getTerminator()->getOperand(n), position_))
         storages_.push_back({bytesOf(state), position_[&op], end_[&op], {}, loop.getResult(n)});
     gatherStorages(loop.block());
   }
@@ -244,7 +256,8 @@ void MemoryPlan::gatherStorage(Value v, Operation* op) {
   if (!rootOf(v)) {
     unsigned n = cast<OpResult>(v).getResultNumber();
     auto loop = dyn_cast<ir::LoopOp>(op);
-    bool updates = loop ? n < loop.getInitial().size() && fuse::updatesState(loop, n) : ir::isAppend(op);
+    bool updates =
+        loop ? n < loop.getInitial().size() && fuse::updatesState(loop, n) : ir::isAppend(op);
     setRoot(v, updates ? rootOf(op->getOperand(n)) : v);
   }
   Value root = rootOf(v);
@@ -280,14 +293,17 @@ int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
 
 void MemoryPlan::assignSlots() {
   int64_t never = positions_;
-  llvm::stable_sort(storages_, [](const Storage& a, const Storage& b) { return a.first < b.first; });
+  llvm::stable_sort(storages_,
+                    [](const Storage& a, const Storage& b) { return a.first < b.first; });
   for (const Storage& s : storages_) {
     // What @prepare writes stays for as long as the weights are bound.
-    int64_t slot = slotFor(s.bytes, s.first, around_.slots == abi::Place::prepared ? never : s.last);
+    int64_t slot =
+        slotFor(s.bytes, s.first, around_.slots == abi::Place::prepared ? never : s.last);
     if (s.other) otherSlot_[s.other] = slot;
     for (Value v : s.values) {
       auto known = placements_.find(v);
-      tile::Layout layout = known != placements_.end() ? known->second.layout : tile::denseLayout(ir::shapeOf(v));
+      tile::Layout layout =
+          known != placements_.end() ? known->second.layout : tile::denseLayout(ir::shapeOf(v));
       place(v, {{around_.slots, slot}, layout});
     }
   }
@@ -298,7 +314,8 @@ std::vector<abi::Carried> MemoryPlan::carriedBy(ir::LoopOp loop) const {
   for (auto [n, initial] : llvm::enumerate(loop.getInitial())) {
     Value last = loop.getResult(n);
     abi::BufferRef final = of(last).buffer, other = final;
-    if (auto slot = otherSlot_.find(last); slot != otherSlot_.end()) other = {around_.slots, slot->second};
+    if (auto slot = otherSlot_.find(last); slot != otherSlot_.end())
+      other = {around_.slots, slot->second};
     carried.push_back({0, of(initial).buffer, final, other, bytesOf(initial)});
   }
   return carried;

@@ -1,6 +1,7 @@
-// Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and slots of one arena that
-// tensors with disjoint lifetimes share. Reshapes, the pieces of concatenations and what a loop stacks are places in another
-// tensor's buffer; a loop's states alternate between two buffers, or are updated in place where that is proved; what rows are
+// Where every tensor of a function of kernels lies: inputs, outputs, parameters, constants, and
+// slots of one arena that tensors with disjoint lifetimes share. Reshapes, the pieces of
+// concatenations and what a loop stacks are places in another tensor's buffer; a loop's states
+// alternate between two buffers, or are updated in place where that is proved; what rows are
 // appended to keeps its place, turn by turn, be it an input's.
 #pragma once
 #include <cassert>
@@ -30,15 +31,16 @@ struct Surroundings {
 class MemoryPlan {
  public:
   // Appends constant tables to `constants` and slots to `slots`.
-  MemoryPlan(mlir::func::FuncOp function, const Surroundings& around, std::vector<std::byte>& constants,
-             std::vector<abi::Slot>& slots);
+  MemoryPlan(mlir::func::FuncOp function, const Surroundings& around,
+             std::vector<std::byte>& constants, std::vector<abi::Slot>& slots);
 
   const Placement& of(mlir::Value v) const {
     assert(placements_.contains(v) && "some kernel writes every buffer");
     return placements_.find(v)->second;
   }
 
-  // The states of the loop, as contract 2 has them but for `loop`; the first of them is number firstCarried(loop).
+  // The states of the loop, as contract 2 has them but for `loop`; the first of them is number
+  // firstCarried(loop).
   std::vector<abi::Carried> carriedBy(ir::LoopOp loop) const;
   std::int64_t firstCarried(ir::LoopOp loop) const { return carried_.lookup(loop); }
 
@@ -80,12 +82,14 @@ class MemoryPlan {
   std::vector<abi::Slot>& slots_;
   llvm::DenseMap<mlir::Value, Placement> placements_;
   llvm::DenseMap<mlir::Value, mlir::Value> storageRoot_;  // of values in arena slots
-  llvm::DenseMap<mlir::Operation*, std::int64_t> position_, end_;  // end_: of loops, behind their bodies
+  // end_: of loops, behind their bodies
+  llvm::DenseMap<mlir::Operation*, std::int64_t> position_, end_;
   std::int64_t positions_ = 0;
   llvm::DenseMap<mlir::Value, size_t> storageOf_;              // by root
   llvm::DenseMap<mlir::Operation*, std::int64_t> carried_;     // loop → number of its first state
   std::int64_t carriedCount_ = 0;
-  llvm::DenseMap<mlir::Value, std::int64_t> otherSlot_;        // final state → slot of its second buffer
+  // final state → slot of its second buffer
+  llvm::DenseMap<mlir::Value, std::int64_t> otherSlot_;
   std::vector<Storage> storages_;
   std::vector<SlotUse> uses_;
   std::vector<std::int64_t> temporaries_;

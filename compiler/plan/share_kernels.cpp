@@ -14,7 +14,8 @@ OwningOpRef<ModuleOp> isolate(Operation* op) {
   OpBuilder b(op->getContext());
   OwningOpRef<ModuleOp> module = ModuleOp::create(b.getUnknownLoc());
   b.setInsertionPointToEnd(module->getBody());
-  auto f = func::FuncOp::create(b, b.getUnknownLoc(), "alone", b.getFunctionType(op->getOperandTypes(), op->getResultTypes()));
+  auto f = func::FuncOp::create(b, b.getUnknownLoc(), "alone",
+                                b.getFunctionType(op->getOperandTypes(), op->getResultTypes()));
   b.setInsertionPointToStart(f.addEntryBlock());
   IRMapping map;
   for (auto [n, argument] : llvm::enumerate(f.getArguments())) map.map(op->getOperand(n), argument);

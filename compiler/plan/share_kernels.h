@@ -9,7 +9,8 @@ namespace heed::plan {
 
 struct SharedKernel {
   std::string name;                                     // stem of its functions
-  mlir::OwningOpRef<mlir::ModuleOp> alone;              // holds just this op, its operands as arguments
+  // holds just this op, its operands as arguments
+  mlir::OwningOpRef<mlir::ModuleOp> alone;
   mlir::OwningOpRef<mlir::ModuleOp> code;               // its functions
   tile::Kernel kernel;
   tile::Lowered lowered;
@@ -17,7 +18,8 @@ struct SharedKernel {
 
 class KernelLibrary {
  public:
-  // The kernel of `op` under this plan; made on the first call for its kind, shape, regions and layouts.
+  // The kernel of `op` under this plan; made on the first call for its kind, shape, regions and
+  // layouts.
   mlir::FailureOr<SharedKernel*> kernelOf(mlir::Operation* op, const MemoryPlan& plan);
   std::vector<SharedKernel*> all();
 

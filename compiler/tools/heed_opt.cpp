@@ -12,15 +12,19 @@ using namespace mlir;
 
 namespace {
 
-// Each kernel op's code in place of the functions. Of no use but to be read: the pipeline lowers kernels one by one.
+// Each kernel op's code in place of the functions. Of no use but to be read: the pipeline lowers
+// kernels one by one.
 struct LowerKernels : PassWrapper<LowerKernels, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerKernels)
   LowerKernels() = default;
   LowerKernels(const LowerKernels& other) : PassWrapper(other) {}
   StringRef getArgument() const final { return "heed-lower-kernels"; }
   StringRef getDescription() const final { return "kernel ops become code"; }
-  void getDependentDialects(DialectRegistry& registry) const final { heed::jit::registerDialects(registry); }
-  Option<std::string> name{*this, "target", llvm::cl::desc("target's name"), llvm::cl::init("reference")};
+  void getDependentDialects(DialectRegistry& registry) const final {
+    heed::jit::registerDialects(registry);
+  }
+  Option<std::string> name{*this, "target", llvm::cl::desc("target's name"),
+                           llvm::cl::init("reference")};
 
   void runOnOperation() final {
     const heed::Target target = heed::target_by_name(name);
@@ -35,12 +39,16 @@ struct LowerKernels : PassWrapper<LowerKernels, OperationPass<ModuleOp>> {
     OwningOpRef<ModuleOp> code = ModuleOp::create(getOperation().getLoc());
     for (auto [n, op] : llvm::enumerate(ops)) {
       std::vector<heed::tile::Layout> layouts;
-      for (Value v : op->getOperands()) layouts.push_back(heed::tile::denseLayout(heed::ir::shapeOf(v)));
-      for (Value v : op->getResults()) layouts.push_back(heed::tile::denseLayout(heed::ir::shapeOf(v)));
+      for (Value v : op->getOperands())
+        layouts.push_back(heed::tile::denseLayout(heed::ir::shapeOf(v)));
+      for (Value v : op->getResults())
+        layouts.push_back(heed::tile::denseLayout(heed::ir::shapeOf(v)));
       auto kernel = heed::tile::describe(op, "k" + std::to_string(n), layouts);
-      if (failed(kernel) || failed(heed::lowerFor(target, *kernel, *code))) return signalPassFailure();
+      if (failed(kernel) || failed(heed::lowerFor(target, *kernel, *code)))
+        return signalPassFailure();
     }
-    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) function.erase();
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      function.erase();
     for (Operation& op : llvm::make_early_inc_range(*code->getBody())) {
       op.remove();
       getOperation().push_back(&op);

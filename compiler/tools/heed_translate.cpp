@@ -7,7 +7,8 @@
 
 #include "heed/runtime/abi/compiler_entry.h"
 
-extern "C" void heed_compile(const heed::abi::CompileRequest* request, heed::abi::CompileResult* result);
+extern "C" void heed_compile(const heed::abi::CompileRequest* request,
+                             heed::abi::CompileResult* result);
 
 int main(int argc, char** argv) {
   CLI::App app{"compiles a network's graph bytes"};
@@ -18,7 +19,8 @@ int main(int argc, char** argv) {
   app.add_option("--target", target, "target's name");
   app.add_option("--fusion", fusion, "none, layout or all");
   app.add_option("--probe", probes, "module path of a probe to keep");
-  app.add_option("--print-after", print_after, "phases: graph, dialect, fused, kernels, llvm, asm, times");
+  app.add_option("--print-after", print_after,
+                 "phases: graph, dialect, fused, kernels, llvm, asm, times");
   CLI11_PARSE(app, argc, argv);
 
   std::ifstream file(input, std::ios::binary);
@@ -33,7 +35,9 @@ int main(int argc, char** argv) {
   request.probes = names.data();
   request.probe_count = names.size();
   request.print_after = print_after.c_str();
-  request.print = [](void*, const char* text, std::size_t size) { std::fwrite(text, 1, size, stdout); };
+  request.print = [](void*, const char* text, std::size_t size) {
+    std::fwrite(text, 1, size, stdout);
+  };
   heed::abi::CompileResult result;
   heed_compile(&request, &result);
   const char* bytes = reinterpret_cast<const char*>(result.bytes);

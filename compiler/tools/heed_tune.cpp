@@ -1,7 +1,8 @@
-// heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench --sweep --json` measured.
-// 1: least squares of the predictions' relative errors, and of those of their differences, no cost below 0. 2: costs are
-// changed as long as the plans that they choose get faster, which is what counts. Prints "name=value" lines, which
-// Options::tuning takes, and to standard error how well they choose, and where not.
+// heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench
+// --sweep --json` measured. 1: least squares of the predictions' relative errors, and of those of
+// their differences, no cost below 0. 2: costs are changed as long as the plans that they choose
+// get faster, which is what counts. Prints "name=value" lines, which Options::tuning takes, and to
+// standard error how well they choose, and where not.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -40,19 +41,28 @@ double predicted(const Work& work, const AttentionCosts& costs) {
 }
 
 const Plan& choice(const Shape& shape, const AttentionCosts& costs) {
-  return *std::ranges::min_element(shape.plans, {}, [&](const Plan& plan) { return predicted(plan.work, costs); });
+  return *std::ranges::min_element(shape.plans, {},
+                                   [&](const Plan& plan) { return predicted(plan.work, costs); });
 }
 
-double loss(const Shape& shape, const AttentionCosts& costs) { return choice(shape, costs).ns / shape.best(); }
+double loss(const Shape& shape, const AttentionCosts& costs) {
+  return choice(shape, costs).ns / shape.best();
+}
 
 // Much slower ones, which nobody will choose, do not bend the predictions of the others.
-bool counts(const Plan& plan, const Shape& shape) { return shape.predictable && plan.ns < 3 * shape.best(); }
+bool counts(const Plan& plan, const Shape& shape) {
+  return shape.predictable && plan.ns < 3 * shape.best();
+}
 
 Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
   const auto number = [&](const char* name) { return row.at(name).get<std::int64_t>(); };
   const std::string mask = row.at("mask");
-  heed::AttentionShape shape{.batch = number("batch") * number("heads"), .queries = number("queries"), .keys = number("keys"),
-                             .features = number("features"), .values = number("features"), .masked = mask != "none"};
+  heed::AttentionShape shape{.batch = number("batch") * number("heads"),
+                             .queries = number("queries"),
+                             .keys = number("keys"),
+                             .features = number("features"),
+                             .values = number("features"),
+                             .masked = mask != "none"};
   if (mask == "causal" || mask == "window") shape.seen.last = 0;
   if (mask == "window") shape.seen.first = 1 - number("window");
   Shape read{mask, {}, mask != "lengths"};
@@ -60,16 +70,20 @@ Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
     read.name += (read.name == mask ? " " : "×") + std::to_string(number(size));
   for (const auto& [way, ms] : row.at("ms").items()) {
     heed::Target target = machine;
-    if (const std::string wrong = heed::override_tuning(target.tuning, way); !wrong.empty()) throw heed::Error("tune: ", wrong);
+    if (const std::string wrong = heed::override_tuning(target.tuning, way); !wrong.empty())
+      throw heed::Error("tune: ", wrong);
     const bool fused = heed::is_better_fused(shape, target);
-    if (!fused && shape.masked && heed::is_better_fused(shape, machine)) continue;  // it is never asked
-    const heed::AttentionPlan plan = fused ? heed::best_fused_plan(shape, target) : heed::AttentionPlan{.fused = false};
+    // it is never asked
+    if (!fused && shape.masked && heed::is_better_fused(shape, machine)) continue;
+    const heed::AttentionPlan plan =
+        fused ? heed::best_fused_plan(shape, target) : heed::AttentionPlan{.fused = false};
     read.plans.push_back({way, heed::attention_work(shape, plan, target), ms.get<double>() * 1e6});
   }
   return read;
 }
 
-// work · costs = 1, or how much longer than the mean of a shape's plans one takes; both in parts of the measured time.
+// work · costs = 1, or how much longer than the mean of a shape's plans one takes; both in parts of
+// the measured time.
 struct Equation {
   Work work;
   double value;
@@ -89,10 +103,12 @@ std::vector<Equation> equations_of(const std::vector<Shape>& shapes) {
     }
     for (const Plan& plan : shape.plans) {
       if (!counts(plan, shape)) continue;
-      Equation whole{{}, 1}, difference{{}, weight_of_differences * (plan.ns * plans / mean.value - 1)};
+      Equation whole{{}, 1},
+          difference{{}, weight_of_differences * (plan.ns * plans / mean.value - 1)};
       for (std::size_t c = 0; c < plan.work.size(); ++c) {
         whole.work[c] = plan.work[c] / plan.ns;
-        difference.work[c] = weight_of_differences * (plan.work[c] * plans - mean.work[c]) / mean.value;
+        difference.work[c] =
+            weight_of_differences * (plan.work[c] * plans - mean.work[c]) / mean.value;
       }
       equations.push_back(whole);
       equations.push_back(difference);
@@ -114,19 +130,22 @@ void fit_predictions(const std::vector<Shape>& shapes, AttentionCosts& costs) {
     }
 }
 
-// What choices lose, of which less than 1 % cannot be measured; and, so that they hold for other shapes too, a little of
-// how wrong predictions are.
+// What choices lose, of which less than 1 % cannot be measured; and, so that they hold for other
+// shapes too, a little of how wrong predictions are.
 double objective(const std::vector<Shape>& shapes, const AttentionCosts& costs) {
   double sum = 0;
   for (const Shape& shape : shapes) {
     sum += std::log(std::max(loss(shape, costs), 1.01));
     for (const Plan& plan : shape.plans)
-      if (counts(plan, shape)) sum += 0.1 * std::pow(1 - predicted(plan.work, costs) / plan.ns, 2) / double(shape.plans.size());
+      if (counts(plan, shape))
+        sum += 0.1 * std::pow(1 - predicted(plan.work, costs) / plan.ns, 2) /
+               double(shape.plans.size());
   }
   return sum;
 }
 
-// Some costs at a time change by random factors; what was 0 may become what 1 % of a typical time needs.
+// Some costs at a time change by random factors; what was 0 may become what 1 % of a typical time
+// needs.
 void fit_choices(const std::vector<Shape>& shapes, AttentionCosts& costs) {
   constexpr int steps = 30'000;
   std::mt19937 random(1);
@@ -145,7 +164,9 @@ void fit_choices(const std::vector<Shape>& shapes, AttentionCosts& costs) {
     AttentionCosts changed = costs;
     for (auto changes = 1 + random() % 3; changes; --changes) {
       const std::size_t c = random() % costs.ns.size();
-      changed.ns[c] = random() % 16 ? std::max(changed.ns[c], least_costs.ns[c]) * std::exp(exponent(random)) : 0;
+      changed.ns[c] = random() % 16
+                          ? std::max(changed.ns[c], least_costs.ns[c]) * std::exp(exponent(random))
+                          : 0;
     }
     if (const double now = objective(shapes, changed); now < least) {
       least = now;
@@ -173,9 +194,10 @@ Loss loss_of(const Shape& shape, const AttentionCosts& costs) {
 
 void report(const char* what, std::vector<Loss> losses) {
   std::ranges::sort(losses, std::greater(), &Loss::loss);
-  const auto lost = std::ranges::count_if(losses, [](const Loss& one) { return one.loss > worth_mentioning; });
-  std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", what, lost, losses.size(),
-               100 * (losses.front().loss - 1));
+  const auto lost =
+      std::ranges::count_if(losses, [](const Loss& one) { return one.loss > worth_mentioning; });
+  std::fprintf(stderr, "%s: %td of %zu shapes lose more than 3 %%, %.1f %% at most\n", what, lost,
+               losses.size(), 100 * (losses.front().loss - 1));
   for (const Loss& one : std::span(losses).first(std::size_t(lost)))
     std::fprintf(stderr, "%6.1f %% %s\n", 100 * (one.loss - 1), one.what.c_str());
 }
@@ -189,7 +211,8 @@ std::vector<Loss> losses_of_unseen(const std::vector<Shape>& shapes) {
     for (std::size_t n = 0; n < shapes.size(); ++n)
       if (n % parts != part) seen.push_back(shapes[n]);
     const AttentionCosts costs = fitted(seen);
-    for (std::size_t n = part; n < shapes.size(); n += parts) losses.push_back(loss_of(shapes[n], costs));
+    for (std::size_t n = part; n < shapes.size(); n += parts)
+      losses.push_back(loss_of(shapes[n], costs));
   }
   return losses;
 }
@@ -204,23 +227,28 @@ void run(const std::vector<std::string>& files) {
       const heed::Target target = heed::target_by_name(json.at("target"));
       for (const auto& row : json.at("shapes")) shapes.push_back(read_shape(row, target));
     } catch (const nlohmann::json::exception& error) {
-      throw heed::Error("tune: '", file, "' is not what heed_bench --sweep --json writes: ", error.what());
+      throw heed::Error("tune: '", file,
+                        "' is not what heed_bench --sweep --json writes: ", error.what());
     }
   }
-  if (shapes.empty()) throw heed::Error("tune: the files hold no shape; ./bench/run --sweep --json FILE measures some");
+  if (shapes.empty())
+    throw heed::Error(
+        "tune: the files hold no shape; ./bench/run --sweep --json FILE measures some");
   const AttentionCosts costs = fitted(shapes);
   std::vector<Loss> losses;
   for (const Shape& shape : shapes) losses.push_back(loss_of(shape, costs));
   report("of the shapes fitted to", losses);
   report("of shapes held back, a fifth at a time", losses_of_unseen(shapes));
-  for (std::size_t c = 0; c < costs.ns.size(); ++c) std::printf("%s=%.4g\n", AttentionCosts::names[c], costs.ns[c]);
+  for (std::size_t c = 0; c < costs.ns.size(); ++c)
+    std::printf("%s=%.4g\n", AttentionCosts::names[c], costs.ns[c]);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    if (argc < 2) throw heed::Error("usage: heed-tune TIMES…, files that heed_bench --sweep --json wrote");
+    if (argc < 2)
+      throw heed::Error("usage: heed-tune TIMES…, files that heed_bench --sweep --json wrote");
     run({argv + 1, argv + argc});
     return 0;
   } catch (const std::exception& error) {

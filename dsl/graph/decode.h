@@ -1,5 +1,5 @@
-// Bytes to a module, for input that nobody vouches for: every count is bounded by the bytes that are left and by
-// limit::*, and what was read must verify. The layout stands in encode.h.
+// Bytes to a module, for input that nobody vouches for: every count is bounded by the bytes that
+// are left and by limit::*, and what was read must verify. The layout stands in encode.h.
 #pragma once
 #include <bit>
 #include <optional>

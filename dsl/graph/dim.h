@@ -1,6 +1,6 @@
-// A dimension: a polynomial over named symbols, kept canonical so that equal dimensions are equal values.
-// Serves the DSL (as a template argument), contract 1 and 2 (as data) and the compiler alike.
-// Arithmetic never overflows: what cannot be represented exactly is marked invalid.
+// A dimension: a polynomial over named symbols, kept canonical so that equal dimensions are equal
+// values. Serves the DSL (as a template argument), contract 1 and 2 (as data) and the compiler
+// alike. Arithmetic never overflows: what cannot be represented exactly is marked invalid.
 #pragma once
 #include <cstdint>
 #include <numeric>
@@ -11,7 +11,8 @@
 namespace heed {
 
 // floor((scale * symbol + offset) / divisor); a plain symbol is {s, 1, 0, 1}.
-// Floor and ceil divisions of strided layers on symbolic sizes are such atoms; nested ones are folded into one.
+// Floor and ceil divisions of strided layers on symbolic sizes are such atoms; nested ones are
+// folded into one.
 struct Atom {
   std::uint64_t symbol = 0;  // up to 8 characters, first in the low byte; 0 = unused
   std::int32_t scale = 0, offset = 0, divisor = 0;
@@ -28,8 +29,8 @@ constexpr bool operator<(const Atom& a, const Atom& b) {
 
 inline constexpr int max_factors = 3, max_terms = 3;
 
-// (num / den) * product of the factors; factors sorted, unused ones last and zero. den > 1 means that the
-// division must come out exactly at run time (a guard checks it).
+// (num / den) * product of the factors; factors sorted, unused ones last and zero. den > 1 means
+// that the division must come out exactly at run time (a guard checks it).
 struct Term {
   std::int64_t num = 0, den = 0;
   Atom factors[max_factors]{};
@@ -40,7 +41,8 @@ struct Term {
 struct Dim {
   std::int64_t constant = 0;
   Term terms[max_terms]{};
-  bool invalid = false;  // the exact result has too many terms, factors or nested divisions to be represented
+  // The exact result has too many terms, factors or nested divisions to be represented.
+  bool invalid = false;
 
   constexpr Dim() = default;
   constexpr Dim(std::int64_t value) : constant(value) {}
@@ -50,7 +52,8 @@ struct Dim {
     requires(N >= 2 && N <= 9)
   explicit constexpr Dim(const char (&name)[N]) {
     std::uint64_t key = 0;
-    for (std::size_t i = 0; i + 1 < N; ++i) key |= std::uint64_t(static_cast<unsigned char>(name[i])) << (8 * i);
+    for (std::size_t i = 0; i + 1 < N; ++i)
+      key |= std::uint64_t(static_cast<unsigned char>(name[i])) << (8 * i);
     terms[0] = Term{1, 1, {Atom{key, 1, 0, 1}}};
   }
   static constexpr Dim symbol(std::uint64_t key) {
@@ -88,7 +91,8 @@ constexpr bool same_factors(const Term& a, const Term& b) {
 constexpr bool factors_before(const Term& a, const Term& b) {
   for (int i = 0; i < max_factors; ++i)
     if (!(a.factors[i] == b.factors[i])) {
-      if (!a.factors[i].symbol || !b.factors[i].symbol) return !b.factors[i].symbol;  // longer products first
+      // longer products first
+      if (!a.factors[i].symbol || !b.factors[i].symbol) return !b.factors[i].symbol;
       return a.factors[i] < b.factors[i];
     }
   return false;
@@ -148,7 +152,9 @@ constexpr Term product(const Term& a, const Term& b, bool& bad) {
   for (int i = 0; i < n; ++i) r.factors[i] = all[i];
   return reduced(r);
 }
-constexpr std::int64_t floor_of(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+constexpr std::int64_t floor_of(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
 }  // namespace detail
 
 constexpr Dim operator+(Dim a, const Dim& b) {
@@ -174,7 +180,8 @@ constexpr Dim operator*(const Dim& a, const Dim& b) {
 }
 constexpr Dim operator-(const Dim& a, const Dim& b) { return a + b * Dim(-1); }
 
-// Exact division; where it cannot be proved, the quotient keeps a denominator and a run-time guard checks it.
+// Exact division; where it cannot be proved, the quotient keeps a denominator and a run-time guard
+// checks it.
 constexpr Dim operator/(Dim a, std::int64_t k) {
   if (k <= 0 || a.constant % k != 0) {
     a.invalid = true;
@@ -228,7 +235,8 @@ constexpr Dim floor_div(const Dim& a, std::int64_t k) {
     else detail::add_term(rest, t);
   }
   if (rest.is_static()) return quotient;
-  // One term is left, (num * f) / den + constant, with f = symbol or floor((scale * symbol + offset) / divisor).
+  // One term is left, (num * f) / den + constant, with f = symbol or floor((scale * symbol +
+  // offset) / divisor).
   const Term& t = rest.terms[0];
   const Atom& f = t.factors[0];
   bool bad = rest.terms[1].used() || t.factors[1].symbol || !(f.plain() || t.num == 1);
@@ -244,7 +252,8 @@ constexpr Dim floor_div(const Dim& a, std::int64_t k) {
 }
 constexpr Dim ceil_div(const Dim& a, std::int64_t k) { return floor_div(a + Dim(k - 1), k); }
 
-// a / b where b is a monomial that divides every term of a structurally; nullopt where that is not provable.
+// a / b where b is a monomial that divides every term of a structurally; nullopt where that is not
+// provable.
 constexpr std::optional<Dim> divide_exact(const Dim& a, const Dim& b) {
   if (a.invalid || b.invalid) return {};
   if (b.is_static()) {
@@ -327,15 +336,17 @@ constexpr std::int64_t lower_bound(const Dim& d) {
     bool bad = false;
     for (const Atom& f : t.factors)
       if (f.symbol)
-        value = detail::times(value, detail::floor_of(std::int64_t(f.scale) + f.offset, f.divisor), bad);
+        value = detail::times(value, detail::floor_of(std::int64_t(f.scale) + f.offset, f.divisor),
+                              bad);
     sum = detail::plus(sum, value / t.den + (value % t.den != 0), bad);
     if (bad) return detail::largest;
   }
   return sum;
 }
 
-// Canonical text, the notation of messages and of the IR: "64*B", "T/4", "H*W+1", "floor((2*H+3)/4)".
-// Sink: callable with char; constexpr so that the DSL prints into template arguments.
+// Canonical text, the notation of messages and of the IR: "64*B", "T/4", "H*W+1",
+// "floor((2*H+3)/4)". Sink: callable with char; constexpr so that the DSL prints into template
+// arguments.
 template <class Sink>
 constexpr void print_number(std::int64_t v, Sink&& put) {
   if (v < 0) put('-');
@@ -414,14 +425,17 @@ struct DimReader {
   std::int64_t number() {
     std::int64_t v = 0;
     int n = 0;
-    for (; !s.empty() && s[0] >= '0' && s[0] <= '9' && n < 18; ++n, s.remove_prefix(1)) v = v * 10 + (s[0] - '0');
+    for (; !s.empty() && s[0] >= '0' && s[0] <= '9' && n < 18; ++n, s.remove_prefix(1))
+      v = v * 10 + (s[0] - '0');
     ok &= n > 0;
     return v;
   }
   std::uint64_t name() {
     std::uint64_t key = 0;
     int n = 0;
-    auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+    auto word = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
     for (; !s.empty() && word(s[0]); ++n, s.remove_prefix(1))
       if (n < 8) key |= std::uint64_t(static_cast<unsigned char>(s[0])) << (8 * n);
     ok &= n > 0 && n <= 8;

@@ -1,4 +1,5 @@
-// Element types of contract 1. Numeric values are part of the encoded format: append, never renumber.
+// Element types of contract 1. Numeric values are part of the encoded format: append, never
+// renumber.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,11 +7,14 @@
 
 namespace heed {
 
-enum class DType : std::uint8_t { f32 = 0, f16 = 1, bf16 = 2, i8 = 3, i32 = 4, i64 = 5, boolean = 6 };
+enum class DType : std::uint8_t {
+  f32 = 0, f16 = 1, bf16 = 2, i8 = 3, i32 = 4, i64 = 5, boolean = 6
+};
 inline constexpr int dtype_count = 7;
 
 constexpr std::string_view name_of(DType type) {
-  constexpr std::string_view names[dtype_count] = {"f32", "f16", "bf16", "i8", "i32", "i64", "bool"};
+  constexpr std::string_view names[dtype_count] = {"f32", "f16", "bf16", "i8",
+                                                   "i32", "i64", "bool"};
   return names[static_cast<int>(type)];
 }
 // Bytes of one stored element; a bool is a byte holding 0 or 1.

@@ -1,12 +1,14 @@
-// Contract 1 as bytes: little endian, lengths first, no padding. A function's tables go through a Module, so that
-// hand-built and flattened graphs share one encoding. Equal modules give equal bytes: they are a cache key.
+// Contract 1 as bytes: little endian, lengths first, no padding. A function's tables go through a
+// Module, so that hand-built and flattened graphs share one encoding. Equal modules give equal
+// bytes: they are a cache key.
 //
 //   file      "HEEDGRPH", u32 version, u32 functions, function..., u32 inputs, string...
 //   function  string name, u32 n, type..., u32 n, node..., u32 n, value...
 //   node      u16 op, string name, u32 n, value..., u32 n, type..., i32 callee, i64 times,
 //             u32 n, i64..., u32 n, dim..., u32 n, f64..., u64 n, byte...
 //   type      u8 dtype, u8 rank, dim...            value  i32 node, i32 result
-//   dim       i64 constant, u8 terms, {i64 num, i64 den, u8 factors, {u64 symbol, i32 scale, offset, divisor}...}...
+//   dim       i64 constant, u8 terms,
+//             {i64 num, i64 den, u8 factors, {u64 symbol, i32 scale, offset, divisor}...}...
 //   string    u32 n, byte...
 #pragma once
 #include <bit>
@@ -101,7 +103,7 @@ inline std::vector<std::byte> encode(const Module& module) {
   return std::move(out.bytes);
 }
 
-// ---- from the DSL's constant tables ---------------------------------------------------------------------------------
+// ---- from the DSL's constant tables -------------------------------------------------------------
 
 namespace detail {
 // Elements of a buffer, as its filler computes them.
@@ -135,7 +137,8 @@ inline std::int32_t collect(const Function& f, Module& module,
 }
 }  // namespace detail
 
-// The tables as a module. input_names names the network's arguments; "x0", "x1"... where it is empty.
+// The tables as a module. input_names names the network's arguments; "x0", "x1"... where it is
+// empty.
 inline Module module_of(const Function& root, std::vector<std::string> input_names = {}) {
   Module module;
   std::map<const Function*, std::int32_t> known;
@@ -146,7 +149,8 @@ inline Module module_of(const Function& root, std::vector<std::string> input_nam
   return module;
 }
 
-inline std::vector<std::byte> encode(const Function& root, std::vector<std::string> input_names = {}) {
+inline std::vector<std::byte> encode(const Function& root,
+                                     std::vector<std::string> input_names = {}) {
   return encode(module_of(root, std::move(input_names)));
 }
 

@@ -1,5 +1,6 @@
-// CONTRACT 1: a network as plain data, from the DSL to the compiler. Written by dsl/flatten.h as constant tables,
-// carried as versioned bytes (bytes.h), checked again by the shape rules (rules.h) when read.
+// CONTRACT 1: a network as plain data, from the DSL to the compiler. Written by dsl/flatten.h as
+// constant tables, carried as versioned bytes (bytes.h), checked again by the shape rules (rules.h)
+// when read.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,11 +20,12 @@ struct Value {
   constexpr bool operator==(const Value&) const = default;
 };
 
-// ---- constant tables, as the DSL emits them -------------------------------------------------------------------------
+// ---- constant tables, as the DSL emits them -----------------------------------------------------
 
 struct Function;
 
-// Fills a buffer's elements (count of them, dtype as declared) at run time; see `buffer` in the DSL.
+// Fills a buffer's elements (count of them, dtype as declared) at run time; see `buffer` in the
+// DSL.
 using Fill = void (*)(void* elements, std::int64_t count);
 
 struct Node {
@@ -42,7 +44,8 @@ struct Node {
   const double* reals = nullptr;
   int real_count = 0;
   Fill fill = nullptr;               // buffer
-  bool tied = false;                 // parameter, call: another node declares these names; not encoded
+  // parameter, call: another node declares these names; not encoded
+  bool tied = false;
 };
 
 struct Function {
@@ -55,7 +58,7 @@ struct Function {
   int result_count = 0;
 };
 
-// ---- the same, owned, as read from bytes ----------------------------------------------------------------------------
+// ---- the same, owned, as read from bytes --------------------------------------------------------
 
 struct OwnedNode {
   OpCode op{};

@@ -1,4 +1,5 @@
-// The operations of contract 1: what a network may consist of. One row an op; `attributes` says what a node of it carries.
+// The operations of contract 1: what a network may consist of. One row an op; `attributes` says
+// what a node of it carries.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -66,7 +67,9 @@ namespace heed {
   X(scan, 131, structural, 1, 64) X(loop, 132, structural, 1, 64)
 // clang-format on
 
-enum class OpClass : std::uint8_t { leaf, scalar, layout, contraction, rows, gather, append, structural };
+enum class OpClass : std::uint8_t {
+  leaf, scalar, layout, contraction, rows, gather, append, structural
+};
 
 enum class OpCode : std::uint16_t {
 #define HEED_OP(code, number, kind, least, most) code = number,

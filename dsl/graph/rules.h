@@ -1,5 +1,5 @@
-// The shape and dtype rules of contract 1. The DSL asks them while it compiles, the decoder asks them again.
-// One function an op family lies in rules/; infer() dispatches.
+// The shape and dtype rules of contract 1. The DSL asks them while it compiles, the decoder asks
+// them again. One function an op family lies in rules/; infer() dispatches.
 #pragma once
 #include "heed/dsl/graph/rules/append.h"
 #include "heed/dsl/graph/rules/contraction.h"
@@ -14,7 +14,8 @@ constexpr bool is_whole(double v) {
   return v >= -9007199254740992.0 && v <= 9007199254740992.0 && double(std::int64_t(v)) == v;
 }
 
-// Leaves say their type themselves; it only has to make sense. An input's is the function's to check.
+// Leaves say their type themselves; it only has to make sense. An input's is the function's to
+// check.
 constexpr Inferred infer_leaf(OpCode op, const Attributes& with, const TensorType& declared) {
   Inferred r{declared, check_shape(declared.shape)};
   const Shape& shape = declared.shape;
@@ -38,8 +39,9 @@ constexpr Inferred infer_leaf(OpCode op, const Attributes& with, const TensorTyp
   return r;
 }
 
-// Type of a node's result, or why there is none. Operand and attribute counts are as op.h says; `declared` is
-// read by leaves, cast, reshape and broadcast. call, repeat, scan and loop take their types from the callee, not from here.
+// Type of a node's result, or why there is none. Operand and attribute counts are as op.h says;
+// `declared` is read by leaves, cast, reshape and broadcast. call, repeat, scan and loop take their
+// types from the callee, not from here.
 constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
                          const TensorType& declared) {
   switch (op) {

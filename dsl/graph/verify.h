@@ -1,5 +1,6 @@
-// What a module must satisfy beyond being readable: order, counts, names, and types equal to the inferred ones.
-// Answers with the first sentence that is violated; every bound is checked before anything of that size is made.
+// What a module must satisfy beyond being readable: order, counts, names, and types equal to the
+// inferred ones. Answers with the first sentence that is violated; every bound is checked before
+// anything of that size is made.
 #pragma once
 #include <algorithm>
 #include <set>
@@ -10,9 +11,11 @@
 namespace heed::graph {
 
 namespace limit {
-inline constexpr std::size_t functions = 4096, nodes = 65536, values = 64, name = 255, attributes = 16;
+inline constexpr std::size_t functions = 4096, nodes = 65536, values = 64, name = 255,
+                             attributes = 16;
 inline constexpr std::int64_t times = 4096, depth = 64;
-inline constexpr std::int64_t expanded_nodes = 1 << 18;    // with calls inlined and repeats unrolled
+// with calls inlined and repeats unrolled
+inline constexpr std::int64_t expanded_nodes = 1 << 18;
 inline constexpr std::int64_t parameter_text = 1 << 24;    // all full parameter names together
 inline constexpr std::int64_t dimension = std::int64_t(1) << 40;
 }  // namespace limit
@@ -51,8 +54,9 @@ inline bool is_canonical(const Dim& d) {
 }
 
 inline bool is_name(const std::string& s) {
-  return s.size() <= limit::name &&
-         std::all_of(s.begin(), s.end(), [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
+  return s.size() <= limit::name && std::all_of(s.begin(), s.end(), [](char c) {
+           return c > ' ' && c <= '~' && c != '"' && c != '\\';
+         });
 }
 
 struct Counts {
@@ -61,14 +65,23 @@ struct Counts {
 // Attributes that a node of an op carries; a permutation has one int an axis.
 inline Counts attribute_counts(const OwnedNode& n) {
   switch (n.op) {
-    case OpCode::input: case OpCode::position: case OpCode::concat: case OpCode::softmax: case OpCode::append:
+    case OpCode::input:
+    case OpCode::position:
+    case OpCode::concat:
+    case OpCode::softmax:
+    case OpCode::append:
       return {1, 0, 0};
     case OpCode::constant: case OpCode::normalize: return {0, 0, 1};
     case OpCode::extent: return {0, 1, 0};
     case OpCode::permute: return {int(n.ints.size()), 0, 0};
     case OpCode::slice: return {1, 2, 0};
     case OpCode::pad: return {1, 2, 1};
-    case OpCode::roll: case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min: return {2, 0, 0};
+    case OpCode::roll:
+    case OpCode::sum:
+    case OpCode::mean:
+    case OpCode::max:
+    case OpCode::min:
+      return {2, 0, 0};
     case OpCode::window: return {6, 0, 1};
     case OpCode::conv2d: return {4, 0, 0};
     case OpCode::scan: return {4, 1, 0};
@@ -138,7 +151,8 @@ class Verifier {
     const OpInfo* info = info_of(n.op);
     if (!info) return "unknown op";
     int operands = int(std::min(n.inputs.size(), limit::values + 1));
-    if (operands < info->least_operands || operands > info->most_operands) return "wrong number of operands";
+    if (operands < info->least_operands || operands > info->most_operands)
+      return "wrong number of operands";
     for (const Value& v : n.inputs)
       if (!refers(f, at, v)) return "an operand does not come before its user";
     if (n.results.empty() || n.results.size() > limit::values) return "wrong number of results";
@@ -155,7 +169,8 @@ class Verifier {
 
   static std::string attributes(const OwnedNode& n) {
     bool named = n.op == OpCode::parameter || n.op == OpCode::buffer || n.op == OpCode::probe;
-    bool calls = n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan || n.op == OpCode::loop;
+    bool calls = n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan ||
+                 n.op == OpCode::loop;
     if (!is_name(n.name)) return "bad name";
     if (named && n.name.empty()) return "needs a name";
     if (!named && !calls && !n.name.empty()) return "has a name but needs none";
@@ -184,7 +199,8 @@ class Verifier {
     if (!(r.type == declared)) return "declares " + text_of(declared) + ", is " + text_of(r.type);
     if (n.op == OpCode::input) {
       if (n.ints[0] < 0 || std::size_t(n.ints[0]) >= f.arguments.size()) return "no such argument";
-      if (!(f.arguments[std::size_t(n.ints[0])] == declared)) return "type differs from the argument's";
+      if (!(f.arguments[std::size_t(n.ints[0])] == declared))
+        return "type differs from the argument's";
     }
     return n.op == OpCode::buffer ? data(n) : "";
   }
@@ -192,8 +208,10 @@ class Verifier {
   static std::string data(const OwnedNode& n) {
     const TensorType& type = n.results[0];
     Dim count = element_count(type.shape) * Dim(std::int64_t(size_of(type.dtype)));
-    if (count.invalid || std::uint64_t(count.constant) != n.data.size()) return "data has another size";
-    bool bits = std::all_of(n.data.begin(), n.data.end(), [](std::byte b) { return b <= std::byte(1); });
+    if (count.invalid || std::uint64_t(count.constant) != n.data.size())
+      return "data has another size";
+    bool bits =
+        std::all_of(n.data.begin(), n.data.end(), [](std::byte b) { return b <= std::byte(1); });
     return type.dtype == DType::boolean && !bits ? "a bool is neither 0 nor 1" : "";
   }
 
@@ -235,20 +253,24 @@ class Verifier {
   std::string loop(const OwnedFunction& f, const OwnedNode& n) const {
     if (std::string e = counts(n); !e.empty()) return e;
     const std::int64_t states = n.ints[0];
-    if (states < 0 || states >= std::int64_t(n.results.size()) || states > std::int64_t(n.inputs.size()))
+    if (states < 0 || states >= std::int64_t(n.results.size()) ||
+        states > std::int64_t(n.inputs.size()))
       return "counts more states than there are";
     const OwnedFunction& g = module.functions[std::size_t(n.callee)];
-    if (type_of_value(g, g.results.back()).dtype != DType::boolean) return "the callee says not by bools whether to go on";
+    if (type_of_value(g, g.results.back()).dtype != DType::boolean)
+      return "the callee says not by bools whether to go on";
     if (!(n.results.back() == turn_count)) return "the last result does not count turns";
     return turns(f, n, states, 0, n.ints[1], n.results.size() - 1);
   }
 
   // What a scan's and a loop's turns take and give, of the first `results` of them.
-  std::string turns(const OwnedFunction& f, const OwnedNode& n, std::int64_t states, std::int64_t scanned,
-                    std::int64_t axis, std::size_t results) const {
+  std::string turns(const OwnedFunction& f, const OwnedNode& n, std::int64_t states,
+                    std::int64_t scanned, std::int64_t axis, std::size_t results) const {
     const OwnedFunction& g = module.functions[std::size_t(n.callee)];
     auto differs = [](const Inferred& r, const TensorType& type) {
-      return r.problem ? text_of(r.problem) : r.type == type ? "" : "a type differs from the callee's";
+      return r.problem        ? text_of(r.problem)
+             : r.type == type ? ""
+                              : "a type differs from the callee's";
     };
     for (std::int64_t i = 0; i < std::int64_t(n.inputs.size()); ++i) {
       const TensorType& given = type_of_value(f, n.inputs[std::size_t(i)]);
@@ -259,7 +281,8 @@ class Verifier {
     }
     for (std::int64_t i = 0; i < std::int64_t(results); ++i) {
       const TensorType& made = type_of_value(g, g.results[std::size_t(i)]);
-      if (i < states && !(made == g.arguments[std::size_t(i)])) return "a state does not keep its type";
+      if (i < states && !(made == g.arguments[std::size_t(i)]))
+        return "a state does not keep its type";
       Inferred r = i < states ? Inferred{made} : infer_stacked(made, axis, n.dims[0]);
       if (std::string e = differs(r, n.results[std::size_t(i)]); !e.empty())
         return "result " + std::to_string(i) + ": " + e;
@@ -281,7 +304,8 @@ class Verifier {
       size.text += turns * (inner.text + inner.parameters * (std::int64_t(n.name.size()) + 6));
       size.depth = std::max(size.depth, inner.depth + 1);
     }
-    if (size.nodes > limit::expanded_nodes || size.text > limit::parameter_text) return "grows too large";
+    if (size.nodes > limit::expanded_nodes || size.text > limit::parameter_text)
+      return "grows too large";
     return size.depth > limit::depth ? "calls are nested too deeply" : "";
   }
 
@@ -317,7 +341,8 @@ class Verifier {
       return "has another number of input names than inputs";
     for (const std::string& name : names) {
       if (name.empty() || !is_name(name)) return "bad input name";
-      if (std::count(names.begin(), names.end(), name) > 1) return "two inputs are named '" + name + "'";
+      if (std::count(names.begin(), names.end(), name) > 1)
+        return "two inputs are named '" + name + "'";
     }
     return {};
   }

@@ -1,6 +1,7 @@
-// How much a network computes: 2 × multiply–accumulates of its matrix products and convolutions by the direct algorithm.
-// What depends on parameters alone is not counted, it is computed once; neither are pairs of queries and keys that a mask
-// of positions hides. One common measure for every network, whatever the compiler makes of it.
+// How much a network computes: 2 × multiply–accumulates of its matrix products and convolutions by
+// the direct algorithm. What depends on parameters alone is not counted, it is computed once;
+// neither are pairs of queries and keys that a mask of positions hides. One common measure for
+// every network, whatever the compiler makes of it.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -29,9 +30,11 @@ class WorkCounter {
     for (int n = 0; n < f.node_count; ++n) {
       const Node& node = f.nodes[n];
       std::vector<bool> operands;
-      for (int i = 0; i < node.input_count; ++i) operands.push_back(depends[std::size_t(node.inputs[i].node)]);
+      for (int i = 0; i < node.input_count; ++i)
+        operands.push_back(depends[std::size_t(node.inputs[i].node)]);
       const bool any = std::ranges::find(operands, true) != operands.end();
-      depends[std::size_t(n)] = node.op == OpCode::input ? bool(varies[std::size_t(node.ints[0])]) : any;
+      depends[std::size_t(n)] =
+          node.op == OpCode::input ? bool(varies[std::size_t(node.ints[0])]) : any;
       if (!any) continue;
       if (node.op == OpCode::matmul) {
         const double inner = value(type(f, node.inputs[0]).shape[-1]);
@@ -40,7 +43,10 @@ class WorkCounter {
         const Shape& kernels = type(f, node.inputs[1]).shape;
         sum += 2 * count(node.results[0].shape) * count(kernels) / value(kernels[0]);
       } else if (node.callee) {
-        const double times = node.op == OpCode::scan || node.op == OpCode::loop ? value(node.dims[0]) : node.op == OpCode::repeat ? double(node.times) : 1;
+        const double times = node.op == OpCode::scan || node.op == OpCode::loop
+                                 ? value(node.dims[0])
+                             : node.op == OpCode::repeat ? double(node.times)
+                                                         : 1;
         sum += times * flops(*node.callee, operands);
       }
     }
@@ -50,7 +56,9 @@ class WorkCounter {
  private:
   using Index = std::array<std::int64_t, max_rank>;
 
-  static const TensorType& type(const Function& f, const Value& v) { return f.nodes[v.node].results[v.result]; }
+  static const TensorType& type(const Function& f, const Value& v) {
+    return f.nodes[v.node].results[v.result];
+  }
   double value(const Dim& d) const { return double(evaluate(d, lookup_).value_or(0)); }
   double count(const Shape& s) const {
     double n = 1;
@@ -58,8 +66,9 @@ class WorkCounter {
     return n;
   }
 
-  // Of each product's elements the share that is computed: of scores those that the masks before softmax leave, and of
-  // products with what softmax gives as many terms. Of several masks the one that hides most counts.
+  // Of each product's elements the share that is computed: of scores those that the masks before
+  // softmax leave, and of products with what softmax gives as many terms. Of several masks the one
+  // that hides most counts.
   std::vector<double> seen_shares(const Function& f) const {
     std::vector<double> seen(std::size_t(f.node_count), 1.0);
     for (int n = 0; n < f.node_count; ++n) {
@@ -74,7 +83,9 @@ class WorkCounter {
         seen[std::size_t(at)] = seen[std::size_t(n)] = share;
       } else if (node.op == OpCode::matmul) {
         int at = node.inputs[0].node;
-        for (int before = at; before >= 0 && f.nodes[at].op != OpCode::softmax; before = source(f, at)) at = before;
+        for (int before = at; before >= 0 && f.nodes[at].op != OpCode::softmax;
+             before = source(f, at))
+          at = before;
         if (f.nodes[at].op == OpCode::softmax) seen[std::size_t(n)] *= seen[std::size_t(at)];
       }
     }
@@ -87,15 +98,17 @@ class WorkCounter {
     const Node& other = f.nodes[node.inputs[2].node];
     return other.op == OpCode::constant && std::isinf(other.reals[0]) && other.reals[0] < 0;
   }
-  // The node whose elements this one changes one by one or puts in another order; -1 where there is none.
+  // The node whose elements this one changes one by one or puts in another order; -1 where there is
+  // none.
   int source(const Function& f, int n) const {
     const Node& node = f.nodes[n];
     if (node.op == OpCode::where) return hides(f, n) ? node.inputs[1].node : -1;
-    if (info_of(node.op)->kind != OpClass::scalar && node.op != OpCode::reshape && node.op != OpCode::permute &&
-        node.op != OpCode::probe)
+    if (info_of(node.op)->kind != OpClass::scalar && node.op != OpCode::reshape &&
+        node.op != OpCode::permute && node.op != OpCode::probe)
       return -1;
     for (int i = 0; i < node.input_count; ++i)
-      if (count(type(f, node.inputs[i]).shape) == count(node.results[0].shape)) return node.inputs[i].node;
+      if (count(type(f, node.inputs[i]).shape) == count(node.results[0].shape))
+        return node.inputs[i].node;
     return -1;
   }
 
@@ -103,7 +116,8 @@ class WorkCounter {
   double true_share(const Function& f, const Value& condition) const {
     const Shape& shape = type(f, condition).shape;
     std::array<std::int64_t, max_rank> sizes{};
-    for (int axis = 0; axis < shape.rank; ++axis) sizes[std::size_t(axis)] = std::int64_t(value(shape[axis]));
+    for (int axis = 0; axis < shape.rank; ++axis)
+      sizes[std::size_t(axis)] = std::int64_t(value(shape[axis]));
     Index index{};
     double all = 0, yes = 0;
     for (;;) {
@@ -112,7 +126,8 @@ class WorkCounter {
       ++all;
       yes += *element != 0;
       int axis = shape.rank - 1;
-      while (axis >= 0 && ++index[std::size_t(axis)] == sizes[std::size_t(axis)]) index[std::size_t(axis--)] = 0;
+      while (axis >= 0 && ++index[std::size_t(axis)] == sizes[std::size_t(axis)])
+        index[std::size_t(axis--)] = 0;
       if (axis < 0) return yes / all;
     }
   }
@@ -135,7 +150,8 @@ class WorkCounter {
       case OpCode::add: return x[0] + x[1];
       case OpCode::sub: return x[0] - x[1];
       case OpCode::mul: return x[0] * x[1];
-      case OpCode::div: return is_float(node.results[0].dtype) ? x[0] / x[1] : std::floor(x[0] / x[1]);
+      case OpCode::div:
+        return is_float(node.results[0].dtype) ? x[0] / x[1] : std::floor(x[0] / x[1]);
       case OpCode::maximum: return std::max(x[0], x[1]);
       case OpCode::minimum: return std::min(x[0], x[1]);
       case OpCode::neg: return -x[0];
@@ -159,14 +175,16 @@ class WorkCounter {
 
 }  // namespace detail
 
-// Of a network whose inputs have these sizes. An axis that is a plain symbol defines it; a product whose size cannot be
-// computed counts nothing.
-inline double flops(const Function& network, const std::vector<std::vector<std::int64_t>>& input_sizes) {
+// Of a network whose inputs have these sizes. An axis that is a plain symbol defines it; a product
+// whose size cannot be computed counts nothing.
+inline double flops(const Function& network,
+                    const std::vector<std::vector<std::int64_t>>& input_sizes) {
   std::map<std::uint64_t, std::int64_t> symbols;
   for (std::size_t i = 0; i < input_sizes.size(); ++i)
     for (std::size_t axis = 0; axis < input_sizes[i].size(); ++axis) {
       const Atom& first = network.arguments[i].shape[int(axis)].terms[0].factors[0];
-      if (network.arguments[i].shape[int(axis)] == Dim::symbol(first.symbol)) symbols[first.symbol] = input_sizes[i][axis];
+      if (network.arguments[i].shape[int(axis)] == Dim::symbol(first.symbol))
+        symbols[first.symbol] = input_sizes[i][axis];
     }
   const detail::WorkCounter counter([&](std::uint64_t symbol) -> std::optional<std::int64_t> {
     const auto found = symbols.find(symbol);

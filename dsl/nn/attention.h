@@ -1,5 +1,5 @@
-// Attention as plain maths, and the two modules that the field's checkpoints know. Nothing here is more than a user
-// of the language could write.
+// Attention as plain maths, and the two modules that the field's checkpoints know. Nothing here is
+// more than a user of the language could write.
 #pragma once
 #include "heed/dsl/nn/linear.h"
 
@@ -45,9 +45,10 @@ constexpr auto attention(expression auto q, expression auto k, expression auto v
   auto weights = softmax<-1>(Mask::apply(scaled_scores(q, k)));
   return matmul(probe<"attention">(weights), v);
 }
-// With a mask that is data: bools say which keys are seen, floats are added to the scores, i64 [batch] is how many
-// keys there are, the others being padding.
-constexpr auto attention(expression auto q, expression auto k, expression auto v, expression auto mask) {
+// With a mask that is data: bools say which keys are seen, floats are added to the scores, i64
+// [batch] is how many keys there are, the others being padding.
+constexpr auto attention(expression auto q, expression auto k, expression auto v,
+                         expression auto mask) {
   auto scores = scaled_scores(q, k);
   auto masked = [&] {
     if constexpr (dtype_of(mask) == boolean) return where(mask, scores, minus_infinity);
@@ -63,7 +64,8 @@ template <std::int64_t Features, std::int64_t Heads>
 constexpr graph::Problem check_attention(const char* sentence, const TensorType& x) {
   if (x.shape.rank != 3) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(3));
   if (!(x.shape[-1] == Dim(Features))) return graph::problem(sentence, Dim(Features), x.shape[-1]);
-  if (Features % Heads) return graph::problem(message::heads_do_not_divide, Dim(Heads), Dim(Features));
+  if (Features % Heads)
+    return graph::problem(message::heads_do_not_divide, Dim(Heads), Dim(Features));
   return graph::no_problem;
 }
 
@@ -83,8 +85,8 @@ struct self_attention {
   }
 };
 
-// The packed projection of torch.nn.MultiheadAttention: part 0 makes queries, 1 keys, 2 values; parts that follow one
-// another come side by side.
+// The packed projection of torch.nn.MultiheadAttention: part 0 makes queries, 1 keys, 2 values;
+// parts that follow one another come side by side.
 template <std::int64_t Features>
 struct in_projection {
   template <std::int64_t Part, std::int64_t Count = 1>
@@ -97,8 +99,8 @@ struct in_projection {
   }
 };
 
-// torch.nn.MultiheadAttention (batch first): attention(x), attention(query, memory), attention(query, key, value)
-// and attention(query, key, value, mask).
+// torch.nn.MultiheadAttention (batch first): attention(x), attention(query, memory),
+// attention(query, key, value) and attention(query, key, value, mask).
 template <std::int64_t Features, std::int64_t Heads, class Mask = everything>
 struct multi_head_attention {
   sub<"out_proj", linear<Features, Features>> out_proj;
@@ -107,14 +109,18 @@ struct multi_head_attention {
     return check_attention<Features, Heads>(message::in_proj_columns_differ, query);
   }
   template <class... More>
-  static constexpr graph::Problem check(const TensorType& query, const TensorType& key, const More&...) {
+  static constexpr graph::Problem check(const TensorType& query, const TensorType& key,
+                                        const More&...) {
     graph::Problem p = check(query);
     return p ? p : check(key);
   }
 
   constexpr auto operator()(expression auto x) const { return (*this)(x, x, x); }
-  constexpr auto operator()(expression auto x, expression auto memory) const { return (*this)(x, memory, memory); }
-  constexpr auto operator()(expression auto query, expression auto key, expression auto value) const {
+  constexpr auto operator()(expression auto x, expression auto memory) const {
+    return (*this)(x, memory, memory);
+  }
+  constexpr auto operator()(expression auto query, expression auto key,
+                            expression auto value) const {
     auto [q, k, v] = projected(query, key, value);
     return out_proj(merge_heads(attention<Mask>(q, k, v)));
   }
@@ -126,8 +132,10 @@ struct multi_head_attention {
 
  private:
   using in = in_projection<Features>;
-  static constexpr auto projected(expression auto query, expression auto key, expression auto value) {
-    return parts{split_heads<Heads>(in::template of<0>(query)), split_heads<Heads>(in::template of<1>(key)),
+  static constexpr auto projected(expression auto query, expression auto key,
+                                  expression auto value) {
+    return parts{split_heads<Heads>(in::template of<0>(query)),
+                 split_heads<Heads>(in::template of<1>(key)),
                  split_heads<Heads>(in::template of<2>(value))};
   }
 };

@@ -1,5 +1,6 @@
-// Batch normalisation as torch.nn.BatchNorm2d and 3d compute it after training, by the statistics kept in the checkpoint
-// (Batch Normalization, arXiv 1502.03167, section 3.1). Behind a convolution its factor goes into the weights.
+// Batch normalisation as torch.nn.BatchNorm2d and 3d compute it after training, by the statistics
+// kept in the checkpoint (Batch Normalization, arXiv 1502.03167, section 3.1). Behind a convolution
+// its factor goes into the weights.
 #pragma once
 #include "heed/dsl/dsl.h"
 
@@ -21,7 +22,8 @@ struct batch_norm {
     using vector = tensor<e, Channels>;
     auto scale = param<"weight", vector> * rsqrt(param<"running_var", vector> + scalar<Epsilon>);
     auto shift = param<"bias", vector> - param<"running_mean", vector> * scale;
-    if constexpr (axes == 4) return x * reshape<Channels, 1, 1>(scale) + reshape<Channels, 1, 1>(shift);
+    if constexpr (axes == 4)
+      return x * reshape<Channels, 1, 1>(scale) + reshape<Channels, 1, 1>(shift);
     else return x * reshape<Channels, 1, 1, 1>(scale) + reshape<Channels, 1, 1, 1>(shift);
   }
 };

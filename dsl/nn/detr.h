@@ -1,5 +1,6 @@
-// DETR with a ResNet-50 (End-to-End Object Detection with Transformers, arXiv 2005.12872, section 3.2 and appendix A.4),
-// for images of any size, with the parameter names of transformers' checkpoints (facebook/detr-resnet-50).
+// DETR with a ResNet-50 (End-to-End Object Detection with Transformers, arXiv 2005.12872,
+// section 3.2 and appendix A.4), for images of any size, with the parameter names of transformers'
+// checkpoints (facebook/detr-resnet-50).
 #pragma once
 #include "heed/dsl/nn/attention.h"
 #include "heed/dsl/nn/norm.h"
@@ -15,9 +16,11 @@ struct detr_attention {
   sub<"k_proj", linear<Features, Features>> k_proj;
   sub<"v_proj", linear<Features, Features>> v_proj;
   sub<"out_proj", linear<Features, Features>> out_proj;
-  constexpr auto operator()(expression auto query, expression auto key, expression auto value) const {
-    return out_proj(merge_heads(attention(split_heads<Heads>(q_proj(query)), split_heads<Heads>(k_proj(key)),
-                                          split_heads<Heads>(v_proj(value)))));
+  constexpr auto operator()(expression auto query, expression auto key,
+                            expression auto value) const {
+    return out_proj(
+        merge_heads(attention(split_heads<Heads>(q_proj(query)), split_heads<Heads>(k_proj(key)),
+                              split_heads<Heads>(v_proj(value)))));
   }
 };
 
@@ -35,7 +38,8 @@ struct detr_encoder_layer {
   }
 };
 
-// x: [batch, queries, Features]; memory and keys, which is memory with positions: [batch, cells, Features]
+// x: [batch, queries, Features]; memory and keys, which is memory with positions: [batch, cells,
+// Features]
 template <std::int64_t Features, std::int64_t Heads, std::int64_t Hidden>
 struct detr_decoder_layer {
   sub<"self_attn", detr_attention<Features, Heads>> self_attn;
@@ -62,11 +66,11 @@ struct detr_box_head {
   constexpr auto operator()(expression auto x) const { return third(relu(second(relu(first(x))))); }
 };
 
-// Looks for objects in a map of features, [batch, Channels, height, width]. Gives what the queries found, [batch,
-// Queries, Features], the map as the encoder leaves it, [batch, height * width, Features], and as it enters there, [batch,
-// Features, height, width].
-template <std::int64_t Channels, std::int64_t Queries, std::int64_t Depth, std::int64_t Features, std::int64_t Heads,
-          std::int64_t Hidden>
+// Looks for objects in a map of features, [batch, Channels, height, width]. Gives what the queries
+// found, [batch, Queries, Features], the map as the encoder leaves it, [batch, height * width,
+// Features], and as it enters there, [batch, Features, height, width].
+template <std::int64_t Channels, std::int64_t Queries, std::int64_t Depth, std::int64_t Features,
+          std::int64_t Heads, std::int64_t Hidden>
 struct detr_transformer {
   sub<"input_projection", convolution<Channels, Features, 1>> input_projection;
   repeat<"encoder.layers", Depth, detr_encoder_layer<Features, Heads, Hidden>> encoder;
@@ -77,27 +81,29 @@ struct detr_transformer {
     constexpr DType e = dtype_of(features);
     auto grid = input_projection(features);
     constexpr dim batch = size<0>(grid), height = size<2>(grid), width = size<3>(grid);
-    auto positions = reshape<height * width, Features>(sine_positions_2d<height, width, Features>());
+    auto positions =
+        reshape<height * width, Features>(sine_positions_2d<height, width, Features>());
     auto cells = transpose(reshape<batch, Features, height * width>(grid));
     auto memory = probe<"memory">(encoder(probe<"cells">(cells), positions));
     auto queries = broadcast_to<batch, Queries, Features>(
         param<"query_position_embeddings.weight", tensor<e, Queries, Features>>);
     auto start = broadcast_to<batch, Queries, Features>(scalar<0>);
-    return parts{probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries))), memory, grid};
+    return parts{probe<"found">(decoder_norm(decoder(start, memory, memory + positions, queries))),
+                 memory, grid};
   }
 };
 
-template <std::int64_t Classes, std::int64_t Queries, std::int64_t Depth, std::int64_t Features = 256,
-          std::int64_t Heads = 8, std::int64_t Hidden = 2048>
+template <std::int64_t Classes, std::int64_t Queries, std::int64_t Depth,
+          std::int64_t Features = 256, std::int64_t Heads = 8, std::int64_t Hidden = 2048>
 struct detr {
   sub<"model.backbone.conv_encoder.model", resnet_50_features> backbone;
   sub<"model", detr_transformer<2048, Queries, Depth, Features, Heads, Hidden>> transformer;
   sub<"class_labels_classifier", linear<Features, Classes + 1>> classifier;
   sub<"bbox_predictor", detr_box_head<Features>> box_head;
 
-  // image: [batch, 3, height, width] gives, for each query, scores [batch, Queries, Classes + 1], of which the
-  // last one means "no object", and boxes [batch, Queries, 4]: centre x and y, width and height, as parts of the
-  // image's sides.
+  // image: [batch, 3, height, width] gives, for each query, scores [batch, Queries, Classes + 1],
+  // of which the last one means "no object", and boxes [batch, Queries, 4]: centre x and y, width
+  // and height, as parts of the image's sides.
   constexpr auto operator()(expression auto image) const {
     auto [found, memory, grid] = transformer(backbone(image));
     return parts{classifier(found), sigmoid(box_head(found))};

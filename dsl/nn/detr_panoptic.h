@@ -1,6 +1,7 @@
-// DETR that paints its objects (arXiv 2005.12872, section 4.2 and figure 8): each query's attention over the picture is
-// grown, by convolutions and the backbone's finer maps, to a mask a quarter of the picture's size. Parameters have the
-// names of transformers' checkpoints (facebook/detr-resnet-50-panoptic).
+// DETR that paints its objects (arXiv 2005.12872, section 4.2 and figure 8): each query's attention
+// over the picture is grown, by convolutions and the backbone's finer maps, to a mask a quarter of
+// the picture's size. Parameters have the names of transformers' checkpoints
+// (facebook/detr-resnet-50-panoptic).
 #pragma once
 #include "heed/dsl/nn/detr.h"
 
@@ -11,7 +12,8 @@ template <std::int64_t Channels, std::int64_t Groups = 8, double Epsilon = 1e-5>
 struct group_norm {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank != 4) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(4));
-    if (!(x.shape[1] == Dim(Channels))) return graph::problem(message::weight_length_differs, Dim(Channels), x.shape[1]);
+    if (!(x.shape[1] == Dim(Channels)))
+      return graph::problem(message::weight_length_differs, Dim(Channels), x.shape[1]);
     return graph::no_problem;
   }
   constexpr auto operator()(expression auto x) const {
@@ -19,27 +21,32 @@ struct group_norm {
     constexpr dim batch = size<0>(x), height = size<2>(x), width = size<3>(x);
     auto groups = normalize<Epsilon>(reshape<batch, Groups, Channels / Groups * height * width>(x));
     auto scale = reshape<Channels, 1, 1>(param<"weight", tensor<e, Channels>>);
-    return reshape<batch, Channels, height, width>(groups) * scale + reshape<Channels, 1, 1>(param<"bias", tensor<e, Channels>>);
+    return reshape<batch, Channels, height, width>(groups) * scale +
+           reshape<Channels, 1, 1>(param<"bias", tensor<e, Channels>>);
   }
 };
 
 // Where each query looks: softmax over all heads and cells at once.
-// found: [batch, queries, Features], memory: [batch, height * width, Features], grid: [batch, …, height, width] gives
-// [batch * queries, Heads, height, width]
+// found: [batch, queries, Features], memory: [batch, height * width, Features], grid: [batch, …,
+// height, width] gives [batch * queries, Heads, height, width]
 template <std::int64_t Features, std::int64_t Heads>
 struct detr_attention_map {
   sub<"q_linear", linear<Features, Features>> q_linear;
   sub<"k_linear", linear<Features, Features>> k_linear;
-  constexpr auto operator()(expression auto found, expression auto memory, expression auto grid) const {
-    constexpr dim batch = size<0>(found), queries = size<1>(found), height = size<2>(grid), width = size<3>(grid);
-    auto scores = scaled_scores(split_heads<Heads>(q_linear(found)), split_heads<Heads>(k_linear(memory)));
+  constexpr auto operator()(expression auto found, expression auto memory,
+                            expression auto grid) const {
+    constexpr dim batch = size<0>(found), queries = size<1>(found), height = size<2>(grid),
+                  width = size<3>(grid);
+    auto scores =
+        scaled_scores(split_heads<Heads>(q_linear(found)), split_heads<Heads>(k_linear(memory)));
     auto all = reshape<batch, queries, Heads * height * width>(permute<0, 2, 1, 3>(scores));
     return reshape<batch * queries, Heads, height, width>(probe<"attention">(softmax<-1>(all)));
   }
 };
 
-// The convolution of [a, b] along the channels where a: [batch, A, height, width] is the same for all queries of b:
-// [batch * Queries, B, height, width]. It is linear, so a's part is computed once and not for each query.
+// The convolution of [a, b] along the channels where a: [batch, A, height, width] is the same for
+// all queries of b: [batch * Queries, B, height, width]. It is linear, so a's part is computed once
+// and not for each query.
 template <std::int64_t A, std::int64_t B, std::int64_t Out, std::int64_t Queries>
 struct shared_convolution {
   constexpr auto operator()(expression auto a, expression auto b) const {
@@ -49,21 +56,27 @@ struct shared_convolution {
     auto bias = reshape<Out, 1, 1>(param<"bias", tensor<e, Out>>);
     auto once = conv2d<1, 1>(a, slice<1, 0, A>(weight)) + bias;
     auto each_query = conv2d<1, 1>(b, slice<1, A, A + B>(weight));
-    auto sum = reshape<batch, Queries, Out, height, width>(each_query) + reshape<batch, 1, Out, height, width>(once);
+    auto sum = reshape<batch, Queries, Out, height, width>(each_query) +
+               reshape<batch, 1, Out, height, width>(once);
     return reshape<batch * Queries, Out, height, width>(sum);
   }
 };
 
-// x: [batch * Queries, Channels, …] at the size of finer: [batch, Channels, height, width], which is added to every query's
+// x: [batch * Queries, Channels, …] at the size of finer: [batch, Channels, height, width], which
+// is added to every query's
 template <std::int64_t Queries>
 constexpr auto grown(expression auto x, expression auto finer) {
-  constexpr dim batch = size<0>(finer), channels = size<1>(finer), height = size<2>(finer), width = size<3>(finer);
-  auto larger = reshape<batch, Queries, channels, height, width>(interpolate_nearest<height, width>(x));
-  return reshape<batch * Queries, channels, height, width>(larger + reshape<batch, 1, channels, height, width>(finer));
+  constexpr dim batch = size<0>(finer), channels = size<1>(finer), height = size<2>(finer),
+                width = size<3>(finer);
+  auto larger =
+      reshape<batch, Queries, channels, height, width>(interpolate_nearest<height, width>(x));
+  return reshape<batch * Queries, channels, height, width>(
+      larger + reshape<batch, 1, channels, height, width>(finer));
 }
 
-// features: the map that the encoder was given, [batch, Features, height, width]; attention as above; third, second, first:
-// the backbone's maps, [batch, 1024, …], [batch, 512, …], [batch, 256, …]. Gives logits [batch, Queries, …] of first's size.
+// features: the map that the encoder was given, [batch, Features, height, width]; attention as
+// above; third, second, first: the backbone's maps, [batch, 1024, …], [batch, 512, …], [batch, 256,
+// …]. Gives logits [batch, Queries, …] of first's size.
 template <std::int64_t Features, std::int64_t Heads, std::int64_t Queries>
 struct detr_mask_head {
   static constexpr std::int64_t both = Features + Heads;
@@ -82,8 +95,9 @@ struct detr_mask_head {
   sub<"gn5", group_norm<Features / 16>> gn5;
   sub<"out_lay", convolution<Features / 16, 1, 3, 1, 1>> out_lay;
 
-  constexpr auto operator()(expression auto features, expression auto attention, expression auto third,
-                            expression auto second, expression auto first) const {
+  constexpr auto operator()(expression auto features, expression auto attention,
+                            expression auto third, expression auto second,
+                            expression auto first) const {
     constexpr dim batch = size<0>(first), height = size<2>(first), width = size<3>(first);
     auto coarse = relu(gn2(lay2(relu(gn1(lay1(features, attention))))));
     auto a = relu(gn3(lay3(grown<Queries>(coarse, adapter1(third)))));
@@ -93,8 +107,8 @@ struct detr_mask_head {
   }
 };
 
-template <std::int64_t Classes, std::int64_t Queries, std::int64_t Depth, std::int64_t Features = 256,
-          std::int64_t Heads = 8, std::int64_t Hidden = 2048>
+template <std::int64_t Classes, std::int64_t Queries, std::int64_t Depth,
+          std::int64_t Features = 256, std::int64_t Heads = 8, std::int64_t Hidden = 2048>
 struct detr_panoptic {
   sub<"detr.model.backbone.conv_encoder.model", resnet_50_pyramid> backbone;
   sub<"detr.model", detr_transformer<2048, Queries, Depth, Features, Heads, Hidden>> transformer;
@@ -103,8 +117,8 @@ struct detr_panoptic {
   sub<"bbox_attention", detr_attention_map<Features, Heads>> bbox_attention;
   sub<"mask_head", detr_mask_head<Features, Heads, Queries>> mask_head;
 
-  // image: [batch, 3, height, width] gives, besides what `detr` gives, logits of masks, [batch, Queries, ⌈height/4⌉,
-  // ⌈width/4⌉].
+  // image: [batch, 3, height, width] gives, besides what `detr` gives, logits of masks, [batch,
+  // Queries, ⌈height/4⌉, ⌈width/4⌉].
   constexpr auto operator()(expression auto image) const {
     auto [first, second, third, last] = backbone(image);
     auto [found, memory, grid] = transformer(last);

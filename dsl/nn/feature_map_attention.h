@@ -1,6 +1,7 @@
-// Self-attention over the positions of a feature map, between the convolutions of a network: 1 x 1 convolutions make
-// queries, keys and values of Inner channels, another one leads back, and the map itself is added (Zhang et al., Self-
-// Attention Generative Adversarial Networks, section 3, with scores scaled by 1 / sqrt(Inner)).
+// Self-attention over the positions of a feature map, between the convolutions of a network: 1 x 1
+// convolutions make queries, keys and values of Inner channels, another one leads back, and the map
+// itself is added (Zhang et al., Self- Attention Generative Adversarial Networks, section 3, with
+// scores scaled by 1 / sqrt(Inner)).
 #pragma once
 #include "heed/dsl/nn/attention.h"
 
@@ -10,12 +11,14 @@ template <std::int64_t In, std::int64_t Out>
 struct pointwise_convolution {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank != 4) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(4));
-    if (!(x.shape[1] == Dim(In))) return graph::problem(message::weight_channels_differ, Dim(In), x.shape[1]);
+    if (!(x.shape[1] == Dim(In)))
+      return graph::problem(message::weight_channels_differ, Dim(In), x.shape[1]);
     return graph::no_problem;
   }
   constexpr auto operator()(expression auto x) const {
     constexpr DType e = dtype_of(x);
-    return conv2d(x, param<"weight", tensor<e, Out, In, 1, 1>>) + reshape<Out, 1, 1>(param<"bias", tensor<e, Out>>);
+    return conv2d(x, param<"weight", tensor<e, Out, In, 1, 1>>) +
+           reshape<Out, 1, 1>(param<"bias", tensor<e, Out>>);
   }
 };
 

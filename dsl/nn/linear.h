@@ -8,7 +8,8 @@ template <std::int64_t In, std::int64_t Out, bool Bias = true>
 struct linear {
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank < 2) return graph::problem(message::rank_too_small, Dim(x.shape.rank), Dim(2));
-    if (!(x.shape[-1] == Dim(In))) return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
+    if (!(x.shape[-1] == Dim(In)))
+      return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
     return graph::no_problem;
   }
   constexpr auto operator()(expression auto x) const {

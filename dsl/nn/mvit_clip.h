@@ -1,6 +1,7 @@
-// Multiscale vision transformers for clips: MViT (Fan et al., arXiv 2104.11227) and its improvement (Li et al., arXiv
-// 2112.01526). Keys and values, and queries where the image shrinks, are pooled by convolutions over time, height and
-// width; a class token goes past them. Parameters have the names of torchvision's mvit_v1_b and mvit_v2_s.
+// Multiscale vision transformers for clips: MViT (Fan et al., arXiv 2104.11227) and its improvement
+// (Li et al., arXiv 2112.01526). Keys and values, and queries where the image shrinks, are pooled
+// by convolutions over time, height and width; a class token goes past them. Parameters have the
+// names of torchvision's mvit_v1_b and mvit_v2_s.
 #pragma once
 #include <algorithm>
 #include <utility>
@@ -15,7 +16,8 @@ namespace heed::nn {
 struct clip_block {
   std::int64_t in, out, heads, time, side;  // features that come and go; the clip that comes
   int query_stride, key_stride;             // by which height and width are pooled
-  bool improved;                            // positions by distance, pooled queries added, widened before attention
+  // positions by distance, pooled queries added, widened before attention
+  bool improved;
 
   constexpr std::int64_t width() const { return improved ? out : in; }  // of attention
   constexpr std::int64_t features() const { return width() / heads; }
@@ -23,7 +25,8 @@ struct clip_block {
   constexpr std::int64_t keys() const { return (side - 1) / key_stride + 1; }
 };
 
-// The class token as it is, and what `pool` makes of the other tokens as [batch, features, time, side, side].
+// The class token as it is, and what `pool` makes of the other tokens as [batch, features, time,
+// side, side].
 template <std::int64_t Time, std::int64_t Side>
 constexpr auto past_class_token(expression auto tokens, auto pool) {
   constexpr dim b = size<0>(tokens), n = size<1>(tokens), features = size<2>(tokens);
@@ -33,25 +36,32 @@ constexpr auto past_class_token(expression auto tokens, auto pool) {
   return concat<1>(slice<1, 0, 1>(tokens), reshape<b, cells, features>(pooled));
 }
 
-// Tokens [batch, tokens, heads * features] to [batch, heads, pooled tokens, features]; the heads share the kernels.
-template <std::int64_t Heads, std::int64_t Features, std::int64_t Time, std::int64_t Side, int Stride>
+// Tokens [batch, tokens, heads * features] to [batch, heads, pooled tokens, features]; the heads
+// share the kernels.
+template <std::int64_t Heads, std::int64_t Features, std::int64_t Time, std::int64_t Side,
+          int Stride>
 struct clip_pooling {
   sub<"norm_act.0", layer_norm<Features, 1e-6>> norm;
   constexpr auto operator()(expression auto tokens) const {
     auto pooled = past_class_token<Time, Side>(tokens, [](expression auto clip) {
-      auto kernels = reshape<1, Features, 1, 3, 3, 3>(param<"pool.weight", tensor<f32, Features, 1, 3, 3, 3>>);
-      auto weight = reshape<Heads * Features, 1, 3, 3, 3>(broadcast_to<Heads, Features, 1, 3, 3, 3>(kernels));
-      return conv3d<each{1, Stride, Stride}, each{1, 1, 1}, each{1, 1, 1}, int(Heads * Features)>(clip, weight);
+      auto kernels =
+          reshape<1, Features, 1, 3, 3, 3>(param<"pool.weight", tensor<f32, Features, 1, 3, 3, 3>>);
+      auto weight =
+          reshape<Heads * Features, 1, 3, 3, 3>(broadcast_to<Heads, Features, 1, 3, 3, 3>(kernels));
+      return conv3d<each{1, Stride, Stride}, each{1, 1, 1}, each{1, 1, 1}, int(Heads * Features)>(
+          clip, weight);
     });
     return norm(split_heads<Heads>(pooled));
   }
 };
 
-// q: [batch, heads, 1 + query cells, features] gives what is added to the scores, [batch, heads, 1 + query cells, 1 + key
-// cells]: products of the query with a trained vector for its distance from the key along each axis, none for the class.
+// q: [batch, heads, 1 + query cells, features] gives what is added to the scores, [batch, heads, 1
+// + query cells, 1 + key cells]: products of the query with a trained vector for its distance from
+// the key along each axis, none for the class.
 template <clip_block B>
 struct clip_distances {
-  static constexpr std::int64_t features = B.features(), side = B.queries(), keys = B.keys(), time = B.time;
+  static constexpr std::int64_t features = B.features(), side = B.queries(), keys = B.keys(),
+                                time = B.time;
   static constexpr std::int64_t distances = 2 * std::max(side, keys) - 1;
   constexpr auto operator()(expression auto q) const {
     constexpr dim b = size<0>(q), n = size<2>(q);
@@ -62,12 +72,15 @@ struct clip_distances {
     auto horizontal = gather(param<"rel_pos_w", tensor<f32, distances, features>>, index);
     auto earlier = gather(param<"rel_pos_t", tensor<f32, 2 * time - 1, features>>, moments);
     auto down = matmul(cells, transpose(vertical));  // [batch, heads, t, y, x, key's y]
-    auto across = permute<0, 1, 2, 4, 3, 5>(matmul(permute<0, 1, 2, 4, 3, 5>(cells), transpose(horizontal)));
-    auto back = permute<0, 1, 3, 2, 4, 5>(matmul(permute<0, 1, 3, 2, 4, 5>(cells), transpose(earlier)));
+    auto across =
+        permute<0, 1, 2, 4, 3, 5>(matmul(permute<0, 1, 2, 4, 3, 5>(cells), transpose(horizontal)));
+    auto back =
+        permute<0, 1, 3, 2, 4, 5>(matmul(permute<0, 1, 3, 2, 4, 5>(cells), transpose(earlier)));
     auto sum = reshape<b, B.heads, time, side, side, 1, keys, 1>(down) +
                reshape<b, B.heads, time, side, side, 1, 1, keys>(across) +
                reshape<b, B.heads, time, side, side, time, 1, 1>(back);
-    return pad<3, 1, 0>(pad<2, 1, 0>(reshape<b, B.heads, time * side * side, time * keys * keys>(sum)));
+    return pad<3, 1, 0>(
+        pad<2, 1, 0>(reshape<b, B.heads, time * side * side, time * keys * keys>(sum)));
   }
 };
 
@@ -130,13 +143,16 @@ struct multiscale_clip_block {
     if constexpr (B.query_stride == 1) return wide;
     else
       return past_class_token<B.time, B.side>(wide, [](expression auto clip) {
-        constexpr each kernel{1, B.query_stride + 1, B.query_stride + 1}, stride{1, B.query_stride, B.query_stride};
-        return max_pool3d<kernel, stride, each{0, (B.query_stride + 1) / 2, (B.query_stride + 1) / 2}>(clip);
+        constexpr each kernel{1, B.query_stride + 1, B.query_stride + 1},
+            stride{1, B.query_stride, B.query_stride};
+        return max_pool3d<kernel, stride,
+                          each{0, (B.query_stride + 1) / 2, (B.query_stride + 1) / 2}>(clip);
       });
   }
 };
 
-// The class token before the cells; unless Improved, a position for each place of the image and each moment is added.
+// The class token before the cells; unless Improved, a position for each place of the image and
+// each moment is added.
 template <std::int64_t Time, std::int64_t Side, std::int64_t Features, bool Improved>
 struct clip_positions {
   using vector = tensor<f32, Features>;
@@ -145,7 +161,8 @@ struct clip_positions {
     auto cls = broadcast_to<b, 1, Features>(param<"class_token", vector>);
     if constexpr (Improved) return concat<1>(cls, cells);
     else {
-      auto places = reshape<1, Side * Side, Features>(param<"spatial_pos", tensor<f32, Side * Side, Features>>);
+      auto places = reshape<1, Side * Side, Features>(
+          param<"spatial_pos", tensor<f32, Side * Side, Features>>);
       auto moments = reshape<Time, 1, Features>(param<"temporal_pos", tensor<f32, Time, Features>>);
       auto positions = reshape<Time * Side * Side, Features>(moments + places);
       return concat<1>(cls + param<"class_pos", vector>, cells + positions);
@@ -153,9 +170,10 @@ struct clip_positions {
   }
 };
 
-// Clips of Frames images of Image pixels a side. Stages as of mvit_v2; every second frame begins a cell, of 4 × 4 pixels.
-template <bool Improved, std::int64_t Frames, std::int64_t Image, std::int64_t Features, int KeyStride,
-          std::int64_t Classes, std::int64_t... Depths>
+// Clips of Frames images of Image pixels a side. Stages as of mvit_v2; every second frame begins a
+// cell, of 4 × 4 pixels.
+template <bool Improved, std::int64_t Frames, std::int64_t Image, std::int64_t Features,
+          int KeyStride, std::int64_t Classes, std::int64_t... Depths>
 struct mvit_clip {
   static constexpr std::int64_t time = Frames / 2, side = Image / 4, stages = sizeof...(Depths);
   static constexpr std::int64_t depths[] = {Depths...}, last = Features << (stages - 1);
@@ -167,9 +185,11 @@ struct mvit_clip {
   constexpr auto operator()(expression auto clip) const {
     constexpr dim b = size<0>(clip);
     auto bias = reshape<Features, 1, 1, 1>(param<"conv_proj.bias", tensor<f32, Features>>);
-    auto cells = bias + conv3d<each{2, 4, 4}, each{1, 3, 3}>(clip, param<"conv_proj.weight", tensor<f32, Features, 3, 3, 7, 7>>);
+    auto cells = bias + conv3d<each{2, 4, 4}, each{1, 3, 3}>(
+                            clip, param<"conv_proj.weight", tensor<f32, Features, 3, 3, 7, 7>>);
     auto tokens = pos_encoding(transpose(reshape<b, Features, time * side * side>(cells)));
-    auto x = blocks(probe<"embed">(tokens), std::make_integer_sequence<std::int64_t, (Depths + ...)>{});
+    auto x =
+        blocks(probe<"embed">(tokens), std::make_integer_sequence<std::int64_t, (Depths + ...)>{});
     return head(norm(select<1, 0>(x)));
   }
 
@@ -178,10 +198,16 @@ struct mvit_clip {
     std::int64_t stage = 0;
     while (index >= depths[stage]) index -= depths[stage++];
     const std::int64_t width = Features << stage;
-    const bool first = index == 0 && stage > 0, ends = index == depths[stage] - 1 && stage < stages - 1;
-    return {Improved && first ? width / 2 : width, !Improved && ends ? 2 * width : width, std::int64_t(1) << stage, time,
-            first || stage == 0 ? side >> std::max<std::int64_t>(stage - 1, 0) : side >> stage, first ? 2 : 1,
-            std::max(KeyStride >> stage, 1), Improved};
+    const bool first = index == 0 && stage > 0,
+               ends = index == depths[stage] - 1 && stage < stages - 1;
+    return {Improved && first ? width / 2 : width,
+            !Improved && ends ? 2 * width : width,
+            std::int64_t(1) << stage,
+            time,
+            first || stage == 0 ? side >> std::max<std::int64_t>(stage - 1, 0) : side >> stage,
+            first ? 2 : 1,
+            std::max(KeyStride >> stage, 1),
+            Improved};
   }
   template <std::int64_t... N>
   static constexpr auto blocks(expression auto x, std::integer_sequence<std::int64_t, N...>) {

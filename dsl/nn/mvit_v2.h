@@ -1,6 +1,7 @@
-// Improved multiscale vision transformers (Li et al. 2022): queries, keys and values are pooled by convolutions of one
-// channel each, positions count by their distance along each axis, and pooled queries are added to what attention gives.
-// Parameters have the names of timm's mvitv2 models, so that their checkpoints load.
+// Improved multiscale vision transformers (Li et al. 2022): queries, keys and values are pooled by
+// convolutions of one channel each, positions count by their distance along each axis, and pooled
+// queries are added to what attention gives. Parameters have the names of timm's mvitv2 models, so
+// that their checkpoints load.
 #pragma once
 #include <algorithm>
 #include <span>
@@ -13,27 +14,33 @@
 
 namespace heed::nn {
 
-// [batch, height, width, channels] as convolutions and pooling take it, [batch, channels, height, width], and back
+// [batch, height, width, channels] as convolutions and pooling take it, [batch, channels, height,
+// width], and back
 constexpr auto channels_first(expression auto image) { return permute<0, 3, 1, 2>(image); }
 constexpr auto channels_last(expression auto image) { return permute<0, 2, 3, 1>(image); }
 
-// [batch, height, width, heads * features] to [batch, heads, pooled cells, features]; the heads share the kernels.
+// [batch, height, width, heads * features] to [batch, heads, pooled cells, features]; the heads
+// share the kernels.
 template <std::int64_t Heads, std::int64_t Features, int Stride>
 struct head_pooling {
   constexpr auto operator()(expression auto image) const {
     auto kernels = reshape<1, Features, 1, 3, 3>(param<"weight", tensor<f32, Features, 1, 3, 3>>);
-    auto weight = reshape<Heads * Features, 1, 3, 3>(broadcast_to<Heads, Features, 1, 3, 3>(kernels));
-    auto pooled = channels_last(conv2d<Stride, 1, 1, int(Heads * Features)>(channels_first(image), weight));
+    auto weight =
+        reshape<Heads * Features, 1, 3, 3>(broadcast_to<Heads, Features, 1, 3, 3>(kernels));
+    auto pooled =
+        channels_last(conv2d<Stride, 1, 1, int(Heads * Features)>(channels_first(image), weight));
     constexpr dim b = size<0>(pooled), cells = size<1>(pooled) * size<2>(pooled);
     return permute<0, 2, 1, 3>(reshape<b, cells, Heads, Features>(pooled));
   }
 };
 
-// index[i][j]: the row of a table of distances for query i and key j of one axis. Both lie on the finer one's grid.
+// index[i][j]: the row of a table of distances for query i and key j of one axis. Both lie on the
+// finer one's grid.
 template <std::int64_t Queries, std::int64_t Keys>
 struct axis_distances {
   static void fill(std::span<std::int64_t> out) {
-    constexpr std::int64_t finer = std::max(Queries, Keys), i_step = finer / Queries, j_step = finer / Keys;
+    constexpr std::int64_t finer = std::max(Queries, Keys), i_step = finer / Queries,
+                           j_step = finer / Keys;
     for (std::int64_t i = 0; i < Queries; ++i)
       for (std::int64_t j = 0; j < Keys; ++j)
         out[std::size_t(i * Keys + j)] = i * i_step + (Keys - 1 - j) * j_step;
@@ -41,10 +48,13 @@ struct axis_distances {
 };
 
 // Side: of the image [batch, side, side, In] that comes in; the strides divide it.
-template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride, int KeyStride>
+template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride,
+          int KeyStride>
 struct multiscale_attention {
-  static constexpr std::int64_t features = Out / Heads, queries = Side / QueryStride, keys = Side / KeyStride;
-  static constexpr std::int64_t distances = 2 * std::max(queries, keys) - 1;  // that occur along an axis
+  static constexpr std::int64_t features = Out / Heads, queries = Side / QueryStride,
+                                keys = Side / KeyStride;
+  // that occur along an axis
+  static constexpr std::int64_t distances = 2 * std::max(queries, keys) - 1;
   sub<"qkv", linear<In, 3 * Out>> qkv;
   sub<"proj", linear<Out, Out>> proj;
   sub<"pool_q", head_pooling<Heads, features, QueryStride>> pool_q;
@@ -66,7 +76,8 @@ struct multiscale_attention {
   }
 
  private:
-  // Adds, for both axes, the product of the query with the trained vector of its distance from the key.
+  // Adds, for both axes, the product of the query with the trained vector of its distance from the
+  // key.
   static constexpr auto with_positions(expression auto scores, expression auto q) {
     constexpr dim b = size<0>(q);
     auto index = buffer<"rel_index", tensor<i64, queries, keys>, axis_distances<queries, keys>>;
@@ -74,7 +85,8 @@ struct multiscale_attention {
     auto horizontal = gather(param<"rel_pos_w", tensor<f32, distances, features>>, index);
     auto cells = reshape<b, Heads, queries, queries, features>(q);
     auto down = matmul(cells, transpose(vertical));  // [batch, heads, y, x, key's y]
-    auto across = permute<0, 1, 3, 2, 4>(matmul(permute<0, 1, 3, 2, 4>(cells), transpose(horizontal)));
+    auto across =
+        permute<0, 1, 3, 2, 4>(matmul(permute<0, 1, 3, 2, 4>(cells), transpose(horizontal)));
     auto moved = reshape<b, Heads, queries, queries, keys, keys>(scores) +
                  reshape<b, Heads, queries, queries, keys, 1>(down) +
                  reshape<b, Heads, queries, queries, 1, keys>(across);
@@ -82,7 +94,8 @@ struct multiscale_attention {
   }
 };
 
-template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride, int KeyStride>
+template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride,
+          int KeyStride>
 struct multiscale_block {
   sub<"norm1", layer_norm<In, 1e-6>> norm1;
   sub<"attn", multiscale_attention<In, Out, Heads, Side, QueryStride, KeyStride>> attn;
@@ -96,23 +109,27 @@ struct multiscale_block {
   }
 
  private:
-  // What goes past attention, pooled as the queries are: the normalised input where its width changes.
+  // What goes past attention, pooled as the queries are: the normalised input where its width
+  // changes.
   static constexpr auto shortcut(expression auto x, expression auto normed) {
     auto wide = [&] {
       if constexpr (In == Out) return x;
       else return sub<"shortcut_proj_attn", linear<In, Out>>{}(normed);
     }();
     if constexpr (QueryStride == 1) return wide;
-    else return channels_last(max_pool2d<QueryStride + 1, QueryStride, (QueryStride + 1) / 2>(channels_first(wide)));
+    else
+      return channels_last(
+          max_pool2d<QueryStride + 1, QueryStride, (QueryStride + 1) / 2>(channels_first(wide)));
   }
 };
 
 // Blocks of one width; the first one pools the queries.
-template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride, int KeyStride,
-          std::int64_t Depth>
+template <std::int64_t In, std::int64_t Out, std::int64_t Heads, std::int64_t Side, int QueryStride,
+          int KeyStride, std::int64_t Depth>
 struct multiscale_stage {
   constexpr auto operator()(expression auto x) const {
-    auto first = sub<"blocks.0", multiscale_block<In, Out, Heads, Side, QueryStride, KeyStride>>{}(x);
+    auto first =
+        sub<"blocks.0", multiscale_block<In, Out, Heads, Side, QueryStride, KeyStride>>{}(x);
     return rest(first, std::make_integer_sequence<std::int64_t, Depth - 1>{});
   }
 
@@ -124,11 +141,12 @@ struct multiscale_stage {
   }
 };
 
-// Square images of Image pixels a side, embedded by a convolution of Kernel that is moved by Patch. Widths and heads
-// double from stage to stage, Depths are the stages' blocks. Every stage but the first halves the image's sides;
-// KeyStride is by how much the first stage pools keys and values, and is halved with them, down to 1.
-template <std::int64_t Image, std::int64_t Channels, int Kernel, int Patch, int KeyStride, std::int64_t Features,
-          std::int64_t Classes, std::int64_t... Depths>
+// Square images of Image pixels a side, embedded by a convolution of Kernel that is moved by Patch.
+// Widths and heads double from stage to stage, Depths are the stages' blocks. Every stage but the
+// first halves the image's sides; KeyStride is by how much the first stage pools keys and values,
+// and is halved with them, down to 1.
+template <std::int64_t Image, std::int64_t Channels, int Kernel, int Patch, int KeyStride,
+          std::int64_t Features, std::int64_t Classes, std::int64_t... Depths>
 struct mvit_v2 {
   static constexpr std::int64_t depths[] = {Depths...}, last = Features << (sizeof...(Depths) - 1);
   sub<"patch_embed.proj", convolution<Channels, Features, Kernel, Patch, Kernel / 2>> patch_embed;
@@ -146,7 +164,8 @@ struct mvit_v2 {
  private:
   template <std::size_t N>
   using stage = multiscale_stage<(N ? Features << (N - 1) : Features), (Features << N), (1 << N),
-                                 (Image / Patch >> (N ? N - 1 : 0)), (N ? 2 : 1), std::max(KeyStride >> N, 1), depths[N]>;
+                                 (Image / Patch >> (N ? N - 1 : 0)), (N ? 2 : 1),
+                                 std::max(KeyStride >> N, 1), depths[N]>;
   template <std::size_t... N>
   static constexpr auto stages(expression auto x, std::index_sequence<N...>) {
     return chain<sub<numbered<"stages.", N>, stage<N>>...>{}(x);

@@ -14,7 +14,8 @@ struct layer_norm {
   }
   constexpr auto operator()(expression auto x) const {
     constexpr DType e = dtype_of(x);
-    return normalize<Epsilon>(x, param<"weight", tensor<e, Features>>, param<"bias", tensor<e, Features>>);
+    return normalize<Epsilon>(x, param<"weight", tensor<e, Features>>,
+                              param<"bias", tensor<e, Features>>);
   }
 };
 

@@ -1,4 +1,5 @@
-// An image as tokens: [batch, channels, height, width] to [batch, patches, features], named as in timm.
+// An image as tokens: [batch, channels, height, width] to [batch, patches, features], named as in
+// timm.
 #pragma once
 #include "heed/dsl/dsl.h"
 

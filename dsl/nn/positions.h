@@ -1,4 +1,5 @@
-// Where a token stands, added to what it is: without this, attention gives a permuted input a permuted output.
+// Where a token stands, added to what it is: without this, attention gives a permuted input a
+// permuted output.
 #pragma once
 #include <cmath>
 #include <span>
@@ -7,8 +8,8 @@
 
 namespace heed::nn {
 
-// sin and cos of t / 10000^(2i / Features) in columns 2i and 2i + 1 of row t (Attention Is All You Need, 3.5). In
-// double, since angles grow with t.
+// sin and cos of t / 10000^(2i / Features) in columns 2i and 2i + 1 of row t (Attention Is All You
+// Need, 3.5). In double, since angles grow with t.
 template <std::int64_t Features>
 struct sinusoids {
   static_assert(Features % 2 == 0, "sinusoids come in pairs of sine and cosine");
@@ -27,7 +28,8 @@ template <std::int64_t Features, std::int64_t Longest = 1024>
 struct sinusoidal_positions {
   constexpr auto operator()(expression auto x) const {
     constexpr dim tokens = size<1>(x);
-    return x + slice<0, 0, tokens>(buffer<"table", tensor<f32, Longest, Features>, sinusoids<Features>>);
+    return x + slice<0, 0, tokens>(
+                   buffer<"table", tensor<f32, Longest, Features>, sinusoids<Features>>);
   }
 };
 
@@ -39,25 +41,29 @@ struct learned_positions {
   }
 };
 
-// Sines and cosines of row and column of a grid, as in DETR (its PositionEmbeddingSine with normalisation): [Height,
-// Width, Features], the first half of the features for the row. A grid's side counts as 2 pi whatever its size, so
-// that angles are small and are computed where they are needed, for symbolic sizes too.
+// Sines and cosines of row and column of a grid, as in DETR (its PositionEmbeddingSine with
+// normalisation): [Height, Width, Features], the first half of the features for the row. A grid's
+// side counts as 2 pi whatever its size, so that angles are small and are computed where they are
+// needed, for symbolic sizes too.
 template <std::int64_t Features, dim Side>
 constexpr auto sines_along_side() {
   auto column = position<-1>();
   auto pair = column / scalar<2>;
   auto at = cast<f32>(position<-2>() + scalar<1>) / (cast<f32>(extent<Side>()) + scalar<1e-6>);
   auto angle = at * scalar<6.283185307179586> *
-               exp(cast<f32>(pair) * scalar<-2 * 9.210340371976182 / double(Features)>);  // ln 10000
+               // ln 10000
+               exp(cast<f32>(pair) * scalar<-2 * 9.210340371976182 / double(Features)>);
   return broadcast_to<Side, Features>(where(pair * scalar<2> == column, sin(angle), cos(angle)));
 }
 template <dim Height, dim Width, std::int64_t Features>
 constexpr auto sine_positions_2d() {
-  static_assert(Features % 4 == 0, "a half of the features for each axis, in pairs of sine and cosine");
+  static_assert(Features % 4 == 0,
+                "a half of the features for each axis, in pairs of sine and cosine");
   constexpr std::int64_t half = Features / 2;
   auto rows = reshape<Height, 1, half>(sines_along_side<half, Height>());
   auto columns = reshape<1, Width, half>(sines_along_side<half, Width>());
-  return concat<2>(broadcast_to<Height, Width, half>(rows), broadcast_to<Height, Width, half>(columns));
+  return concat<2>(broadcast_to<Height, Width, half>(rows),
+                   broadcast_to<Height, Width, half>(columns));
 }
 
 }  // namespace heed::nn

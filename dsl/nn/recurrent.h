@@ -1,7 +1,8 @@
-// torch.nn.RNN, GRU and LSTM, batch first: stacked layers, in one direction or both. Called with x [batch, time, In], then
-// the initial states [layers * directions, batch, Hidden], one for each state of the cell (zeros where there are none), then
-// how many steps each row has, [batch], i32 or i64 (all where that is not given; see `lengths`). Returns the last layer's
-// outputs [batch, time, directions * Hidden], then the last states.
+// torch.nn.RNN, GRU and LSTM, batch first: stacked layers, in one direction or both. Called with x
+// [batch, time, In], then the initial states [layers * directions, batch, Hidden], one for each
+// state of the cell (zeros where there are none), then how many steps each row has, [batch], i32 or
+// i64 (all where that is not given; see `lengths`). Returns the last layer's outputs [batch, time,
+// directions * Hidden], then the last states.
 #pragma once
 #include "heed/dsl/nn/recurrent_cell.h"
 
@@ -29,14 +30,17 @@ struct recurrent {
 
   static constexpr graph::Problem check(const TensorType& x) {
     if (x.shape.rank != 3) return graph::problem(message::rank_differs, Dim(x.shape.rank), Dim(3));
-    if (!(x.shape[-1] == Dim(In))) return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
+    if (!(x.shape[-1] == Dim(In)))
+      return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
     return graph::no_problem;
   }
   template <class... More>
   static constexpr graph::Problem check(const TensorType& x, const More&... more) {
     graph::Problem p = check(x);
     for (const TensorType* t : {&more...})
-      if (!p && t->shape.rank == 3 && !(t->shape[0] == Dim(Layers * directions) && t->shape[1] == x.shape[0] && t->shape[2] == Dim(Hidden)))
+      if (!p && t->shape.rank == 3 &&
+          !(t->shape[0] == Dim(Layers * directions) && t->shape[1] == x.shape[0] &&
+            t->shape[2] == Dim(Hidden)))
         p = graph::problem(message::state_columns_differ, Dim(Hidden), t->shape[-1]);
     return p;
   }
@@ -76,7 +80,8 @@ struct recurrent {
     } else {
       auto forward = one<Layer, false>(x, n, initial...);
       auto backward = one<Layer, true>(x, n, initial...);
-      auto y = concat<-1>(forward.template get<state_count>(), backward.template get<state_count>());
+      auto y =
+          concat<-1>(forward.template get<state_count>(), backward.template get<state_count>());
       return next<Layer>(y, joined(joined(done, forward), backward), n, initial...);
     }
   }
@@ -97,11 +102,14 @@ struct recurrent {
   static constexpr auto joined(parts<Done...>, Result) {
     constexpr Result result;
     if constexpr (state_count == 1) return parts<Done..., decltype(result.template get<0>())>{};
-    else return parts<Done..., decltype(result.template get<0>()), decltype(result.template get<1>())>{};
+    else
+      return parts<Done..., decltype(result.template get<0>()),
+                   decltype(result.template get<1>())>{};
   }
   template <class Y, class Done, std::size_t... S>
   static constexpr auto finish(Y y, Done, std::index_sequence<S...>) {
-    return parts{y, stacked<S>(Done{}, std::make_index_sequence<std::size_t(Layers) * directions>{})...};
+    return parts{
+        y, stacked<S>(Done{}, std::make_index_sequence<std::size_t(Layers) * directions>{})...};
   }
   // State S of every layer and direction, [layers * directions, batch, Hidden].
   template <std::size_t S, class Done, std::size_t... I>
@@ -137,8 +145,11 @@ struct lstm_kind {
 
 }  // namespace detail
 
-template <std::int64_t In, std::int64_t Hidden, int Layers = 1, bool Bidirectional = false, class Nonlinearity = tanh_of>
-struct rnn : detail::recurrent<detail::rnn_kind<Hidden, Nonlinearity>, In, Hidden, Layers, Bidirectional> {};
+template <std::int64_t In, std::int64_t Hidden, int Layers = 1, bool Bidirectional = false,
+          class Nonlinearity = tanh_of>
+struct rnn
+    : detail::recurrent<detail::rnn_kind<Hidden, Nonlinearity>, In, Hidden, Layers, Bidirectional> {
+};
 template <std::int64_t In, std::int64_t Hidden, int Layers = 1, bool Bidirectional = false>
 struct gru : detail::recurrent<detail::gru_kind<Hidden>, In, Hidden, Layers, Bidirectional> {};
 template <std::int64_t In, std::int64_t Hidden, int Layers = 1, bool Bidirectional = false>

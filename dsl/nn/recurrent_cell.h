@@ -1,5 +1,6 @@
-// The cells of torch.nn.RNN, GRU and LSTM, with torch's parameters; Suffix is what torch appends to their names, "_l0" in
-// a layer, nothing in RNNCell. x: [batch, In], states: [batch, Hidden]. A cell returns its states, then its output.
+// The cells of torch.nn.RNN, GRU and LSTM, with torch's parameters; Suffix is what torch appends to
+// their names, "_l0" in a layer, nothing in RNNCell. x: [batch, In], states: [batch, Hidden]. A
+// cell returns its states, then its output.
 #pragma once
 #include "heed/dsl/dsl.h"
 
@@ -26,14 +27,18 @@ struct gates {
   }
   static constexpr auto of_state(expression auto h) {
     constexpr DType e = dtype_of(h);
-    return matmul(h, transpose(param<joined<"weight_hh", Suffix>, tensor<e, Gates * Hidden, Hidden>>)) +
+    return matmul(h, transpose(
+                         param<joined<"weight_hh", Suffix>, tensor<e, Gates * Hidden, Hidden>>)) +
            param<joined<"bias_hh", Suffix>, tensor<e, Gates * Hidden>>;
   }
   static constexpr graph::Problem check(const TensorType& h, const TensorType& x) {
     for (const TensorType& t : {h, x})
-      if (t.shape.rank != 2) return graph::problem(message::rank_differs, Dim(t.shape.rank), Dim(2));
-    if (!(x.shape[-1] == Dim(In))) return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
-    if (!(h.shape[-1] == Dim(Hidden))) return graph::problem(message::state_columns_differ, Dim(Hidden), h.shape[-1]);
+      if (t.shape.rank != 2)
+        return graph::problem(message::rank_differs, Dim(t.shape.rank), Dim(2));
+    if (!(x.shape[-1] == Dim(In)))
+      return graph::problem(message::weight_columns_differ, Dim(In), x.shape[-1]);
+    if (!(h.shape[-1] == Dim(Hidden)))
+      return graph::problem(message::state_columns_differ, Dim(Hidden), h.shape[-1]);
     return graph::no_problem;
   }
 };
@@ -51,7 +56,9 @@ template <std::int64_t In, std::int64_t Hidden, class Nonlinearity = tanh_of, te
 struct rnn_cell {
   using both = detail::gates<In, Hidden, 1, Suffix>;
   static constexpr int states = 1;
-  static constexpr graph::Problem check(const TensorType& h, const TensorType& x) { return both::check(h, x); }
+  static constexpr graph::Problem check(const TensorType& h, const TensorType& x) {
+    return both::check(h, x);
+  }
   constexpr auto operator()(expression auto h, expression auto x) const {
     auto next = Nonlinearity::apply(both::of_input(x) + both::of_state(h));
     return parts{next, next};
@@ -63,7 +70,9 @@ template <std::int64_t In, std::int64_t Hidden, text Suffix = "">
 struct gru_cell {
   using both = detail::gates<In, Hidden, 3, Suffix>;
   static constexpr int states = 1;
-  static constexpr graph::Problem check(const TensorType& h, const TensorType& x) { return both::check(h, x); }
+  static constexpr graph::Problem check(const TensorType& h, const TensorType& x) {
+    return both::check(h, x);
+  }
   constexpr auto operator()(expression auto h, expression auto x) const {
     auto [xr, xz, xn] = split<3, -1>(both::of_input(x));
     auto [hr, hz, hn] = split<3, -1>(both::of_state(h));
@@ -78,7 +87,8 @@ template <std::int64_t In, std::int64_t Hidden, text Suffix = "">
 struct lstm_cell {
   using both = detail::gates<In, Hidden, 4, Suffix>;
   static constexpr int states = 2;
-  static constexpr graph::Problem check(const TensorType& h, const TensorType& c, const TensorType& x) {
+  static constexpr graph::Problem check(const TensorType& h, const TensorType& c,
+                                        const TensorType& x) {
     graph::Problem p = both::check(h, x);
     return p ? p : both::check(c, x);
   }

@@ -1,5 +1,6 @@
-// ResNet (Deep Residual Learning for Image Recognition, arXiv 1512.03385, table 1) with the parameter names of torchvision
-// and timm, so that their checkpoints load; strides lie in the 3x3 convolutions, as there.
+// ResNet (Deep Residual Learning for Image Recognition, arXiv 1512.03385, table 1) with the
+// parameter names of torchvision and timm, so that their checkpoints load; strides lie in the 3x3
+// convolutions, as there.
 #pragma once
 #include "heed/dsl/nn/batch_norm.h"
 #include "heed/dsl/nn/convolution.h"
@@ -50,13 +51,16 @@ struct resnet_stage {
 struct resnet_stem {
   sub<"conv1", convolution<3, 64, 7, 2, 3, false>> conv1;
   sub<"bn1", batch_norm<64>> bn1;
-  constexpr auto operator()(expression auto image) const { return max_pool2d<3, 2, 1>(relu(bn1(conv1(image)))); }
+  constexpr auto operator()(expression auto image) const {
+    return max_pool2d<3, 2, 1>(relu(bn1(conv1(image))));
+  }
 };
 
 // image: [batch, 3, height, width] gives features: [batch, 2048, ⌈height/32⌉, ⌈width/32⌉]
 using resnet_50_features =
-    chain<sub<"", resnet_stem>, sub<"layer1", resnet_stage<64, 64, 1, 3>>, sub<"layer2", resnet_stage<256, 128, 2, 4>>,
-          sub<"layer3", resnet_stage<512, 256, 2, 6>>, sub<"layer4", resnet_stage<1024, 512, 2, 3>>>;
+    chain<sub<"", resnet_stem>, sub<"layer1", resnet_stage<64, 64, 1, 3>>,
+          sub<"layer2", resnet_stage<256, 128, 2, 4>>, sub<"layer3", resnet_stage<512, 256, 2, 6>>,
+          sub<"layer4", resnet_stage<1024, 512, 2, 3>>>;
 
 // The same, what each stage gives: finest first.
 struct resnet_50_pyramid {

@@ -1,7 +1,7 @@
-// Swin transformers (Liu et al. 2021): windows of attention over an image whose resolution is halved from stage to
-// stage. Parameters have timm's names, so that its checkpoints load. Sizes that a patch, a merge or a window does not
-// divide are padded with zeros below and on the right, as the authors'
-// detection backbone does.
+// Swin transformers (Liu et al. 2021): windows of attention over an image whose resolution is
+// halved from stage to stage. Parameters have timm's names, so that its checkpoints load. Sizes
+// that a patch, a merge or a window does not divide are padded with zeros below and on the right,
+// as the authors' detection backbone does.
 #pragma once
 #include <utility>
 
@@ -10,7 +10,8 @@
 
 namespace heed::nn {
 
-// [batch, height, width, features] to [batch, height / 2, width / 2, 2 * features]: each 2 × 2 cells become one
+// [batch, height, width, features] to [batch, height / 2, width / 2, 2 * features]: each 2 × 2
+// cells become one
 template <std::int64_t Features>
 struct patch_merging {
   sub<"norm", layer_norm<4 * Features>> norm;
@@ -43,7 +44,8 @@ struct swin_embedding {
   }
 };
 
-// Blocks of one resolution, every other one shifted by half a window. All but the first stage merge patches before.
+// Blocks of one resolution, every other one shifted by half a window. All but the first stage merge
+// patches before.
 template <std::int64_t Features, std::int64_t Heads, std::int64_t W, std::int64_t Depth, bool Merge>
 struct swin_stage {
   constexpr auto operator()(expression auto x) const {
@@ -60,9 +62,10 @@ struct swin_stage {
   }
 };
 
-// Features and Heads are those of the first stage and double from stage to stage; Depths are the stages' blocks.
-template <std::int64_t Patch, std::int64_t W, std::int64_t Channels, std::int64_t Features, std::int64_t Heads,
-          std::int64_t Classes, std::int64_t... Depths>
+// Features and Heads are those of the first stage and double from stage to stage; Depths are the
+// stages' blocks.
+template <std::int64_t Patch, std::int64_t W, std::int64_t Channels, std::int64_t Features,
+          std::int64_t Heads, std::int64_t Classes, std::int64_t... Depths>
 struct swin_transformer {
   static constexpr std::int64_t last = Features << (sizeof...(Depths) - 1);
   sub<"patch_embed", swin_embedding<Channels, Features, Patch>> patch_embed;
@@ -71,7 +74,8 @@ struct swin_transformer {
 
   // image: [batch, channels, height, width] gives logits: [batch, classes]
   constexpr auto operator()(expression auto image) const {
-    auto x = norm(stages(probe<"embed">(patch_embed(image)), std::index_sequence_for<decltype(Depths)...>{}));
+    auto x = norm(
+        stages(probe<"embed">(patch_embed(image)), std::index_sequence_for<decltype(Depths)...>{}));
     constexpr dim b = size<0>(x), cells = size<1>(x) * size<2>(x);
     return head(mean<1>(reshape<b, cells, last>(x)));
   }
@@ -79,7 +83,8 @@ struct swin_transformer {
  private:
   template <std::size_t... N>
   static constexpr auto stages(expression auto x, std::index_sequence<N...>) {
-    return chain<sub<numbered<"layers.", N>, swin_stage<(Features << N), (Heads << N), W, Depths, (N > 0)>>...>{}(x);
+    return chain<sub<numbered<"layers.", N>,
+                     swin_stage<(Features << N), (Heads << N), W, Depths, (N > 0)>>...>{}(x);
   }
 };
 

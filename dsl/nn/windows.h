@@ -1,5 +1,6 @@
-// Attention within windows of an image, shifted by half a window in every other block: the blocks of Swin transformers,
-// named as in timm. Images are [batch, height, width, features]; sizes that a window does not divide are padded.
+// Attention within windows of an image, shifted by half a window in every other block: the blocks
+// of Swin transformers, named as in timm. Images are [batch, height, width, features]; sizes that a
+// window does not divide are padded.
 #pragma once
 #include <span>
 
@@ -14,10 +15,12 @@ template <std::int64_t Step>
 constexpr dim padded(dim size) {
   return divide_exact(size, dim(Step)) ? size : ceil_div(size, Step) * dim(Step);
 }
-// [batch, height, width, features] grown by zeros, below and on the right, to sizes that the step divides
+// [batch, height, width, features] grown by zeros, below and on the right, to sizes that the step
+// divides
 template <std::int64_t Step>
 constexpr auto padded_to(expression auto x) {
-  constexpr dim height = size<1>(x), width = size<2>(x), h = padded<Step>(height), w = padded<Step>(width);
+  constexpr dim height = size<1>(x), width = size<2>(x), h = padded<Step>(height),
+                w = padded<Step>(width);
   if constexpr (h == height && w == width) return x;
   else return pad<2, 0, w - width>(pad<1, 0, h - height>(x));
 }
@@ -29,7 +32,8 @@ constexpr bool shifts(dim extent) { return !(extent == dim(W)); }
 // [batch, height, width, features] to [batch * windows, W * W, features] and back
 template <std::int64_t W>
 constexpr auto windows(expression auto x) {
-  constexpr dim b = size<0>(x), rows = size<1>(x) / W, columns = size<2>(x) / W, features = size<3>(x);
+  constexpr dim b = size<0>(x), rows = size<1>(x) / W, columns = size<2>(x) / W,
+                features = size<3>(x);
   auto cells = permute<0, 1, 3, 2, 4, 5>(reshape<b, rows, W, columns, W, features>(x));
   return reshape<b * rows * columns, W * W, features>(cells);
 }
@@ -46,25 +50,29 @@ struct relative_positions {
   static void fill(std::span<std::int64_t> out) {
     for (std::int64_t i = 0; i < W * W; ++i)
       for (std::int64_t j = 0; j < W * W; ++j)
-        out[std::size_t(i * W * W + j)] = (i / W - j / W + W - 1) * (2 * W - 1) + (i % W - j % W + W - 1);
+        out[std::size_t(i * W * W + j)] =
+            (i / W - j / W + W - 1) * (2 * W - 1) + (i % W - j % W + W - 1);
   }
 };
 
-// A window of a shifted image may hold pieces that are no neighbours: keys of other pieces are not seen.
-// scores: [Batch * windows, heads, W * W, W * W], of images of Height x Width
+// A window of a shifted image may hold pieces that are no neighbours: keys of other pieces are not
+// seen. scores: [Batch * windows, heads, W * W, W * W], of images of Height x Width
 template <std::int64_t W, std::int64_t Shift, dim Batch, dim Height, dim Width>
 struct shift_mask {
-  // Which of the three pieces along an axis a position belongs to; what one window spans is one piece.
+  // Which of the three pieces along an axis a position belongs to; what one window spans is one
+  // piece.
   template <dim Extent>
   static constexpr auto piece(auto at) {
     if constexpr (!shifts<W>(Extent)) return at - at;
     else if constexpr (Extent.is_static())
-      return cast<i64>(at >= extent<Extent>() - scalar<W>) + cast<i64>(at >= extent<Extent>() - scalar<Shift>);
+      return cast<i64>(at >= extent<Extent>() - scalar<W>) +
+             cast<i64>(at >= extent<Extent>() - scalar<Shift>);
     else
       return cast<i64>(at >= maximum(extent<Extent>() - scalar<W>, scalar<W>)) +
              cast<i64>(at >= maximum(extent<Extent>() - scalar<Shift>, scalar<W>));
   }
-  // Where one window turns out to span a symbolic axis, cells moved within it: their places before that.
+  // Where one window turns out to span a symbolic axis, cells moved within it: their places before
+  // that.
   template <dim Extent>
   static constexpr auto place(auto at) {
     if constexpr (Extent.is_static()) return at;
@@ -101,8 +109,10 @@ struct window_attention {
 
   constexpr auto operator()(expression auto x) const {
     auto [q, k, v] = split<3, -1>(qkv(x));
-    auto table = param<"relative_position_bias_table", tensor<f32, (2 * W - 1) * (2 * W - 1), Heads>>;
-    auto biased = scaled_scores(split_heads<Heads>(q), split_heads<Heads>(k)) + permute<2, 0, 1>(gather(table, index()));
+    auto table =
+        param<"relative_position_bias_table", tensor<f32, (2 * W - 1) * (2 * W - 1), Heads>>;
+    auto biased = scaled_scores(split_heads<Heads>(q), split_heads<Heads>(k)) +
+                  permute<2, 0, 1>(gather(table, index()));
     auto weights = softmax<-1>(Mask::apply(biased));
     return proj(merge_heads(matmul(probe<"attention">(weights), split_heads<Heads>(v))));
   }
@@ -114,8 +124,8 @@ struct window_attention {
   }
 };
 
-// Shift: by how much windows are moved along axes that have several; half a window in every other block.
-// Mask: what a shifted block applies to the scores, shift_mask or one that reads a buffer.
+// Shift: by how much windows are moved along axes that have several; half a window in every other
+// block. Mask: what a shifted block applies to the scores, shift_mask or one that reads a buffer.
 template <std::int64_t Features, std::int64_t Heads, std::int64_t W, std::int64_t Shift,
           template <std::int64_t, std::int64_t, dim, dim, dim> class Mask = shift_mask>
 struct swin_block {
@@ -130,7 +140,8 @@ struct swin_block {
 
  private:
   static constexpr auto attended(expression auto x) {
-    constexpr dim b = size<0>(x), height = size<1>(x), width = size<2>(x), h = padded<W>(height), w = padded<W>(width);
+    constexpr dim b = size<0>(x), height = size<1>(x), width = size<2>(x), h = padded<W>(height),
+                  w = padded<W>(width);
     constexpr int down = shifts<W>(h) ? int(Shift) : 0, right = shifts<W>(w) ? int(Shift) : 0;
     auto grown = padded_to<W>(x);
     auto moved = [&] {
@@ -138,8 +149,8 @@ struct swin_block {
         return from_windows<W, b, h, w>(attention<everything>(windows<W>(grown)));
       else {
         auto shifted = rolled<2, -right>(rolled<1, -down>(grown));
-        return rolled<2, right>(
-            rolled<1, down>(from_windows<W, b, h, w>(attention<Mask<W, Shift, b, h, w>>(windows<W>(shifted)))));
+        return rolled<2, right>(rolled<1, down>(
+            from_windows<W, b, h, w>(attention<Mask<W, Shift, b, h, w>>(windows<W>(shifted)))));
       }
     }();
     if constexpr (h == height && w == width) return moved;

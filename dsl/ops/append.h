@@ -12,9 +12,9 @@ struct append : op<OpCode::append> {
 };
 }  // namespace ops
 
-// cache: [layers, batch, capacity, features] with rows[b], of rows: [batch, n, features], at [Layer, b, at[b] …]; at:
-// [batch], i32 or i64. A new value as every other: where nobody reads the cache any more it is updated in its place.
-// Rows that do not fit are an Error of the run.
+// cache: [layers, batch, capacity, features] with rows[b], of rows: [batch, n, features], at
+// [Layer, b, at[b] …]; at: [batch], i32 or i64. A new value as every other: where nobody reads the
+// cache any more it is updated in its place. Rows that do not fit are an Error of the run.
 template <std::int64_t Layer, operand Cache, operand Rows, operand At>
   requires fine<result<ops::append<Layer>, Cache, Rows, At>>
 constexpr result<ops::append<Layer>, Cache, Rows, At> append(Cache, Rows, At) { return {}; }

@@ -6,8 +6,8 @@
 
 namespace heed {
 
-// Its index along an axis, i64, without the axis; of equals the first. The axis' size where NaN leaves none: a gather
-// refuses it.
+// Its index along an axis, i64, without the axis; of equals the first. The axis' size where NaN
+// leaves none: a gather refuses it.
 template <int Axis = -1>
 constexpr auto argmax(expression auto x) {
   return min<Axis>(where(x == max<Axis, keep>(x), position<Axis>(), extent<size<Axis>(x)>()));

@@ -1,4 +1,5 @@
-// Elementwise arithmetic with numpy broadcasting. dtypes must be equal: a conversion is written as cast<f32>(x).
+// Elementwise arithmetic with numpy broadcasting. dtypes must be equal: a conversion is written as
+// cast<f32>(x).
 #pragma once
 #include "heed/dsl/scalar.h"
 

@@ -1,5 +1,6 @@
-// Convolution (cross-correlation, as in torch): x [batch, channels, height, width], weight [outputs, channels / groups,
-// kh, kw]; of clips x [batch, channels, time, height, width] and one more axis of the kernel.
+// Convolution (cross-correlation, as in torch): x [batch, channels, height, width], weight
+// [outputs, channels / groups, kh, kw]; of clips x [batch, channels, time, height, width] and one
+// more axis of the kernel.
 #pragma once
 #include "heed/dsl/scalar.h"
 
@@ -19,8 +20,9 @@ struct conv2d : op<OpCode::conv2d> {
 };
 template <each Stride, each Padding, each Dilation, int Groups>
 struct conv3d : op<OpCode::conv3d> {
-  static constexpr std::int64_t ints[] = {Stride.time,    Stride.height,   Stride.width,    Padding.time,   Padding.height,
-                                          Padding.width,  Dilation.time,   Dilation.height, Dilation.width, Groups};
+  static constexpr std::int64_t ints[] = {
+      Stride.time,   Stride.height, Stride.width,    Padding.time,   Padding.height,
+      Padding.width, Dilation.time, Dilation.height, Dilation.width, Groups};
   static constexpr graph::Attributes with{ints, 10};
 };
 }  // namespace ops
@@ -31,12 +33,14 @@ constexpr result<ops::conv2d<Stride, Padding, Dilation, Groups>, X, W> conv2d(X,
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
 refused<result<ops::conv2d<Stride, Padding, Dilation, Groups>, X, W>> conv2d(X, W);
 
-template <each Stride = each{1, 1, 1}, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1}, int Groups = 1,
-          operand X, operand W>
+template <each Stride = each{1, 1, 1}, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1},
+          int Groups = 1, operand X, operand W>
   requires fine<result<ops::conv3d<Stride, Padding, Dilation, Groups>, X, W>>
-constexpr result<ops::conv3d<Stride, Padding, Dilation, Groups>, X, W> conv3d(X, W) { return {}; }
-template <each Stride = each{1, 1, 1}, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1}, int Groups = 1,
-          operand X, operand W>
+constexpr result<ops::conv3d<Stride, Padding, Dilation, Groups>, X, W> conv3d(X, W) {
+  return {};
+}
+template <each Stride = each{1, 1, 1}, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1},
+          int Groups = 1, operand X, operand W>
 refused<result<ops::conv3d<Stride, Padding, Dilation, Groups>, X, W>> conv3d(X, W);
 
 }  // namespace heed

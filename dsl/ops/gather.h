@@ -1,4 +1,5 @@
-// Rows of a table by index: table [n, ...], indices [s...] gives [s..., ...]. embedding is its name in language models.
+// Rows of a table by index: table [n, ...], indices [s...] gives [s..., ...]. embedding is its name
+// in language models.
 #pragma once
 #include "heed/dsl/scalar.h"
 

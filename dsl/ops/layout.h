@@ -133,7 +133,8 @@ consteval auto transpose() {
     if constexpr (Bad::inferred.problem)
       return std::type_identity<error<text("transpose"), Bad, shape_text<typename E::type>>>{};
     else
-      return std::type_identity<applied<typename Swap<rank, axis_of<X, A>, axis_of<X, B>>::type, E>>{};
+      return std::type_identity<
+          applied<typename Swap<rank, axis_of<X, A>, axis_of<X, B>>::type, E>>{};
   }
 }
 

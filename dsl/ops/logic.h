@@ -1,5 +1,5 @@
-// Comparisons and what is done with their bools. Masks are written with these: where(position<-1>() <= position<-2>(),
-// scores, minus_infinity).
+// Comparisons and what is done with their bools. Masks are written with these: where(position<-1>()
+// <= position<-2>(), scores, minus_infinity).
 #pragma once
 #include "heed/dsl/scalar.h"
 

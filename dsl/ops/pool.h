@@ -1,4 +1,5 @@
-// Windows that slide along an axis, and what is reduced over them: pooling of images [..., height, width] and of clips
+// Windows that slide along an axis, and what is reduced over them: pooling of images [..., height,
+// width] and of clips
 // [..., time, height, width].
 #pragma once
 #include "heed/dsl/ops/conv.h"
@@ -8,8 +9,8 @@
 namespace heed {
 
 namespace ops {
-template <int Axis, std::int64_t Size, std::int64_t Stride, std::int64_t Dilation, std::int64_t Before,
-          std::int64_t After, double Value>
+template <int Axis, std::int64_t Size, std::int64_t Stride, std::int64_t Dilation,
+          std::int64_t Before, std::int64_t After, double Value>
 struct window : op<OpCode::window> {
   static constexpr std::int64_t ints[] = {Axis, Size, Stride, Dilation, Before, After};
   static constexpr double reals[] = {Value};
@@ -34,7 +35,9 @@ struct Merged {
 template <int Count, class E>
 consteval auto merge_last() {
   if constexpr (!expression<E>) return std::type_identity<E>{};
-  else return std::type_identity<applied<ops::reshape<tensor_from<Merged<Count, typename E::type>>>, E>>{};
+  else
+    return std::type_identity<
+        applied<ops::reshape<tensor_from<Merged<Count, typename E::type>>>, E>>{};
 }
 template <int Count, class E>
 using merged_last = typename decltype(merge_last<Count, E>())::type;
@@ -66,17 +69,22 @@ using avg_pooled3d = reduced_last<OpCode::mean, clip_windows<0.0, K, S, P, each{
 
 }  // namespace detail
 
-// Windows of an axis: [..., n, ...] to [..., places, ..., Size], result[... i ..., j] = x[i Stride + j Dilation - Before],
-// and Value outside x.
-template <int Axis, std::int64_t Size, std::int64_t Stride = 1, std::int64_t Before = 0, std::int64_t After = Before,
-          std::int64_t Dilation = 1, auto Value = 0, operand X>
-  requires fine<result<ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X>>
-constexpr result<ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X> window(X) {
+// Windows of an axis: [..., n, ...] to [..., places, ..., Size], result[... i ..., j] = x[i Stride
+// + j Dilation - Before], and Value outside x.
+template <int Axis, std::int64_t Size, std::int64_t Stride = 1, std::int64_t Before = 0,
+          std::int64_t After = Before, std::int64_t Dilation = 1, auto Value = 0, operand X>
+  requires fine<result<
+      ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X>>
+constexpr result<
+    ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X>
+window(X) {
   return {};
 }
-template <int Axis, std::int64_t Size, std::int64_t Stride = 1, std::int64_t Before = 0, std::int64_t After = Before,
-          std::int64_t Dilation = 1, auto Value = 0, operand X>
-refused<result<ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X>> window(X);
+template <int Axis, std::int64_t Size, std::int64_t Stride = 1, std::int64_t Before = 0,
+          std::int64_t After = Before, std::int64_t Dilation = 1, auto Value = 0, operand X>
+refused<
+    result<ops::window<axis_of<X, Axis>, Size, Stride, Dilation, Before, After, double(Value)>, X>>
+    window(X);
 
 // The largest element of each window; padding is never the largest.
 template <int Kernel, int Stride = Kernel, int Padding = 0, int Dilation = 1, operand X>
@@ -84,10 +92,14 @@ template <int Kernel, int Stride = Kernel, int Padding = 0, int Dilation = 1, op
 constexpr detail::max_pooled2d<Kernel, Stride, Padding, Dilation, X> max_pool2d(X) { return {}; }
 template <int Kernel, int Stride = Kernel, int Padding = 0, int Dilation = 1, operand X>
 refused<detail::max_pooled2d<Kernel, Stride, Padding, Dilation, X>> max_pool2d(X);
-template <each Kernel, each Stride = Kernel, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1}, operand X>
+template <each Kernel, each Stride = Kernel, each Padding = each{0, 0, 0},
+          each Dilation = each{1, 1, 1}, operand X>
   requires fine<detail::max_pooled3d<Kernel, Stride, Padding, Dilation, X>>
-constexpr detail::max_pooled3d<Kernel, Stride, Padding, Dilation, X> max_pool3d(X) { return {}; }
-template <each Kernel, each Stride = Kernel, each Padding = each{0, 0, 0}, each Dilation = each{1, 1, 1}, operand X>
+constexpr detail::max_pooled3d<Kernel, Stride, Padding, Dilation, X> max_pool3d(X) {
+  return {};
+}
+template <each Kernel, each Stride = Kernel, each Padding = each{0, 0, 0},
+          each Dilation = each{1, 1, 1}, operand X>
 refused<detail::max_pooled3d<Kernel, Stride, Padding, Dilation, X>> max_pool3d(X);
 
 // The mean of each window; padding counts as zeros (torch: count_include_pad).

@@ -1,5 +1,5 @@
-// probe<"attention">(x): x itself, and at run time it can be asked for under that name. Only what the network
-// uses is probed: go on with the returned value.
+// probe<"attention">(x): x itself, and at run time it can be asked for under that name. Only what
+// the network uses is probed: go on with the returned value.
 #pragma once
 #include "heed/dsl/scalar.h"
 

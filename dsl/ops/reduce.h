@@ -1,4 +1,5 @@
-// Along one axis: softmax, sums, means, extremes, normalisation. Negative axes count from the right.
+// Along one axis: softmax, sums, means, extremes, normalisation. Negative axes count from the
+// right.
 #pragma once
 #include "heed/dsl/scalar.h"
 

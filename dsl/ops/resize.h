@@ -1,6 +1,7 @@
-// Images [batch, channels, height, width] at other sizes, which may be symbolic: interpolation (torch: align_corners off)
-// and adaptive average pooling. Along each axis a row of weights says what a new cell takes of the old ones; the weights
-// are computed from positions in whole numbers, so that no cell is missed by rounding.
+// Images [batch, channels, height, width] at other sizes, which may be symbolic: interpolation
+// (torch: align_corners off) and adaptive average pooling. Along each axis a row of weights says
+// what a new cell takes of the old ones; the weights are computed from positions in whole numbers,
+// so that no cell is missed by rounding.
 #pragma once
 #include "heed/dsl/ops/activation.h"
 #include "heed/dsl/ops/arithmetic.h"
@@ -17,20 +18,24 @@ template <class T>
 struct NoImage {
   static constexpr int rank = type_of<T>.shape.rank;
   static constexpr graph::Inferred inferred{
-      {}, rank == 4 ? graph::check_float(type_of<T>.dtype) : graph::problem(message::rank_differs, Dim(rank), Dim(4))};
+      {},
+      rank == 4 ? graph::check_float(type_of<T>.dtype)
+                : graph::problem(message::rank_differs, Dim(rank), Dim(4))};
 };
 template <text Who, class X>
 consteval auto image_or_error() {
   using E = settled<X>;
   if constexpr (!expression<E>) return std::type_identity<E>{};
   else if constexpr (NoImage<typename E::type>::inferred.problem)
-    return std::type_identity<error<Who, NoImage<typename E::type>, shape_text<typename E::type>>>{};
+    return std::type_identity<
+        error<Who, NoImage<typename E::type>, shape_text<typename E::type>>>{};
   else return std::type_identity<E>{};
 }
 template <text Who, class X>
 using image = typename decltype(image_or_error<Who, X>())::type;
 
-// Cell o lies at ((2 o + 1) In - Out) / (2 Out) among the old ones, its two neighbours share it by distance.
+// Cell o lies at ((2 o + 1) In - Out) / (2 Out) among the old ones, its two neighbours share it by
+// distance.
 template <DType Element, Dim Out, Dim In>
 constexpr auto bilinear_weights() {
   auto unit = extent<Out>() * scalar<2>;
@@ -43,7 +48,8 @@ constexpr auto bilinear_weights() {
 template <DType Element, Dim Out, Dim In>
 constexpr auto averaging_weights() {
   auto first = position<-2>() * extent<In>() / extent<Out>();
-  auto last = ((position<-2>() + scalar<1>) * extent<In>() + extent<Out>() - scalar<1>) / extent<Out>();
+  auto last =
+      ((position<-2>() + scalar<1>)*extent<In>() + extent<Out>() - scalar<1>) / extent<Out>();
   auto member = position<-1>() >= first && position<-1>() < last;
   return broadcast_to<Out, In>(where(member, scalar<1> / cast<Element>(last - first), scalar<0>));
 }
@@ -88,13 +94,16 @@ template <Dim Height, Dim Width, operand X>
   requires fine<detail::image<"interpolate_nearest", X>>
 constexpr auto interpolate_nearest(X x) {
   constexpr Dim height = size<2>(x), width = size<3>(x);
-  constexpr std::int64_t down = detail::times_repeated(Height, height), across = detail::times_repeated(Width, width);
+  constexpr std::int64_t down = detail::times_repeated(Height, height),
+                         across = detail::times_repeated(Width, width);
   if constexpr (down > 0 && across > 0) {  // a layout, which costs nothing
     constexpr Dim batch = size<0>(x), channels = size<1>(x);
     auto cells = reshape<batch, channels, height, 1, width, 1>(x);
-    return reshape<batch, channels, Height, Width>(broadcast_to<batch, channels, height, down, width, across>(cells));
+    return reshape<batch, channels, Height, Width>(
+        broadcast_to<batch, channels, height, down, width, across>(cells));
   } else {
-    auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());  // [Height, b, c, w]
+    // [Height, b, c, w]
+    auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());
     auto columns = gather(permute<3, 0, 1, 2>(rows), detail::nearest_indices<Width, width>());
     return permute<2, 3, 1, 0>(columns);
   }

@@ -1,6 +1,6 @@
-// Self-attention in a convolutional network: what a convolution sees is as large as its kernel, what attention sees is
-// the whole picture. 1 × 1 convolutions make queries, keys and values of every position, another one leads back, and
-// the map is added.
+// Self-attention in a convolutional network: what a convolution sees is as large as its kernel,
+// what attention sees is the whole picture. 1 × 1 convolutions make queries, keys and values of
+// every position, another one leads back, and the map is added.
 #include "cnn_self_attention.h"
 
 #include "../shared/command_line.h"
@@ -30,7 +30,9 @@ void run(const CommonOptions& arguments) {
   const Image photograph_read = read_image(file), picture = center_square(photograph_read);
   const Tensor image = imagenet_preprocess(photograph_read);
 
-  const Load load = [](const Options& options) { return heed::load<convolution_with_attention, photograph>(options, {"image"}); };
+  const Load load = [](const Options& options) {
+    return heed::load<convolution_with_attention, photograph>(options, {"image"});
+  };
   const Program program = load(arguments.program);
   say("image", format("%s, its centre as %s", shown(file).c_str(), text_of(image.sizes()).c_str()));
   say_compiled(program);
@@ -41,10 +43,12 @@ void run(const CommonOptions& arguments) {
   const Results results = probed.run(image);
   const Tensor map = results.probe("map").copy(), outputs = results[0].copy();
   const Tensor& attention = results.probe("attention.attention");  // [1, 1, positions, positions]
-  const std::int64_t rows = map.sizes()[2], columns = map.sizes()[3], middle = rows / 2 * columns + columns / 2;
-  say("map", format("%s: %ld positions, %ld pairs", text_of(map.sizes()).c_str(), long(rows * columns),
-                    long(rows * columns * rows * columns)));
-  const auto seen = attention.as<float>().subspan(std::size_t(middle * rows * columns), std::size_t(rows * columns));
+  const std::int64_t rows = map.sizes()[2], columns = map.sizes()[3],
+                     middle = rows / 2 * columns + columns / 2;
+  say("map", format("%s: %ld positions, %ld pairs", text_of(map.sizes()).c_str(),
+                    long(rows * columns), long(rows * columns * rows * columns)));
+  const auto seen = attention.as<float>().subspan(std::size_t(middle * rows * columns),
+                                                  std::size_t(rows * columns));
 
   // One corner of the picture changes: what of it reaches the middle?
   Tensor other = image.copy();
@@ -67,6 +71,7 @@ void run(const CommonOptions& arguments) {
 
 int main(int argc, char** argv) {
   CommonOptions arguments;
-  CommandLine command_line("Self-attention over the positions of a convolution's map of a photograph.", arguments);
+  CommandLine command_line(
+      "Self-attention over the positions of a convolution's map of a photograph.", arguments);
   return command_line.run(argc, argv, [&] { run(arguments); });
 }

@@ -1,5 +1,6 @@
-// Self-attention between the layers of a convolutional network: a convolution makes a map of 64 channels, one position
-// for each 8 × 8 pixels, and attention over all of them lets each position see the whole picture.
+// Self-attention between the layers of a convolutional network: a convolution makes a map of 64
+// channels, one position for each 8 × 8 pixels, and attention over all of them lets each position
+// see the whole picture.
 #pragma once
 #include "heed/dsl/nn/feature_map_attention.h"
 

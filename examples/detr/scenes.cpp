@@ -22,7 +22,8 @@ double shared_area(const Placed& a, const Placed& b) {
   return std::max(across, 0.0) * std::max(down, 0.0);
 }
 
-// A candidate is taken if it covers at most a tenth of the smaller one of itself and each taken before.
+// A candidate is taken if it covers at most a tenth of the smaller one of itself and each taken
+// before.
 std::vector<Placed> place(const std::string& name) {
   std::uint64_t index = 0;
   const auto uniform = [&] { return (double(formula_value(name, index++)) + 1) / 2; };
@@ -45,7 +46,8 @@ std::vector<Placed> place(const std::string& name) {
 class Canvas {
  public:
   // digit: [8, 8], picture: [scene_side, scene_side], both from -1 to 1
-  Canvas(std::span<const float> digit, std::span<float> picture) : digit_(digit), picture_(picture) {}
+  Canvas(std::span<const float> digit, std::span<float> picture)
+      : digit_(digit), picture_(picture) {}
 
   // Bilinear, nothing outside of the digit; where digits meet, the one with more ink is seen.
   void draw(const Placed& at) const {
@@ -54,7 +56,8 @@ class Canvas {
         float sum = 0;
         for (int i = 0; i < cells; ++i) {
           const float down = share(y, at.top, at.side, i);
-          for (int j = 0; down > 0 && j < cells; ++j) sum += down * share(x, at.left, at.side, j) * ink(i, j);
+          for (int j = 0; down > 0 && j < cells; ++j)
+            sum += down * share(x, at.left, at.side, j) * ink(i, j);
         }
         float& pixel = picture_[std::size_t(y * scene_side + x)];
         pixel = std::max(pixel, sum * 2 - 1);
@@ -71,12 +74,16 @@ class Canvas {
           last_column = std::max(last_column, j);
         }
     const double cell = at.side / cells;
-    return centred_of({(at.left + first_column * cell) / scene_side, (at.top + first_row * cell) / scene_side,
-                       (at.left + (last_column + 1) * cell) / scene_side, (at.top + (last_row + 1) * cell) / scene_side});
+    return centred_of({(at.left + first_column * cell) / scene_side,
+                       (at.top + first_row * cell) / scene_side,
+                       (at.left + (last_column + 1) * cell) / scene_side,
+                       (at.top + (last_row + 1) * cell) / scene_side});
   }
 
  private:
-  float ink(int row, int column) const { return (digit_[std::size_t(row * cells + column)] + 1) / 2; }
+  float ink(int row, int column) const {
+    return (digit_[std::size_t(row * cells + column)] + 1) / 2;
+  }
   // How much a pixel takes of a cell, along one axis.
   static float share(int pixel, double begin, double side, int cell) {
     const float at = (float(pixel) + 0.5f - float(begin)) / float(side) * cells - 0.5f;

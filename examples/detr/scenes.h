@@ -1,4 +1,5 @@
-// Pictures composed of handwritten digits, as train_detr.py composes them: nothing of them is stored.
+// Pictures composed of handwritten digits, as train_detr.py composes them: nothing of them is
+// stored.
 #pragma once
 #include <string>
 #include <vector>
@@ -15,8 +16,8 @@ struct Scenes {
   std::vector<Objects> objects;  // of each picture: digits, and boxes around their ink
 };
 
-// Pictures NAME.0, NAME.1, … of one to four of `digits` each; places, sizes and choice follow from a picture's name
-// alone (heed::formula_value).
+// Pictures NAME.0, NAME.1, … of one to four of `digits` each; places, sizes and choice follow from
+// a picture's name alone (heed::formula_value).
 Scenes compose_scenes(const std::string& name, int count, const Digits& digits);
 
 }  // namespace heed::examples

@@ -1,4 +1,5 @@
-// Attention of one set of vectors over another, nothing hidden: e = q kᵀ / √d, a = softmax(e), y = a v.
+// Attention of one set of vectors over another, nothing hidden: e = q kᵀ / √d, a = softmax(e), y =
+// a v.
 #pragma once
 #include "heed/dsl/dsl.h"
 
@@ -6,7 +7,8 @@ namespace heed::examples {
 
 struct general_attention {
   // queries: [N, d], keys: [M, d], values: [M, v] give the context, [N, v]
-  constexpr auto operator()(expression auto queries, expression auto keys, expression auto values) const {
+  constexpr auto operator()(expression auto queries, expression auto keys,
+                            expression auto values) const {
     constexpr dim features = size<-1>(queries);
     auto scores = probe<"scores">(matmul(queries, transpose(keys)) * rsqrt_of<features.constant>);
     auto weights = probe<"weights">(softmax<-1>(scores));

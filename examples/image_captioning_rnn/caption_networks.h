@@ -1,4 +1,5 @@
-// A convolution network makes a grid of a picture; a GRU attends to it anew for every word of the caption.
+// A convolution network makes a grid of a picture; a GRU attends to it anew for every word of the
+// caption.
 #pragma once
 #include "../shared/captions.h"
 #include "../shared/writer.h"

@@ -1,5 +1,6 @@
-// What a picture shows, in words: a recurrent network looks at a grid of the picture's parts for every word that it writes
-// (Xu et al., Show, Attend and Tell, 2015). Where it looks is drawn word by word.
+// What a picture shows, in words: a recurrent network looks at a grid of the picture's parts for
+// every word that it writes (Xu et al., Show, Attend and Tell, 2015). Where it looks is drawn word
+// by word.
 #include <algorithm>
 
 #include "../shared/command_line.h"
@@ -21,11 +22,15 @@ StepProgram::Memory memory_of(const Results& read) {
 }
 
 void run(const CommonOptions& arguments) {
-  const Load read = [](const Options& options) { return heed::load<caption_reading, pictures_type>(options, {"pictures"}); };
-  const Load write = [](const Options& options) {
-    return heed::load<caption_writing, last_words, caption_states, grid_type>(options, {"word", "state", "cells"});
+  const Load read = [](const Options& options) {
+    return heed::load<caption_reading, pictures_type>(options, {"pictures"});
   };
-  const Checkpoint weights = Checkpoint::open(example_file("image_captioning_rnn/captions_rnn.safetensors", arguments.weights));
+  const Load write = [](const Options& options) {
+    return heed::load<caption_writing, last_words, caption_states, grid_type>(
+        options, {"word", "state", "cells"});
+  };
+  const Checkpoint weights = Checkpoint::open(
+      example_file("image_captioning_rnn/captions_rnn.safetensors", arguments.weights));
   const Program reader = read(arguments.program), writer = write(arguments.program);
   say_compiled(reader);
   const Checkpoint reader_weights = only_parameters(weights, reader);
@@ -35,7 +40,8 @@ void run(const CommonOptions& arguments) {
   const CaptionedPictures test = read_captions();
   say_exact_captions(
       [&](const Tensor& pictures, const auto& use) {
-        StepProgram step(writing.sibling(writing.threads()), memory_of(reading.run(pictures)), pictures.sizes()[0]);
+        StepProgram step(writing.sibling(writing.threads()), memory_of(reading.run(pictures)),
+                         pictures.sizes()[0]);
         use(step);
       },
       test);
@@ -66,6 +72,8 @@ void run(const CommonOptions& arguments) {
 
 int main(int argc, char** argv) {
   CommonOptions arguments;
-  CommandLine command_line("Captions of pictures with handwritten digits, by a recurrent network with attention.", arguments);
+  CommandLine command_line(
+      "Captions of pictures with handwritten digits, by a recurrent network with attention.",
+      arguments);
   return command_line.run(argc, argv, [&] { run(arguments); });
 }

@@ -1,5 +1,5 @@
-// What a picture shows, in words, by a Transformer's decoder over a grid of the picture's parts: the task of
-// image_captioning_rnn, written one word at a time with a cache of keys and values.
+// What a picture shows, in words, by a Transformer's decoder over a grid of the picture's parts:
+// the task of image_captioning_rnn, written one word at a time with a cache of keys and values.
 #include <algorithm>
 
 #include "../shared/command_line.h"
@@ -17,22 +17,26 @@ const std::string last_layer = "decoder.layers.1.multihead_attn.attention";
 
 StepProgram::Memory memory_of(const Results& read, std::int64_t rows) {
   StepProgram::Memory memory;
-  memory.caches.emplace_back(DType::f32, Sizes{caption_size.decoders, rows, caption_limits.longest, 2 * grid_features});
+  memory.caches.emplace_back(
+      DType::f32, Sizes{caption_size.decoders, rows, caption_limits.longest, 2 * grid_features});
   memory.held.push_back(read[0].copy());
   return memory;
 }
 
 void run(const CommonOptions& arguments) {
-  const Load read = [](const Options& options) { return heed::load<caption_reader, pictures_type>(options, {"pictures"}); };
-  const Load write = [](const Options& options) {
-    return heed::load<caption_step, last_words, last_words, caption_cache, caption_memory>(options,
-                                                                                          {"word", "position", "cache", "memory"});
+  const Load read = [](const Options& options) {
+    return heed::load<caption_reader, pictures_type>(options, {"pictures"});
   };
-  const Checkpoint weights =
-      Checkpoint::open(example_file("image_captioning_transformer/captions_transformer.safetensors", arguments.weights));
+  const Load write = [](const Options& options) {
+    return heed::load<caption_step, last_words, last_words, caption_cache, caption_memory>(
+        options, {"word", "position", "cache", "memory"});
+  };
+  const Checkpoint weights = Checkpoint::open(example_file(
+      "image_captioning_transformer/captions_transformer.safetensors", arguments.weights));
   const Program reader = read(arguments.program), writer = write(arguments.program);
   say_compiled(writer);
-  const Checkpoint reader_weights = only_parameters(weights, reader), writer_weights = only_parameters(weights, writer);
+  const Checkpoint reader_weights = only_parameters(weights, reader),
+                   writer_weights = only_parameters(weights, writer);
   Session reading = reader.bind(reader_weights);
   const Session writing = writer.bind(writer_weights);
 
@@ -40,14 +44,16 @@ void run(const CommonOptions& arguments) {
   say_exact_captions(
       [&](const Tensor& pictures, const auto& use) {
         const std::int64_t rows = pictures.sizes()[0];
-        StepProgram step(writing.sibling(writing.threads()), memory_of(reading.run(pictures), rows), rows);
+        StepProgram step(writing.sibling(writing.threads()), memory_of(reading.run(pictures), rows),
+                         rows);
         use(step);
       },
       test);
 
   const std::int64_t shown_picture = full_picture(test);
   const Tensor picture = some_pictures(test, shown_picture, 1);
-  StepProgram step(with_probes(write, arguments.program, writer_weights, {last_layer}), memory_of(reading.run(picture), 1), 1);
+  StepProgram step(with_probes(write, arguments.program, writer_weights, {last_layer}),
+                   memory_of(reading.run(picture), 1), 1);
   std::vector<std::string> words;
   std::vector<float> looks;
   for (std::int64_t word = caption_limits.start; step.position() < caption_limits.longest;) {
@@ -67,7 +73,9 @@ void run(const CommonOptions& arguments) {
   const auto map = output_file("image_captioning_transformer.png", arguments.attention_map);
   write_png(map, draw_words(picture, words, looks));
   say_written(test.captions[std::size_t(shown_picture)], words);
-  say("map", shown(map) + ": the picture once for each word, and where the last layer looks, mean of its heads");
+  say("map",
+      shown(map) +
+          ": the picture once for each word, and where the last layer looks, mean of its heads");
 
   say_times(reading, read, reader_weights, arguments.program, {&picture});
   write_profile(reading, arguments, {&picture});
@@ -77,6 +85,7 @@ void run(const CommonOptions& arguments) {
 
 int main(int argc, char** argv) {
   CommonOptions arguments;
-  CommandLine command_line("Captions of pictures with handwritten digits, by a Transformer's decoder.", arguments);
+  CommandLine command_line(
+      "Captions of pictures with handwritten digits, by a Transformer's decoder.", arguments);
   return command_line.run(argc, argv, [&] { run(arguments); });
 }

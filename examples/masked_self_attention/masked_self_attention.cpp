@@ -1,5 +1,5 @@
-// Masked self-attention: whatever comes later in a sentence, no output before it changes by a single bit. So a decoder
-// can be trained on all words of a sentence at once.
+// Masked self-attention: whatever comes later in a sentence, no output before it changes by a
+// single bit. So a decoder can be trained on all words of a sentence at once.
 #include "masked_self_attention.h"
 
 #include <cstring>
@@ -21,7 +21,8 @@ std::int64_t same_tokens(const Tensor& a, const Tensor& b) {
   const auto* left = static_cast<const char*>(a.data());
   const auto* right = static_cast<const char*>(b.data());
   std::int64_t count = 0;
-  while (count < a.sizes()[1] && std::memcmp(left + std::size_t(count) * row, right + std::size_t(count) * row, row) == 0)
+  while (count < a.sizes()[1] &&
+         std::memcmp(left + std::size_t(count) * row, right + std::size_t(count) * row, row) == 0)
     ++count;
   return count;
 }
@@ -30,7 +31,9 @@ void run(const CommonOptions& arguments, const std::string& sentence) {
   const Tokens tokens = tokens_of(arguments.image, sentence);
   const std::int64_t count = tokens.values.sizes()[1];
 
-  const Load load = [](const Options& options) { return heed::load<masked_self_attention, token_rows>(options, {"tokens"}); };
+  const Load load = [](const Options& options) {
+    return heed::load<masked_self_attention, token_rows>(options, {"tokens"});
+  };
   const Program program = load(arguments.program);
   say_compiled(program);
   const Checkpoint weights = weights_or_formula(program, arguments.weights);
@@ -41,19 +44,24 @@ void run(const CommonOptions& arguments, const std::string& sentence) {
   std::int64_t held = 0, changed = 0;
   for (std::int64_t t = 0; t < count; ++t) {
     Tensor other = tokens.values.copy();
-    for (float& value : other.as<float>().subspan(std::size_t(t * token_features))) value = 1 - value;
+    for (float& value : other.as<float>().subspan(std::size_t(t * token_features)))
+      value = 1 - value;
     const std::int64_t same = same_tokens(outputs, session.run(other)[0]);
     held += same >= t;
     changed += same == t;
   }
-  say("causal", format("%ld of %ld changed tails leave every output before them the same, bit for bit", long(held), long(count)));
-  say("seen", format("%ld of %ld change the output at their first token", long(changed), long(count)));
+  say("causal",
+      format("%ld of %ld changed tails leave every output before them the same, bit for bit",
+             long(held), long(count)));
+  say("seen",
+      format("%ld of %ld change the output at their first token", long(changed), long(count)));
 
   say_times(session, load, weights, arguments.program, {&tokens.values});
   write_profile(session, arguments, {&tokens.values});
 
   Session probed = with_probes(load, arguments.program, weights, {"attention"});
-  const std::vector<float> map = mean_of_heads(probed.run(tokens.values).probe("attention").as<float>(), attention_heads);
+  const std::vector<float> map =
+      mean_of_heads(probed.run(tokens.values).probe("attention").as<float>(), attention_heads);
   double future = 0;
   for (std::int64_t i = 0; i < count; ++i)
     for (std::int64_t j = i + 1; j < count; ++j) future += double(map[std::size_t(i * count + j)]);
@@ -68,7 +76,8 @@ void run(const CommonOptions& arguments, const std::string& sentence) {
 int main(int argc, char** argv) {
   CommonOptions arguments;
   std::string sentence = default_sentence;
-  CommandLine command_line("Masked self-attention over a sentence, or over the patches of --image.", arguments);
+  CommandLine command_line("Masked self-attention over a sentence, or over the patches of --image.",
+                           arguments);
   command_line.add_text("--text", sentence, "the sentence");
   return command_line.run(argc, argv, [&] { run(arguments, sentence); });
 }

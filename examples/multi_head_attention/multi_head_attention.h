@@ -1,5 +1,5 @@
-// Several heads attend in parallel, each to its own share of the features; joined and projected, named as
-// torch.nn.MultiheadAttention. One head after the other gives the same.
+// Several heads attend in parallel, each to its own share of the features; joined and projected,
+// named as torch.nn.MultiheadAttention. One head after the other gives the same.
 #pragma once
 #include "../shared/tokens.h"
 #include "heed/dsl/nn/attention.h"
@@ -13,7 +13,8 @@ using multi_head_attention = nn::multi_head_attention<token_features, attention_
 struct heads_one_by_one {
   sub<"out_proj", nn::linear<token_features, token_features>> out_proj;
   constexpr auto operator()(expression auto x) const {
-    return out_proj(concat<-1>(head<0>(x), head<1>(x), head<2>(x), head<3>(x), head<4>(x), head<5>(x)));
+    return out_proj(
+        concat<-1>(head<0>(x), head<1>(x), head<2>(x), head<3>(x), head<4>(x), head<5>(x)));
   }
 
  private:
@@ -23,7 +24,8 @@ struct heads_one_by_one {
     constexpr std::int64_t from = Part * token_features + Head * head_features;
     auto weight = param<"in_proj_weight", tensor<f32, 3 * token_features, token_features>>;
     auto bias = param<"in_proj_bias", tensor<f32, 3 * token_features>>;
-    return matmul(x, transpose(slice<0, from, from + head_features>(weight))) + slice<0, from, from + head_features>(bias);
+    return matmul(x, transpose(slice<0, from, from + head_features>(weight))) +
+           slice<0, from, from + head_features>(bias);
   }
   template <int Head>
   static constexpr auto head(expression auto x) {

@@ -1,4 +1,5 @@
-// Multiscale vision transformers at work: a small one on handwritten digits, or one of timm's on a photograph.
+// Multiscale vision transformers at work: a small one on handwritten digits, or one of timm's on a
+// photograph.
 #include "heed/dsl/nn/mvit_v2.h"
 
 #include "../shared/classify.h"
@@ -14,7 +15,8 @@ namespace {
 
 constexpr dim B{"B"};
 
-// image 8, channels 1, kernel 3, patch 1, keys pooled by 2, features 32, classes 10, two stages of 2 blocks
+// image 8, channels 1, kernel 3, patch 1, keys pooled by 2, features 32, classes 10, two stages of
+// 2 blocks
 using digits_mvit_v2 = nn::mvit_v2<8, 1, 3, 1, 2, 32, 10, 2, 2>;
 using digit_images = tensor<f32, B, 1, 8, 8>;
 using photographs = tensor<f32, B, 3, 224, 224>;
@@ -28,7 +30,8 @@ struct Arguments : CommonOptions {
 };
 
 // How much each patch is looked at in the last block, whose image has `side` patches a side.
-Classifier classifier(const Load& load, const std::string& block, int side, const Arguments& arguments) {
+Classifier classifier(const Load& load, const std::string& block, int side,
+                      const Arguments& arguments) {
   return {load, [=](const Checkpoint& weights, const Tensor& input, const Image& picture) {
     Options options = arguments.program;
     options.print_after.clear();
@@ -43,9 +46,11 @@ Classifier classifier(const Load& load, const std::string& block, int side, cons
 template <class Model>
 void photograph(const Arguments& arguments) {
   if (arguments.manifest) return print_manifest<Model, photographs>();
-  const Load load = [](const Options& options) { return heed::load<Model, photographs>(options, {"images"}); };
-  classify_photograph(classifier(load, "stages.3.blocks.1", 7, arguments), arguments, imagenet_pictures,
-                      Checkpoint::open);
+  const Load load = [](const Options& options) {
+    return heed::load<Model, photographs>(options, {"images"});
+  };
+  classify_photograph(classifier(load, "stages.3.blocks.1", 7, arguments), arguments,
+                      imagenet_pictures, Checkpoint::open);
 }
 
 void digits(const Arguments& arguments) {
@@ -53,8 +58,9 @@ void digits(const Arguments& arguments) {
   const Load load = [](const Options& options) {
     return heed::load<digits_mvit_v2, digit_images>(options, {"images"});
   };
-  classify_digits(classifier(load, "stages.1.blocks.1", 4, arguments), arguments,
-                  Checkpoint::open(example_file("mvit_v2/digits_mvit_v2.safetensors", arguments.weights)));
+  classify_digits(
+      classifier(load, "stages.1.blocks.1", 4, arguments), arguments,
+      Checkpoint::open(example_file("mvit_v2/digits_mvit_v2.safetensors", arguments.weights)));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Networks in which tokens know where they stand: by sines and cosines, along a sentence and over a picture.
+// Networks in which tokens know where they stand: by sines and cosines, along a sentence and over a
+// picture.
 #pragma once
 #include "../shared/tokens.h"
 #include "heed/dsl/nn/attention.h"

@@ -1,5 +1,5 @@
-// The first attention of the digits' vision transformer, without positions: queries, keys and values all from the same
-// patches. Parameters are named as in vit/digits_vit.safetensors.
+// The first attention of the digits' vision transformer, without positions: queries, keys and
+// values all from the same patches. Parameters are named as in vit/digits_vit.safetensors.
 #pragma once
 #include "heed/dsl/nn/attention.h"
 #include "heed/dsl/nn/norm.h"

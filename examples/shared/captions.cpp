@@ -14,9 +14,12 @@ namespace heed::examples {
 
 CaptionedPictures read_captions() {
   const Checkpoint file = Checkpoint::open(example_file("shared/captions.safetensors"));
-  const Tensor ink = file.read("pictures"), words = file.read("captions");  // i8 [pictures, 24, 24], 0 to 16; [pictures, 13]
+  // i8 [pictures, 24, 24], 0 to 16; [pictures, 13]
+  const Tensor ink = file.read("pictures"), words = file.read("captions");
   const std::int64_t count = ink.sizes()[0], length = words.sizes()[1];
-  CaptionedPictures all{Tensor(DType::f32, {count, 1, picture_side, picture_side}), Tensor(DType::i64, {count, length - 1}), {}};
+  CaptionedPictures all{Tensor(DType::f32, {count, 1, picture_side, picture_side}),
+                        Tensor(DType::i64, {count, length - 1}),
+                        {}};
   std::ranges::transform(ink.as<std::int8_t>(), all.pictures.as<float>().begin(),
                          [](std::int8_t v) { return (float(v) / 16 - 0.5f) / 0.5f; });
   for (std::int64_t i = 0; i < count; ++i) {
@@ -32,15 +35,17 @@ CaptionedPictures read_captions() {
 }
 
 std::int64_t full_picture(const CaptionedPictures& all) {
-  const auto fullest = std::ranges::max_element(
-      all.captions, {}, [](const std::string& caption) { return std::ranges::count(caption, ' '); });
+  const auto fullest = std::ranges::max_element(all.captions, {}, [](const std::string& caption) {
+    return std::ranges::count(caption, ' ');
+  });
   return fullest - all.captions.begin();
 }
 
 Tensor some_pictures(const CaptionedPictures& all, std::int64_t first, std::int64_t count) {
   const std::size_t pixels = std::size_t(picture_side * picture_side);
-  return Tensor::of<float>(DType::f32, {count, 1, picture_side, picture_side},
-                           all.pictures.as<float>().subspan(std::size_t(first) * pixels, std::size_t(count) * pixels));
+  return Tensor::of<float>(
+      DType::f32, {count, 1, picture_side, picture_side},
+      all.pictures.as<float>().subspan(std::size_t(first) * pixels, std::size_t(count) * pixels));
 }
 
 std::string caption_of(std::span<const std::int64_t> words) {
@@ -64,8 +69,10 @@ void say_exact_captions(const BeginCaptions& begin, const CaptionedPictures& tes
         right += caption_of(written[i].tokens) == test.captions[std::size_t(first) + i];
     });
   }
-  say("exact", format("%.1f %% of %zu captions, in %.2f s", 100.0 * double(right) / double(count), test.captions.size(),
-                      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
+  say("exact",
+      format("%.1f %% of %zu captions, in %.2f s", 100.0 * double(right) / double(count),
+             test.captions.size(),
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));
 }
 
 void say_written(const std::string& caption, std::span<const std::string> words) {
@@ -75,14 +82,16 @@ void say_written(const std::string& caption, std::span<const std::string> words)
   say("written", all);
 }
 
-Image draw_words(const Tensor& picture, std::span<const std::string> words, std::span<const float> weights) {
+Image draw_words(const Tensor& picture, std::span<const std::string> words,
+                 std::span<const float> weights) {
   const Image shown_picture = picture_of_ink(picture, 0);
   std::vector<Image> pictures;
   for (std::size_t w = 0; w < words.size(); ++w) {
     const auto cells = weights.subspan(w * std::size_t(grid_cells), std::size_t(grid_cells));
     const auto most = std::ranges::max_element(cells) - cells.begin();
-    say(w ? "" : "looks", format("%-7s at row %ld, column %ld of %ld (%.0f %%)", words[w].c_str(), long(most / grid_side + 1),
-                                 long(most % grid_side + 1), long(grid_side), 100 * double(cells[std::size_t(most)])));
+    say(w ? "" : "looks", format("%-7s at row %ld, column %ld of %ld (%.0f %%)", words[w].c_str(),
+                                 long(most / grid_side + 1), long(most % grid_side + 1),
+                                 long(grid_side), 100 * double(cells[std::size_t(most)])));
     pictures.push_back(draw_heat_map(shown_picture, {cells, int(grid_side), int(grid_side)}));
   }
   return side_by_side(pictures);

@@ -1,5 +1,5 @@
-// Pictures composed of handwritten digits and their captions; captions.py, which composed them, says how. And the network
-// that makes a grid of vectors of a picture.
+// Pictures composed of handwritten digits and their captions; captions.py, which composed them,
+// says how. And the network that makes a grid of vectors of a picture.
 #pragma once
 #include <array>
 #include <functional>
@@ -21,7 +21,8 @@ inline constexpr std::array<std::string_view, 19> caption_words{
     "seven",  "eight",   "nine",  "upper", "middle", "lower", "left",  "centre", "right"};
 inline constexpr std::int64_t caption_word_count = std::int64_t(caption_words.size());
 inline constexpr DecodingLimits caption_limits{1, 0, 12};  // three digits, two "and", stop
-inline constexpr std::int64_t picture_side = 24, grid_side = 6, grid_cells = grid_side * grid_side, grid_features = 64;
+inline constexpr std::int64_t picture_side = 24, grid_side = 6, grid_cells = grid_side * grid_side,
+                              grid_features = 64;
 
 using pictures_type = tensor<f32, dim("B"), 1, picture_side, picture_side>;  // ink from -1 to 1
 using grid_type = tensor<f32, dim("B"), grid_cells, grid_features>;
@@ -63,11 +64,15 @@ std::string caption_of(std::span<const std::int64_t> words);
 // Says the caption as it is and as it was written.
 void say_written(const std::string& caption, std::span<const std::string> words);
 
-// Says how many captions of the test are written without a mistake; `begin` makes the step program for some pictures.
-using BeginCaptions = std::function<void(const Tensor& pictures, const std::function<void(StepProgram&)>& use)>;
+// Says how many captions of the test are written without a mistake; `begin` makes the step program
+// for some pictures.
+using BeginCaptions =
+    std::function<void(const Tensor& pictures, const std::function<void(StepProgram&)>& use)>;
 void say_exact_captions(const BeginCaptions& begin, const CaptionedPictures& test);
 
-// The picture once for each word that is written, with the cells that it looked at, [words, grid_cells]; words are said.
-Image draw_words(const Tensor& picture, std::span<const std::string> words, std::span<const float> weights);
+// The picture once for each word that is written, with the cells that it looked at, [words,
+// grid_cells]; words are said.
+Image draw_words(const Tensor& picture, std::span<const std::string> words,
+                 std::span<const float> weights);
 
 }  // namespace heed::examples

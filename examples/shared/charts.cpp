@@ -18,10 +18,13 @@ class Svg {
  public:
   Svg(const std::filesystem::path& file, int width, int height) : file_(file), out_(file) {
     out_ << "<svg xmlns='http://www.w3.org/2000/svg' width='" << width << "' height='" << height
-         << "' font-family='sans-serif' font-size='12'>\n<rect width='100%' height='100%' fill='white'/>\n";
+         << "' font-family='sans-serif' font-size='12'>\n<rect width='100%' height='100%' "
+            "fill='white'/>\n";
   }
-  void text(double x, double y, const std::string& words, const char* anchor, const char* colour = "black", double turned = 0) {
-    out_ << "<text x='" << x << "' y='" << y << "' text-anchor='" << anchor << "' fill='" << colour << "'";
+  void text(double x, double y, const std::string& words, const char* anchor,
+            const char* colour = "black", double turned = 0) {
+    out_ << "<text x='" << x << "' y='" << y << "' text-anchor='" << anchor << "' fill='" << colour
+         << "'";
     if (turned != 0) out_ << " transform='rotate(" << turned << ' ' << x << ' ' << y << ")'";
     out_ << '>';
     for (const char c : words) {
@@ -32,11 +35,12 @@ class Svg {
     out_ << "</text>\n";
   }
   void line(double x1, double y1, double x2, double y2, const char* colour, double width) {
-    out_ << "<line x1='" << x1 << "' y1='" << y1 << "' x2='" << x2 << "' y2='" << y2 << "' stroke='" << colour << "' stroke-width='"
-         << width << "'/>\n";
+    out_ << "<line x1='" << x1 << "' y1='" << y1 << "' x2='" << x2 << "' y2='" << y2 << "' stroke='"
+         << colour << "' stroke-width='" << width << "'/>\n";
   }
   void cell(double x, double y, double side, const std::string& colour) {
-    out_ << "<rect x='" << x << "' y='" << y << "' width='" << side << "' height='" << side << "' fill='" << colour << "'/>\n";
+    out_ << "<rect x='" << x << "' y='" << y << "' width='" << side << "' height='" << side
+         << "' fill='" << colour << "'/>\n";
   }
   void finish() {
     out_ << "</svg>\n";
@@ -61,7 +65,9 @@ struct Scale {
   std::vector<double> marks() const {
     std::vector<double> all;
     if (logarithmic) {
-      for (double v = std::pow(base, std::ceil(std::log(least) / std::log(base) - 1e-9)); v <= most * 1.0001; v *= base) all.push_back(v);
+      for (double v = std::pow(base, std::ceil(std::log(least) / std::log(base) - 1e-9));
+           v <= most * 1.0001; v *= base)
+        all.push_back(v);
       return all;
     }
     double step = std::pow(10, std::floor(std::log10(most - least)));
@@ -78,9 +84,11 @@ std::string mark_text(double value) {
 
 }  // namespace
 
-void write_curves(const std::filesystem::path& file, const Axes& axes, std::span<const Curve> curves) {
+void write_curves(const std::filesystem::path& file, const Axes& axes,
+                  std::span<const Curve> curves) {
   constexpr int left = 70, right = 470, top = 20, bottom = 320, width = 680, height = 370;
-  double low = std::numeric_limits<double>::max(), high = -low, least = axes.logarithmic ? low : 0, most = -low;
+  double low = std::numeric_limits<double>::max(), high = -low, least = axes.logarithmic ? low : 0,
+         most = -low;
   for (const Curve& curve : curves)
     for (const auto& [x, y] : curve.points) {
       low = std::min(low, x);
@@ -88,9 +96,11 @@ void write_curves(const std::filesystem::path& file, const Axes& axes, std::span
       least = std::min(least, y);
       most = std::max(most, y);
     }
-  if (!(high > low)) throw Error("examples: '", file.string(), "' cannot be drawn: curves have two points or more");
+  if (!(high > low))
+    throw Error("examples: '", file.string(), "' cannot be drawn: curves have two points or more");
   if (!(most > least)) most = least + 1;
-  const Scale xs{low, high, left, right, axes.logarithmic, 2}, ys{least, most, bottom, top, axes.logarithmic, 10};
+  const Scale xs{low, high, left, right, axes.logarithmic, 2},
+      ys{least, most, bottom, top, axes.logarithmic, 10};
   Svg svg(file, width, height);
   for (const double mark : xs.marks()) {
     svg.line(xs.at(mark), top, xs.at(mark), bottom, "#e2e8f0", 1);
@@ -106,15 +116,16 @@ void write_curves(const std::filesystem::path& file, const Axes& axes, std::span
     const char* colour = colours[c % std::size(colours)];
     const auto& points = curves[c].points;
     for (std::size_t i = 1; i < points.size(); ++i)
-      svg.line(xs.at(points[i - 1].first), ys.at(points[i - 1].second), xs.at(points[i].first), ys.at(points[i].second), colour, 2);
+      svg.line(xs.at(points[i - 1].first), ys.at(points[i - 1].second), xs.at(points[i].first),
+               ys.at(points[i].second), colour, 2);
     for (const auto& [x, y] : points) svg.cell(xs.at(x) - 2.5, ys.at(y) - 2.5, 5, colour);
     svg.text(right + 14, top + 12 + 20 * double(c), curves[c].name, "start", colour);
   }
   svg.finish();
 }
 
-void write_matrix(const std::filesystem::path& file, std::span<const float> values, std::span<const std::string> rows,
-                  std::span<const std::string> columns) {
+void write_matrix(const std::filesystem::path& file, std::span<const float> values,
+                  std::span<const std::string> rows, std::span<const std::string> columns) {
   constexpr int cell = 14;
   std::size_t row_letters = 1, column_letters = 1;
   for (const std::string& name : rows) row_letters = std::max(row_letters, name.size());
@@ -122,14 +133,15 @@ void write_matrix(const std::filesystem::path& file, std::span<const float> valu
   const int left = 14 + 8 * int(row_letters), top = 14 + 8 * int(column_letters);
   Svg svg(file, left + cell * int(columns.size()) + 10, top + cell * int(rows.size()) + 10);
   for (std::size_t c = 0; c < columns.size(); ++c)
-    svg.text(left + cell * (double(c) + 0.5), top - 5, columns[c], column_letters > 1 ? "start" : "middle", "black",
-             column_letters > 1 ? -90 : 0);
+    svg.text(left + cell * (double(c) + 0.5), top - 5, columns[c],
+             column_letters > 1 ? "start" : "middle", "black", column_letters > 1 ? -90 : 0);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     svg.text(left - 5, top + cell * double(r) + 11, rows[r], "end");
     for (std::size_t c = 0; c < columns.size(); ++c) {
       std::uint8_t rgb[3];
       heat_colour(std::clamp(values[r * columns.size() + c], 0.0f, 1.0f), rgb);
-      svg.cell(left + cell * double(c), top + cell * double(r), cell, format("#%02x%02x%02x", rgb[0], rgb[1], rgb[2]));
+      svg.cell(left + cell * double(c), top + cell * double(r), cell,
+               format("#%02x%02x%02x", rgb[0], rgb[1], rgb[2]));
     }
   }
   svg.finish();

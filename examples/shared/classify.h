@@ -16,7 +16,8 @@ void print_manifest() {
   constexpr auto& all = manifest<Model, Input>;
   for (int i = 0; i < all.size; ++i)
     std::printf("%-28.*s %s %s\n", int(all.name(i).size()), all.name(i).data(),
-                std::string(name_of(all.type(i).dtype)).c_str(), text_of(all.type(i).shape).c_str());
+                std::string(name_of(all.type(i).dtype)).c_str(),
+                text_of(all.type(i).shape).c_str());
   std::printf("%d tensors, %lld parameters\n", all.size, static_cast<long long>(all.elements));
 }
 

@@ -78,8 +78,12 @@ void CommandLine::add_text(const std::string& name, std::string& value, const st
   parser_->app.add_option(name, value, help)->type_name("TEXT")->capture_default_str();
 }
 
-void CommandLine::add_number(const std::string& name, int& value, int least, int most, const std::string& help) {
-  parser_->app.add_option(name, value, help)->check(CLI::Range(least, most))->type_name("N")->capture_default_str();
+void CommandLine::add_number(const std::string& name, int& value, int least, int most,
+                             const std::string& help) {
+  parser_->app.add_option(name, value, help)
+      ->check(CLI::Range(least, most))
+      ->type_name("N")
+      ->capture_default_str();
 }
 
 void CommandLine::add_flag(const std::string& name, bool& value, const std::string& help) {

@@ -23,7 +23,8 @@ class CommandLine {
   void add_choice(const std::string& name, std::string& value, std::vector<std::string> choices,
                   const std::string& help);
   void add_text(const std::string& name, std::string& value, const std::string& help);
-  void add_number(const std::string& name, int& value, int least, int most, const std::string& help);
+  void add_number(const std::string& name, int& value, int least, int most,
+                  const std::string& help);
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
   // Reads the command line, then runs `body`. The exit status: 0; 1 where an Error was thrown and 2

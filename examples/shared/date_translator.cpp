@@ -10,7 +10,8 @@ namespace heed::examples {
 
 StepProgram DateTranslator::after_reading(std::span<const std::string> texts) {
   const TextBatch batch = batch_of(texts);
-  return StepProgram(writer_.sibling(writer_.threads()), memory_(reader_.run(batch.letters, batch.lengths), batch.lengths),
+  return StepProgram(writer_.sibling(writer_.threads()),
+                     memory_(reader_.run(batch.letters, batch.lengths), batch.lengths),
                      std::int64_t(texts.size()));
 }
 
@@ -19,7 +20,8 @@ std::vector<std::string> DateTranslator::operator()(std::span<const std::string>
   for (std::size_t at = 0; at < texts.size(); at += 100) {
     const auto some = texts.subspan(at, std::min<std::size_t>(100, texts.size() - at));
     StepProgram writer = after_reading(some);
-    for (const Sequence& written : greedy(writer.next_token(), std::int64_t(some.size()), date_limits))
+    for (const Sequence& written :
+         greedy(writer.next_token(), std::int64_t(some.size()), date_limits))
       translations.push_back(translation_of(written));
   }
   return translations;
@@ -40,12 +42,14 @@ StepProgram::Memory last_states_alone(const Results& read, const Tensor&) {
   return memory;
 }
 
-Curve say_exact_match(const std::string& name, DateTranslator& translate, std::span<const DatedText> test) {
+Curve say_exact_match(const std::string& name, DateTranslator& translate,
+                      std::span<const DatedText> test) {
   std::vector<std::string> texts;
   for (const DatedText& dated : test) texts.push_back(dated.text);
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<std::string> found = translate(texts);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::map<std::size_t, std::pair<int, int>> by_length;  // right, all
   int right = 0;
   for (std::size_t i = 0; i < test.size(); ++i) {
@@ -55,7 +59,8 @@ Curve say_exact_match(const std::string& name, DateTranslator& translate, std::s
     ++here;
     right += exact;
   }
-  say("exact", format("%.1f %% of %zu texts %s, in %.2f s", 100.0 * right / double(test.size()), test.size(), name.c_str(), seconds));
+  say("exact", format("%.1f %% of %zu texts %s, in %.2f s", 100.0 * right / double(test.size()),
+                      test.size(), name.c_str(), seconds));
   Curve curve{name, {}};
   for (const auto& [tens, counts] : by_length)
     if (counts.second >= 10)  // fewer say nothing

@@ -11,8 +11,8 @@
 
 namespace heed::examples {
 
-// An encoder of letters and lengths, a step program, and what the step program begins with and holds: made of the encoder's
-// results and the texts' lengths.
+// An encoder of letters and lengths, a step program, and what the step program begins with and
+// holds: made of the encoder's results and the texts' lengths.
 class DateTranslator {
  public:
   using MemoryOf = std::function<StepProgram::Memory(const Results& read, const Tensor& lengths)>;
@@ -29,12 +29,14 @@ class DateTranslator {
   MemoryOf memory_;
 };
 
-// Of a recurrent reader's results, memory, its summary and the first state: what a writer sees with attention, and without.
+// Of a recurrent reader's results, memory, its summary and the first state: what a writer sees with
+// attention, and without.
 StepProgram::Memory all_that_was_read(const Results& read, const Tensor& lengths);
 StepProgram::Memory last_states_alone(const Results& read, const Tensor& lengths);
 
-// Says how many texts of the test are translated without a mistake, and how fast; the share of those by the texts' lengths
-// in steps of ten letters, %.
-Curve say_exact_match(const std::string& name, DateTranslator& translate, std::span<const DatedText> test);
+// Says how many texts of the test are translated without a mistake, and how fast; the share of
+// those by the texts' lengths in steps of ten letters, %.
+Curve say_exact_match(const std::string& name, DateTranslator& translate,
+                      std::span<const DatedText> test);
 
 }  // namespace heed::examples

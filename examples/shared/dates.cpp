@@ -11,7 +11,8 @@ namespace heed::examples {
 
 std::vector<DatedText> read_dates() {
   const Checkpoint file = Checkpoint::open(example_file("shared/dates.safetensors"));
-  const Tensor source = file.read("source"), target = file.read("target");  // i8 [texts, longest], -1 behind
+  // i8 [texts, longest], -1 behind
+  const Tensor source = file.read("source"), target = file.read("target");
   std::vector<DatedText> texts(std::size_t(source.sizes()[0]));
   const auto fill = [&](const Tensor& from, std::string_view alphabet, std::string DatedText::*to) {
     for (std::size_t i = 0; i < std::size_t(from.count()); ++i)
@@ -32,9 +33,11 @@ TextBatch batch_of(std::span<const std::string> texts) {
     if (texts[r].empty()) throw Error("dates: text ", r, " is empty");
     batch.lengths.as<std::int64_t>()[r] = std::int64_t(texts[r].size());
     for (std::size_t i = 0; i < texts[r].size(); ++i) {
-      const std::size_t letter = source_alphabet.find(char(std::tolower(static_cast<unsigned char>(texts[r][i]))));
+      const std::size_t letter =
+          source_alphabet.find(char(std::tolower(static_cast<unsigned char>(texts[r][i]))));
       if (letter == std::string_view::npos)
-        throw Error("dates: '", texts[r], "' has the letter '", texts[r][i], "'; dates are written with '", source_alphabet, "'");
+        throw Error("dates: '", texts[r], "' has the letter '", texts[r][i],
+                    "'; dates are written with '", source_alphabet, "'");
       batch.letters.as<std::int64_t>()[r * longest + i] = std::int64_t(letter);
     }
   }

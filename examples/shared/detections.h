@@ -13,8 +13,8 @@ struct Found {
   Centred box;
 };
 
-// Every query's likeliest category but the last, which is "no object", by falling score. logits: [batch, queries,
-// categories + 1], boxes: [batch, queries, 4].
+// Every query's likeliest category but the last, which is "no object", by falling score. logits:
+// [batch, queries, categories + 1], boxes: [batch, queries, 4].
 std::vector<Found> objects_found(const Tensor& logits, const Tensor& boxes, std::int64_t picture);
 
 }  // namespace heed::examples

@@ -83,7 +83,8 @@ Tensor ink_from(const Image& picture, int side) {
       const bool outer = x == 0 || y == 0 || x == side - 1 || y == side - 1;
       (outer ? border : inside) += brightness;
     }
-  const float around = border / float(4 * side - 4), within = inside / float((side - 2) * (side - 2));
+  const float around = border / float(4 * side - 4),
+              within = inside / float((side - 2) * (side - 2));
   const bool paper = around > 0.5f && around > within;
   if (paper)
     for (float& value : out) value = -value;

@@ -1,4 +1,5 @@
-// The handwritten digits of vit/digits.safetensors by their split, and pictures made to look like them.
+// The handwritten digits of vit/digits.safetensors by their split, and pictures made to look like
+// them.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -20,7 +21,8 @@ Digits read_digits(const std::filesystem::path& file, DigitSplit which);
 // How many rows of logits, [images, 10], are largest at their label.
 int count_right(const Tensor& logits, const std::vector<int>& labels);
 
-// Image `index` of ink, [images, 1, side, side], as a picture, bright on dark, 16 × 16 pixels for each of its own.
+// Image `index` of ink, [images, 1, side, side], as a picture, bright on dark, 16 × 16 pixels for
+// each of its own.
 Image picture_of_ink(const Tensor& images, std::int64_t index);
 
 // Any picture as ink, [1, 1, side, side]: grey, and each pixel the mean of the area that it covers.

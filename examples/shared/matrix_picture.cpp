@@ -12,7 +12,8 @@ Image draw_matrix(std::span<const float> values, int rows, int columns, int cell
   Image picture(columns * cell, rows * cell);
   for (int y = 0; y < picture.height; ++y)
     for (int x = 0; x < picture.width; ++x) {
-      const float value = values[std::size_t(y / cell) * std::size_t(columns) + std::size_t(x / cell)];
+      const float value =
+          values[std::size_t(y / cell) * std::size_t(columns) + std::size_t(x / cell)];
       heat_colour((value - least) / range, picture.row(y) + std::size_t(x) * 3);
     }
   return picture;
@@ -25,7 +26,8 @@ Image side_by_side(const std::vector<Image>& pictures, int per_row) {
     width = std::max(width, picture.width);
     height = std::max(height, picture.height);
   }
-  const int count = int(pictures.size()), columns = std::min(per_row, count), rows = (count + columns - 1) / columns;
+  const int count = int(pictures.size()), columns = std::min(per_row, count),
+            rows = (count + columns - 1) / columns;
   Image all(columns * (width + gap) - gap, rows * (height + gap) - gap);
   std::ranges::fill(all.pixels, std::uint8_t(255));
   for (int i = 0; i < count; ++i) {

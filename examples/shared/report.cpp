@@ -61,7 +61,8 @@ Checkpoint only_parameters(const Checkpoint& checkpoint, const Program& program)
 
 Checkpoint weights_or_formula(const Program& program, const std::string& file) {
   if (program.parameters().empty()) {
-    if (!file.empty()) throw Error("examples: this network has no weights, '", file, "' cannot give it any");
+    if (!file.empty())
+      throw Error("examples: this network has no weights, '", file, "' cannot give it any");
     say("weights", "none: there are no parameters");
     return formula_checkpoint({});
   }

@@ -23,8 +23,8 @@ using Load = std::function<Program(const Options&)>;
 // Says how a program was compiled.
 void say_compiled(const Program& program);
 
-// The weights of `program` in the file that the user gave, whose other tensors do not matter, or weights by a formula;
-// says which. Throws Error where a file is given and there are no parameters.
+// The weights of `program` in the file that the user gave, whose other tensors do not matter, or
+// weights by a formula; says which. Throws Error where a file is given and there are no parameters.
 Checkpoint weights_or_formula(const Program& program, const std::string& file);
 // The tensors that `program` has as parameters.
 Checkpoint only_parameters(const Checkpoint& checkpoint, const Program& program);
@@ -35,7 +35,8 @@ Session with_probes(const Load& load, Options options, const Checkpoint& weights
 
 using Inputs = std::vector<const Tensor*>;
 
-// Median milliseconds of runs of two sessions turn by turn, and by how much their first results differ.
+// Median milliseconds of runs of two sessions turn by turn, and by how much their first results
+// differ.
 struct Turns {
   double ms = 0, other_ms = 0;
   std::size_t runs = 0;

@@ -42,7 +42,8 @@ Tokens patches_of(const Image& picture) {
 
 Tokens tokens_of(const std::string& image_file, const std::string& sentence) {
   Tokens tokens = image_file.empty() ? words_of(sentence) : patches_of(read_image(image_file));
-  say("tokens", std::to_string(tokens.names.size()) + ": " + (image_file.empty() ? sentence : "patches of " + image_file));
+  say("tokens", std::to_string(tokens.names.size()) + ": " +
+                    (image_file.empty() ? sentence : "patches of " + image_file));
   return tokens;
 }
 
@@ -68,7 +69,8 @@ Tensor reordered(const Tensor& x, const std::vector<std::int64_t>& order) {
   return result;
 }
 
-Tensor reordered_patches(const Tensor& images, std::int64_t side, const std::vector<std::int64_t>& order) {
+Tensor reordered_patches(const Tensor& images, std::int64_t side,
+                         const std::vector<std::int64_t>& order) {
   const Sizes& sizes = images.sizes();
   Tensor result(DType::f32, sizes);
   const std::int64_t height = sizes[2], width = sizes[3], columns = width / side;
@@ -77,7 +79,8 @@ Tensor reordered_patches(const Tensor& images, std::int64_t side, const std::vec
     for (std::int64_t y = 0; y < height; ++y)
       for (std::int64_t x = 0; x < width; ++x) {
         const std::int64_t from = order[std::size_t(y / side * columns + x / side)];
-        const std::int64_t row = from / columns * side + y % side, column = from % columns * side + x % side;
+        const std::int64_t row = from / columns * side + y % side,
+                           column = from % columns * side + x % side;
         *out++ = images.as<float>()[std::size_t((plane * height + row) * width + column)];
       }
   return result;

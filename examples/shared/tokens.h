@@ -1,4 +1,5 @@
-// Real things as vectors for attention: the words of a sentence, the patches of a picture; and their order.
+// Real things as vectors for attention: the words of a sentence, the patches of a picture; and
+// their order.
 #pragma once
 #include <string>
 #include <vector>
@@ -20,8 +21,8 @@ struct Tokens {
   std::vector<std::string> names;  // words, or places "row, column"
 };
 
-// Words at spaces; throws Error where there is none. The vector of a word follows from the word alone:
-// formula_input("word." + word).
+// Words at spaces; throws Error where there is none. The vector of a word follows from the word
+// alone: formula_input("word." + word).
 Tokens words_of(const std::string& sentence);
 
 // The centre of the picture as 7 × 7 patches, in reading order, normalised to [-1, 1].
@@ -36,7 +37,9 @@ std::vector<std::int64_t> mixed_order(std::int64_t count);
 // Token i of the result is token order[i] of x: [batch, tokens, features].
 Tensor reordered(const Tensor& x, const std::vector<std::int64_t>& order);
 
-// The same of pictures: patches of `side` × `side` pixels of images: [batch, channels, height, width] change places.
-Tensor reordered_patches(const Tensor& images, std::int64_t side, const std::vector<std::int64_t>& order);
+// The same of pictures: patches of `side` × `side` pixels of images: [batch, channels, height,
+// width] change places.
+Tensor reordered_patches(const Tensor& images, std::int64_t side,
+                         const std::vector<std::int64_t>& order);
 
 }  // namespace heed::examples

@@ -40,7 +40,8 @@ Classifier classifier(const Load& load, int stages, int side, const Arguments& a
     const Results results = session.run(input);
     std::vector<Image> pictures;
     for (int stage = 0; stage < stages; ++stage)
-      pictures.push_back(draw_windows(picture, results.probe(options.probes[std::size_t(stage)]), side >> stage));
+      pictures.push_back(
+          draw_windows(picture, results.probe(options.probes[std::size_t(stage)]), side >> stage));
     const auto file = output_file("swin_attention.png", arguments.attention_map);
     write_png(file, side_by_side(pictures));
     say("map", shown(file) + ": how much each patch is looked at in its window, stage by stage");
@@ -50,9 +51,12 @@ Classifier classifier(const Load& load, int stages, int side, const Arguments& a
 template <class Model>
 void photograph(const Arguments& arguments) {
   if (arguments.manifest) return print_manifest<Model, photographs>();
-  const Load load = [](const Options& options) { return heed::load<Model, photographs>(options, {"images"}); };
-  classify_photograph(classifier(load, 4, 56, arguments), arguments, imagenet_pictures,
-                      [](const std::string& file) { return with_timm_names(Checkpoint::open(file)); });
+  const Load load = [](const Options& options) {
+    return heed::load<Model, photographs>(options, {"images"});
+  };
+  classify_photograph(
+      classifier(load, 4, 56, arguments), arguments, imagenet_pictures,
+      [](const std::string& file) { return with_timm_names(Checkpoint::open(file)); });
 }
 
 void digits(const Arguments& arguments) {
@@ -60,8 +64,9 @@ void digits(const Arguments& arguments) {
   const Load load = [](const Options& options) {
     return heed::load<digits_swin, digit_images>(options, {"images"});
   };
-  classify_digits(classifier(load, 2, 8, arguments), arguments,
-                  Checkpoint::open(example_file("swin/digits_swin.safetensors", arguments.weights)));
+  classify_digits(
+      classifier(load, 2, 8, arguments), arguments,
+      Checkpoint::open(example_file("swin/digits_swin.safetensors", arguments.weights)));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// The Transformer translates: dates to ISO 8601, one letter at a time, with a cache of keys and values, so that a letter
-// costs one row of the decoder and not all rows so far. Greedy, token by token and in one run of a program that stops by
-// itself, sampled and by beam search; and the time per token of the base size of "Attention Is All You Need", which must not
-// depend on the length but through attention.
+// The Transformer translates: dates to ISO 8601, one letter at a time, with a cache of keys and
+// values, so that a letter costs one row of the decoder and not all rows so far. Greedy, token by
+// token and in one run of a program that stops by itself, sampled and by beam search; and the time
+// per token of the base size of "Attention Is All You Need", which must not depend on the length
+// but through attention.
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -28,13 +29,15 @@ struct Arguments : CommonOptions {
 template <nn::TranslationSize N>
 Program load_reader(const Options& options) {
   using types = translation_types<N>;
-  return heed::load<nn::translation_reader<N>, typename types::texts, typename types::lengths>(options, {"texts", "lengths"});
+  return heed::load<nn::translation_reader<N>, typename types::texts, typename types::lengths>(
+      options, {"texts", "lengths"});
 }
 template <nn::TranslationSize N>
 Program load_step(const Options& options) {
   using types = translation_types<N>;
-  return heed::load<nn::translation_step<N>, typename types::tokens, typename types::tokens, typename types::cache,
-                    typename types::memory, typename types::lengths>(options, {"token", "position", "cache", "memory", "lengths"});
+  return heed::load<nn::translation_step<N>, typename types::tokens, typename types::tokens,
+                    typename types::cache, typename types::memory, typename types::lengths>(
+      options, {"token", "position", "cache", "memory", "lengths"});
 }
 
 // Greedy decoding as one program.
@@ -42,11 +45,12 @@ template <nn::TranslationSize N>
 Program load_writer(const Options& options) {
   using types = translation_types<N>;
   using writer = nn::greedy_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop>;
-  return heed::load<writer, typename types::cache, typename types::memory, typename types::lengths>(options,
-                                                                                                    {"cache", "memory", "lengths"});
+  return heed::load<writer, typename types::cache, typename types::memory, typename types::lengths>(
+      options, {"cache", "memory", "lengths"});
 }
 
-StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows, std::int64_t capacity) {
+StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows,
+                                std::int64_t capacity) {
   StepProgram::Memory memory;
   memory.caches.emplace_back(DType::f32, Sizes{size.decoders, rows, capacity, 2 * size.features});
   return memory;
@@ -65,12 +69,16 @@ void say_best(const Session& step, Session& reader, const std::string& text) {
     say("beam", format("%s (log probability %.3f)", translation_of(s).c_str(), s.log_probability));
 }
 
-// The same tokens from the program that stops by itself and from the step program, and the processor time of both, in turns.
-void say_one_run(Session& reader, const Session& step, Session writer, std::span<const std::string> texts) {
+// The same tokens from the program that stops by itself and from the step program, and the
+// processor time of both, in turns.
+void say_one_run(Session& reader, const Session& step, Session writer,
+                 std::span<const std::string> texts) {
   const TextBatch batch = batch_of(texts);
   const auto rows = std::int64_t(texts.size());
-  Tensor memory = Tensor(reader.run(batch.letters, batch.lengths)).copy(), lengths = batch.lengths.copy(),
-         cache(DType::f32, {date_translation.decoders, rows, date_limits.longest, 2 * date_translation.features});
+  Tensor memory = Tensor(reader.run(batch.letters, batch.lengths)).copy(),
+         lengths = batch.lengths.copy(),
+         cache(DType::f32, {date_translation.decoders, rows, date_limits.longest,
+                            2 * date_translation.features});
   std::clock_t in_one_run = 0, by_steps = 0;
   std::int64_t turns = 0;
   int differing = 0;
@@ -88,27 +96,34 @@ void say_one_run(Session& reader, const Session& step, Session writer, std::span
     turns = written[4].as<std::int64_t>()[0];
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::size_t t = 0; t < expected[std::size_t(r)].tokens.size(); ++t)
-        differing += written[0].at<std::int64_t>({r, std::int64_t(t)}) != expected[std::size_t(r)].tokens[t];
+        differing +=
+            written[0].at<std::int64_t>({r, std::int64_t(t)}) != expected[std::size_t(r)].tokens[t];
   }
   if (differing) throw Error("one run: ", differing, " tokens are not those of the step program");
-  say("one run", format("writes the same %lld texts of up to %lld tokens, %.3f ms of processor time a step; %.2f times that step by step",
-                        (long long)rows, (long long)turns, 1e3 * double(in_one_run) / CLOCKS_PER_SEC / 20 / double(turns),
+  say("one run", format("writes the same %lld texts of up to %lld tokens, %.3f ms of processor "
+                        "time a step; %.2f times that step by step",
+                        (long long)rows, (long long)turns,
+                        1e3 * double(in_one_run) / CLOCKS_PER_SEC / 20 / double(turns),
                         double(by_steps) / double(in_one_run)));
 }
 
 void translate_dates(const Arguments& arguments) {
-  const Checkpoint weights = Checkpoint::open(example_file("transformer_translation/dates_transformer.safetensors", arguments.weights));
+  const Checkpoint weights = Checkpoint::open(
+      example_file("transformer_translation/dates_transformer.safetensors", arguments.weights));
   const Load load = load_step<date_translation>;
-  const Program reader = load_reader<date_translation>(arguments.program), step = load(arguments.program);
+  const Program reader = load_reader<date_translation>(arguments.program),
+                step = load(arguments.program);
   say_compiled(step);
-  Session reading = reader.bind(only_parameters(weights, reader)), writing = step.bind(only_parameters(weights, step));
+  Session reading = reader.bind(only_parameters(weights, reader)),
+          writing = step.bind(only_parameters(weights, step));
   DateTranslator translate(reading.sibling(reading.threads()), writing.sibling(writing.threads()),
                            [](const Results& read, const Tensor& lengths) {
-    StepProgram::Memory memory = empty_cache(date_translation, lengths.count(), date_limits.longest);
-    memory.held.push_back(read[0].copy());
-    memory.held.push_back(lengths.copy());
-    return memory;
-  });
+                             StepProgram::Memory memory = empty_cache(
+                                 date_translation, lengths.count(), date_limits.longest);
+                             memory.held.push_back(read[0].copy());
+                             memory.held.push_back(lengths.copy());
+                             return memory;
+                           });
   const Curve curves[] = {say_exact_match("with a Transformer", translate, read_dates())};
   const auto curve_file = output_file("transformer_translation_curve.svg", arguments.curve);
   write_curves(curve_file, {"letters of the text", "texts without a mistake, %"}, curves);
@@ -127,12 +142,14 @@ void translate_dates(const Arguments& arguments) {
   }
   {
     StepProgram writer = translate.after_reading({&arguments.text, 1});
-    say("sampled", translation_of(sample(writer.next_token(), 1, date_limits, {1, 5, 0.95, 1})[0]) + " (seed 1, top 5, 95 %)");
+    say("sampled", translation_of(sample(writer.next_token(), 1, date_limits, {1, 5, 0.95, 1})[0]) +
+                       " (seed 1, top 5, 95 %)");
   }
   say_best(writing, reading, arguments.text);
 
   // Where the last layer looks in the text, letter by letter.
-  Session probed = with_probes(load, arguments.program, only_parameters(weights, step), {"decoder.layers.1.multihead_attn.attention"});
+  Session probed = with_probes(load, arguments.program, only_parameters(weights, step),
+                               {"decoder.layers.1.multihead_attn.attention"});
   StepProgram::Memory memory = empty_cache(date_translation, 1, date_limits.longest);
   memory.held.push_back(Tensor(reading.run(batch.letters, batch.lengths)).copy());
   memory.held.push_back(batch.lengths.copy());
@@ -140,9 +157,12 @@ void translate_dates(const Arguments& arguments) {
   std::vector<float> seen;
   std::vector<std::string> rows, columns;
   for (const char c : arguments.text) columns.emplace_back(1, c);
-  for (std::int64_t letter = date_limits.start; letter != date_limits.stop && writer.position() < date_limits.longest;) {
+  for (std::int64_t letter = date_limits.start;
+       letter != date_limits.stop && writer.position() < date_limits.longest;) {
     const Results results = writer.step({&letter, 1});
-    const auto logits = results[1].as<float>(), weights_of_heads = results.probe("decoder.layers.1.multihead_attn.attention").as<float>();
+    const auto logits = results[1].as<float>(),
+               weights_of_heads =
+                   results.probe("decoder.layers.1.multihead_attn.attention").as<float>();
     letter = std::ranges::max_element(logits) - logits.begin();
     rows.emplace_back(1, letter == date_limits.stop ? '.' : target_alphabet[std::size_t(letter)]);
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -154,27 +174,34 @@ void translate_dates(const Arguments& arguments) {
   }
   const auto map = output_file("transformer_translation.svg", arguments.attention_map);
   write_matrix(map, seen, rows, columns);
-  say("map", shown(map) + ": letters read (columns) for each letter written (rows), mean of the last layer's heads");
+  say("map", shown(map) +
+                 ": letters read (columns) for each letter written (rows), mean of the last "
+                 "layer's heads");
 
   Session session = step.bind(only_parameters(weights, step));
-  const Tensor start = Tensor::of<std::int64_t>(DType::i64, {1}, std::vector{date_limits.start}), position(DType::i64, {1}),
-               cache(DType::f32, {date_translation.decoders, 1, date_limits.longest, 2 * date_translation.features}),
+  const Tensor start = Tensor::of<std::int64_t>(DType::i64, {1}, std::vector{date_limits.start}),
+               position(DType::i64, {1}),
+               cache(DType::f32, {date_translation.decoders, 1, date_limits.longest,
+                                  2 * date_translation.features}),
                held = Tensor(reading.run(batch.letters, batch.lengths)).copy();
   const Inputs inputs{&start, &position, &cache, &held, &batch.lengths};
   say_times(session, load, only_parameters(weights, step), arguments.program, inputs);
   write_profile(session, arguments, inputs);
 }
 
-// The base size with weights by a formula: what a token costs at every length of what was written before.
+// The base size with weights by a formula: what a token costs at every length of what was written
+// before.
 void time_base(const Arguments& arguments) {
   constexpr nn::TranslationSize base{512, 8, 2048, 6, 6, 1000, 1000};
   constexpr std::int64_t source = 128, capacity = 512;
-  const Program reader = load_reader<base>(arguments.program), step = load_step<base>(arguments.program);
+  const Program reader = load_reader<base>(arguments.program),
+                step = load_step<base>(arguments.program);
   say_compiled(step);
   Session reading = reader.bind(formula_checkpoint(reader.parameters()));
   const Session session = step.bind(formula_checkpoint(step.parameters()));
   Tensor tokens(DType::i64, {1, source}), lengths(DType::i64, {1});
-  for (std::int64_t s = 0; s < source; ++s) tokens.as<std::int64_t>()[std::size_t(s)] = s * 7 % base.source_tokens;
+  for (std::int64_t s = 0; s < source; ++s)
+    tokens.as<std::int64_t>()[std::size_t(s)] = s * 7 % base.source_tokens;
   lengths.as<std::int64_t>()[0] = source;
   StepProgram::Memory memory = empty_cache(base, 1, capacity);
   memory.held.push_back(Tensor(reading.run(tokens, lengths)).copy());
@@ -185,26 +212,35 @@ void time_base(const Arguments& arguments) {
   for (std::int64_t t = 0; t < capacity; ++t) {
     const auto begin = std::chrono::steady_clock::now();
     const auto logits = writer.step({&token, 1})[1].as<float>();
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+            .count());
     token = std::ranges::max_element(logits) - logits.begin();
   }
   for (const std::size_t length : {16u, 64u, 256u, 512u}) {
-    std::vector<double> some(times.begin() + std::ptrdiff_t(length) - 15, times.begin() + std::ptrdiff_t(length));
+    std::vector<double> some(times.begin() + std::ptrdiff_t(length) - 15,
+                             times.begin() + std::ptrdiff_t(length));
     std::ranges::sort(some);
-    say("token", format("%.2f ms at length %zu, median of 15 on %d threads", some[7], length, session.threads()));
+    say("token", format("%.2f ms at length %zu, median of 15 on %d threads", some[7], length,
+                        session.threads()));
   }
-  say("weights", format("%.0f MB are read for each token: %.1f GB/s", double(session.weight_bytes()) / 1e6,
-                        double(session.weight_bytes()) / 1e6 / times[15]));
+  say("weights",
+      format("%.0f MB are read for each token: %.1f GB/s", double(session.weight_bytes()) / 1e6,
+             double(session.weight_bytes()) / 1e6 / times[15]));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  CommandLine command_line("The Transformer translates dates to ISO 8601, decoding with a cache.", arguments);
-  command_line.add_choice("--model", arguments.model, {"dates", "base"},
-                          "dates: a small one with its weights; base: 6 + 6 layers of 512, for its time per token");
+  CommandLine command_line("The Transformer translates dates to ISO 8601, decoding with a cache.",
+                           arguments);
+  command_line.add_choice(
+      "--model", arguments.model, {"dates", "base"},
+      "dates: a small one with its weights; base: 6 + 6 layers of 512, for its time per token");
   command_line.add_text("--text", arguments.text, "one to three dates");
   command_line.add_text("--curve", arguments.curve, "where the accuracy by length is drawn, SVG");
-  return command_line.run(argc, argv, [&] { arguments.model == "base" ? time_base(arguments) : translate_dates(arguments); });
+  return command_line.run(argc, argv, [&] {
+    arguments.model == "base" ? time_base(arguments) : translate_dates(arguments);
+  });
 }

@@ -5,7 +5,8 @@
 
 namespace heed::examples {
 
-inline constexpr nn::TranslationSize date_translation{64, 4, 128, 2, 2, source_letters, target_letters, 128};
+inline constexpr nn::TranslationSize date_translation{
+    64, 4, 128, 2, 2, source_letters, target_letters, 128};
 
 template <nn::TranslationSize N>
 struct translation_types {

@@ -187,7 +187,8 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, BufferRef>& r
 }
 
 // A bool whose byte must be 0 or 1.
-void flag(auto& io, Field<std::remove_reference_t<decltype(io)>, bool>& value, std::string_view wrong) {
+void flag(auto& io, Field<std::remove_reference_t<decltype(io)>, bool>& value,
+          std::string_view wrong) {
   std::uint8_t byte = value;
   io.value(byte);
   if constexpr (std::remove_reference_t<decltype(io)>::reading) {

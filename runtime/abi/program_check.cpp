@@ -58,12 +58,14 @@ class Checker {
   }
 
   bool is_turn(std::uint64_t symbol) const {
-    return std::ranges::any_of(enclosing, [&](std::int32_t l) { return p.loops[std::size_t(l)].symbol == symbol; });
+    return std::ranges::any_of(
+        enclosing, [&](std::int32_t l) { return p.loops[std::size_t(l)].symbol == symbol; });
   }
   void known(const Dim& d, const std::string& where) const {
     for (const Term& term : d.terms)
       for (const Atom& factor : term.factors)
-        if (factor.symbol && !std::ranges::binary_search(symbols, factor.symbol) && !is_turn(factor.symbol))
+        if (factor.symbol && !std::ranges::binary_search(symbols, factor.symbol) &&
+            !is_turn(factor.symbol))
           wrong("no input has an axis that defines '", text_of(Dim::symbol(factor.symbol)), "' of ",
                 where);
   }
@@ -84,11 +86,15 @@ class Checker {
   void check_updates() const {
     for (std::size_t u = 0; u < p.updates.size(); ++u) {
       const auto [input, output] = p.updates[u];
-      if (input < 0 || std::size_t(input) >= p.inputs.size() || output < 0 || std::size_t(output) >= p.outputs.size())
-        wrong("result ", output, " of ", p.outputs.size(), " is to take the place of input ", input, " of ", p.inputs.size());
-      const TensorType &from = p.inputs[std::size_t(input)].type, &to = p.outputs[std::size_t(output)].type;
+      if (input < 0 || std::size_t(input) >= p.inputs.size() || output < 0 ||
+          std::size_t(output) >= p.outputs.size())
+        wrong("result ", output, " of ", p.outputs.size(), " is to take the place of input ", input,
+              " of ", p.inputs.size());
+      const TensorType &from = p.inputs[std::size_t(input)].type,
+                       &to = p.outputs[std::size_t(output)].type;
       if (from.dtype != to.dtype || !(from.shape == to.shape))
-        wrong("result ", output, " is to take the place of input ", input, ", which is of another type");
+        wrong("result ", output, " is to take the place of input ", input,
+              ", which is of another type");
       for (std::size_t v = 0; v < u; ++v)
         if (p.updates[v].input == input || p.updates[v].output == output)
           wrong("input ", input, " or result ", output, " is updated twice");
@@ -130,11 +136,13 @@ class Checker {
       const Loop& loop = p.loops[std::size_t(carried.loop)];
       enclosing = loops_around(loop.first, loop.end);
       std::erase_if(enclosing, [&](std::int32_t l) { return l >= carried.loop; });
-      for (const BufferRef& ref : {carried.initial, carried.last, carried.other}) check(ref, where, false);
+      for (const BufferRef& ref : {carried.initial, carried.last, carried.other})
+        check(ref, where, false);
       known(carried.bytes, where);
       for (const BufferRef& ref : {carried.last, carried.other})
         if (ref.place != Place::arena && ref.place != Place::output && ref.place != Place::next)
-          wrong(where, " is written to ", int(ref.place), ':', ref.index, ", which is not for writing");
+          wrong(where, " is written to ", int(ref.place), ':', ref.index,
+                ", which is not for writing");
     }
     for (const Loop& loop : p.loops) {
       if (loop.going_count == Dim(0)) continue;
@@ -157,7 +165,8 @@ class Checker {
     for (std::size_t c = 0; c < p.code.size(); ++c) {
       const std::vector<std::byte>& code = p.code[c];
       std::uint32_t first = 0;
-      if (code.size() >= std::size_t(spirv_header_bytes)) std::memcpy(&first, code.data(), sizeof first);
+      if (code.size() >= std::size_t(spirv_header_bytes))
+        std::memcpy(&first, code.data(), sizeof first);
       if (first != spirv_magic || code.size() % 4)
         wrong("the ", code.size(), " bytes of object ", c, " are no SPIR-V module");
     }
@@ -169,13 +178,15 @@ class Checker {
       int turns = 0;
       for (const Atom& factor : term.factors)
         if (is_turn(factor.symbol)) turns += factor.plain() && term.den == 1 ? 1 : 2;
-      if (turns > 1) wrong(where, " depends on a turn by ", text_of(d), ", which is not linear in it");
+      if (turns > 1)
+        wrong(where, " depends on a turn by ", text_of(d), ", which is not linear in it");
     }
   }
   void same_every_turn(const Dim& d, const std::string& where) const {
     for (const Term& term : d.terms)
       for (const Atom& factor : term.factors)
-        if (is_turn(factor.symbol)) wrong(where, " needs ", text_of(d), ", which changes with the turn");
+        if (is_turn(factor.symbol))
+          wrong(where, " needs ", text_of(d), ", which changes with the turn");
   }
 
   void check(const Step& step, bool prepare) const {
@@ -200,7 +211,8 @@ class Checker {
       wrong(where, " needs scratch memory, which a GPU has not");
     constexpr std::int64_t counters = tile_counters * std::int64_t(sizeof(std::int64_t));
     if (step.counts_tiles && lower_bound(step.scratch_bytes) < counters)
-      wrong(where, " counts tiles in ", text_of(step.scratch_bytes), " bytes of scratch memory, ", counters, " are needed");
+      wrong(where, " counts tiles in ", text_of(step.scratch_bytes), " bytes of scratch memory, ",
+            counters, " are needed");
     known(step.flops, where);
     known(step.bytes, where);
   }

@@ -22,13 +22,20 @@ struct Costs {
   }
 };
 
-// Rows are assigned one after the other. With u and v the dual variables, costs reduced by them are never negative
-// and 0 along assigned pairs, so that the shortest path to a free column is what a further row costs.
+// Rows are assigned one after the other. With u and v the dual variables, costs reduced by them are
+// never negative and 0 along assigned pairs, so that the shortest path to a free column is what a
+// further row costs.
 class Solver {
  public:
   explicit Solver(const Costs& costs)
-      : costs_(costs), u_(costs.rows), v_(costs.columns), row_of_(costs.columns, none), column_of_(costs.rows, none),
-        from_(costs.columns), distance_(costs.columns), done_(costs.columns) {}
+      : costs_(costs),
+        u_(costs.rows),
+        v_(costs.columns),
+        row_of_(costs.columns, none),
+        column_of_(costs.rows, none),
+        from_(costs.columns),
+        distance_(costs.columns),
+        done_(costs.columns) {}
 
   bool solve() {
     for (std::size_t row = 0; row < costs_.rows; ++row)
@@ -92,12 +99,15 @@ std::vector<Match> assign(std::span<const double> values, std::int64_t rows, std
     throw Error("assign: ", values.size(), " costs for ", rows, " rows and ", columns, " columns");
   for (std::size_t i = 0; i < values.size(); ++i)
     if (std::isnan(values[i]) || values[i] == -infinity)
-      throw Error("assign: the cost of row ", i / std::size_t(columns), " and column ", i % std::size_t(columns),
-                  " is ", std::isnan(values[i]) ? "NaN" : "-infinity", "; costs are finite, or infinity to forbid a pair");
+      throw Error("assign: the cost of row ", i / std::size_t(columns), " and column ",
+                  i % std::size_t(columns), " is ", std::isnan(values[i]) ? "NaN" : "-infinity",
+                  "; costs are finite, or infinity to forbid a pair");
   const bool transposed = rows > columns;
-  const Costs costs{values, std::size_t(std::min(rows, columns)), std::size_t(std::max(rows, columns)), transposed};
+  const Costs costs{values, std::size_t(std::min(rows, columns)),
+                    std::size_t(std::max(rows, columns)), transposed};
   Solver solver(costs);
-  if (!solver.solve()) throw Error("assign: infinite costs forbid every assignment of ", costs.rows, " pairs");
+  if (!solver.solve())
+    throw Error("assign: infinite costs forbid every assignment of ", costs.rows, " pairs");
   std::vector<Match> matches;
   for (std::size_t row = 0; row < costs.rows; ++row) {
     const auto a = std::int64_t(row), b = std::int64_t(solver.column_of(row));
@@ -115,7 +125,8 @@ std::vector<std::vector<Match>> assign(const Tensor& costs) {
   const std::size_t each = std::size_t(sizes[1] * sizes[2]);
   std::vector<std::vector<Match>> all;
   for (std::int64_t b = 0; b < sizes[0]; ++b)
-    all.push_back(assign(std::span(values).subspan(std::size_t(b) * each, each), sizes[1], sizes[2]));
+    all.push_back(
+        assign(std::span(values).subspan(std::size_t(b) * each, each), sizes[1], sizes[2]));
   return all;
 }
 

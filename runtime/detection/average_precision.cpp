@@ -34,7 +34,8 @@ double iou(const Corners& found, const Label& label) {
   return whole > 0 ? intersection(found, label.box) / whole : 0;
 }
 
-// In place; equal scores keep their order. (std::stable_sort of libstdc++ 12 uses what C++17 deprecated.)
+// In place; equal scores keep their order. (std::stable_sort of libstdc++ 12 uses what C++17
+// deprecated.)
 template <class Scored>
 void sort_by_score(std::vector<Scored>& list) {
   std::vector<std::size_t> order(list.size());
@@ -52,7 +53,8 @@ bool outside(const Corners& box, const PrecisionOptions& options) {
   return a < options.least_area || a > options.largest_area;
 }
 
-std::map<Key, Cell> cells_of(std::span<const Detection> detections, std::span<const LabelledBox> labelled,
+std::map<Key, Cell> cells_of(std::span<const Detection> detections,
+                             std::span<const LabelledBox> labelled,
                              const PrecisionOptions& options) {
   auto whole = [](const Corners& b) { return !std::isnan(b.left + b.top + b.right + b.bottom); };
   std::map<Key, Cell> cells;
@@ -66,19 +68,22 @@ std::map<Key, Cell> cells_of(std::span<const Detection> detections, std::span<co
         cells[{l.category, l.image}].labels.push_back({l.box, l.crowd, ignored});
   for (std::size_t i = 0; i < detections.size(); ++i) {
     const Detection& d = detections[i];
-    if (!whole(d.box) || std::isnan(d.score)) throw Error("average precision: detection ", i, " has a NaN");
+    if (!whole(d.box) || std::isnan(d.score))
+      throw Error("average precision: detection ", i, " has a NaN");
     cells[{d.category, d.image}].detections.push_back(d);
   }
   for (auto& [key, cell] : cells) {
     sort_by_score(cell.detections);
     if (std::int64_t(cell.detections.size()) > options.most_detections)
-      cell.detections.erase(cell.detections.begin() + options.most_detections, cell.detections.end());
+      cell.detections.erase(cell.detections.begin() + options.most_detections,
+                            cell.detections.end());
   }
   return cells;
 }
 
 // Detections by falling score, labels that are not ignored first.
-void judge(const Cell& cell, double threshold, const PrecisionOptions& options, std::vector<Verdict>& verdicts) {
+void judge(const Cell& cell, double threshold, const PrecisionOptions& options,
+           std::vector<Verdict>& verdicts) {
   std::vector<bool> taken(cell.labels.size());
   for (const Detection& detection : cell.detections) {
     double best = std::min(threshold, 1 - 1e-10);
@@ -108,7 +113,8 @@ double precision(std::vector<Verdict> verdicts, std::int64_t expected) {
     recall.push_back(right / double(expected));
     precise.push_back(right + wrong > 0 ? right / (right + wrong) : 0);
   }
-  for (std::size_t i = precise.size(); i-- > 1;) precise[i - 1] = std::max(precise[i - 1], precise[i]);
+  for (std::size_t i = precise.size(); i-- > 1;)
+    precise[i - 1] = std::max(precise[i - 1], precise[i]);
   double sum = 0;
   for (int i = 0; i < recalls; ++i) {
     const auto at = std::size_t(std::ranges::lower_bound(recall, i * 0.01) - recall.begin());
@@ -130,12 +136,14 @@ PrecisionOptions PrecisionOptions::coco() {
   return options;
 }
 
-AveragePrecision average_precision(std::span<const Detection> detections, std::span<const LabelledBox> labelled,
+AveragePrecision average_precision(std::span<const Detection> detections,
+                                   std::span<const LabelledBox> labelled,
                                    const PrecisionOptions& options) {
   const std::map<Key, Cell> cells = cells_of(detections, labelled, options);
   std::map<std::int64_t, std::int64_t> expected;  // boxes of each category
   for (const auto& [key, cell] : cells)
-    expected[key.first] += std::ranges::count_if(cell.labels, [](const Label& l) { return !l.ignored; });
+    expected[key.first] +=
+        std::ranges::count_if(cell.labels, [](const Label& l) { return !l.ignored; });
 
   AveragePrecision result;
   std::map<std::int64_t, std::vector<double>> by_category;

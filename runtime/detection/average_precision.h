@@ -1,5 +1,5 @@
-// How well detections agree with what is there: average precision as the COCO challenge defines it (Lin et al.,
-// Microsoft COCO, 2014, and its evaluation code's rules), over any number of images.
+// How well detections agree with what is there: average precision as the COCO challenge defines it
+// (Lin et al., Microsoft COCO, 2014, and its evaluation code's rules), over any number of images.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -33,14 +33,17 @@ struct PrecisionOptions {
 };
 
 struct AveragePrecision {
-  double mean = 0;                             // over thresholds and the categories that are labelled; NaN without any
+  // over thresholds and the categories that are labelled; NaN without any
+  double mean = 0;
   std::vector<double> at;                      // of each threshold, mean over the categories
   std::map<std::int64_t, double> of_category;  // mean over the thresholds
 };
 
-// Detections of one image and category are taken by falling score; each finds the free box that it overlaps most. The
-// precision is made monotone and read at the recalls 0, 0.01, … 1. Throws Error on a score or box that is NaN.
-AveragePrecision average_precision(std::span<const Detection> detections, std::span<const LabelledBox> labelled,
+// Detections of one image and category are taken by falling score; each finds the free box that it
+// overlaps most. The precision is made monotone and read at the recalls 0, 0.01, … 1. Throws Error
+// on a score or box that is NaN.
+AveragePrecision average_precision(std::span<const Detection> detections,
+                                   std::span<const LabelledBox> labelled,
                                    const PrecisionOptions& options = {});
 
 }  // namespace heed

@@ -20,14 +20,18 @@ Tensor converted(const Tensor& boxes, const Convert& convert) {
   return result;
 }
 
-Corners corners_at(const float* v) { return {double(v[0]), double(v[1]), double(v[2]), double(v[3])}; }
+Corners corners_at(const float* v) {
+  return {double(v[0]), double(v[1]), double(v[2]), double(v[3])};
+}
 
 template <class Measure>
 Tensor pairwise(const Tensor& a, const Tensor& b, const Measure& measure) {
-  const auto fits = [](const Tensor& t) { return t.rank() == 3 && t.sizes()[2] == std::int64_t(numbers); };
+  const auto fits = [](const Tensor& t) {
+    return t.rank() == 3 && t.sizes()[2] == std::int64_t(numbers);
+  };
   if (!fits(a) || !fits(b) || a.sizes()[0] != b.sizes()[0])
-    throw Error("boxes: expected [batch, n, 4] and [batch, m, 4], found ", text_of(a.sizes()), " and ",
-                text_of(b.sizes()));
+    throw Error("boxes: expected [batch, n, 4] and [batch, m, 4], found ", text_of(a.sizes()),
+                " and ", text_of(b.sizes()));
   const std::int64_t batch = a.sizes()[0], n = a.sizes()[1], m = b.sizes()[1];
   Tensor result(DType::f32, {batch, n, m});
   const std::span<const float> first = a.as<float>(), second = b.as<float>();
@@ -35,18 +39,21 @@ Tensor pairwise(const Tensor& a, const Tensor& b, const Measure& measure) {
   for (std::int64_t i = 0; i < batch; ++i)
     for (std::int64_t p = 0; p < n; ++p)
       for (std::int64_t q = 0; q < m; ++q)
-        result.as<float>()[at++] = float(measure(corners_at(&first[std::size_t(i * n + p) * numbers]),
-                                                 corners_at(&second[std::size_t(i * m + q) * numbers])));
+        result.as<float>()[at++] =
+            float(measure(corners_at(&first[std::size_t(i * n + p) * numbers]),
+                          corners_at(&second[std::size_t(i * m + q) * numbers])));
   return result;
 }
 
 }  // namespace
 
 Corners corners_of(const Centred& box) {
-  return {box.x - box.width / 2, box.y - box.height / 2, box.x + box.width / 2, box.y + box.height / 2};
+  return {box.x - box.width / 2, box.y - box.height / 2, box.x + box.width / 2,
+          box.y + box.height / 2};
 }
 Centred centred_of(const Corners& box) {
-  return {(box.left + box.right) / 2, (box.top + box.bottom) / 2, box.right - box.left, box.bottom - box.top};
+  return {(box.left + box.right) / 2, (box.top + box.bottom) / 2, box.right - box.left,
+          box.bottom - box.top};
 }
 
 double area(const Corners& box) {
@@ -65,15 +72,17 @@ double iou(const Corners& a, const Corners& b) {
 
 double giou(const Corners& a, const Corners& b) {
   const double all = area(a) + area(b) - intersection(a, b);
-  const double hull = area({std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
-                            std::max(a.bottom, b.bottom)});
+  const double hull = area({std::min(a.left, b.left), std::min(a.top, b.top),
+                            std::max(a.right, b.right), std::max(a.bottom, b.bottom)});
   return hull > 0 ? iou(a, b) - (hull - all) / hull : -1;
 }
 
 Tensor to_corners(const Tensor& centred) {
   return converted(centred, [](const float* from, float* to) {
-    const Corners box = corners_of({double(from[0]), double(from[1]), double(from[2]), double(from[3])});
-    to[0] = float(box.left), to[1] = float(box.top), to[2] = float(box.right), to[3] = float(box.bottom);
+    const Corners box =
+        corners_of({double(from[0]), double(from[1]), double(from[2]), double(from[3])});
+    to[0] = float(box.left), to[1] = float(box.top), to[2] = float(box.right),
+    to[3] = float(box.bottom);
   });
 }
 Tensor to_centred(const Tensor& corners) {

@@ -20,8 +20,9 @@ double intersection(const Corners& a, const Corners& b);
 
 // Intersection over union, in [0, 1]; 0 where both are empty.
 double iou(const Corners& a, const Corners& b);
-// Generalised IoU, in [-1, 1]: the IoU less the share of the smallest enclosing box that neither covers (Rezatofighi et
-// al., Generalized Intersection over Union, 2019, algorithm 1). -1 where the enclosing box is empty.
+// Generalised IoU, in [-1, 1]: the IoU less the share of the smallest enclosing box that neither
+// covers (Rezatofighi et al., Generalized Intersection over Union, 2019, algorithm 1). -1 where the
+// enclosing box is empty.
 double giou(const Corners& a, const Corners& b);
 
 // f32 [..., 4] from one form to the other.

@@ -14,10 +14,13 @@ class Predictions {
   Predictions(const Tensor& logits, const Tensor& boxes, std::span<const Objects> objects)
       : logits_(logits.as<float>()), boxes_(boxes.as<float>()) {
     const Sizes &l = logits.sizes(), &b = boxes.sizes();
-    const bool fits = l.rank() == 3 && b.rank() == 3 && l[0] == b[0] && l[1] == b[1] && b[2] == 4 && l[2] >= 1;
+    const bool fits =
+        l.rank() == 3 && b.rank() == 3 && l[0] == b[0] && l[1] == b[1] && b[2] == 4 && l[2] >= 1;
     if (!fits)
-      throw Error("set loss: expected logits of [batch, queries, classes + 1] and boxes of [batch, queries, 4], found ",
-                  text_of(l), " and ", text_of(b));
+      throw Error(
+          "set loss: expected logits of [batch, queries, classes + 1] and boxes of [batch, "
+          "queries, 4], found ",
+          text_of(l), " and ", text_of(b));
     if (std::int64_t(objects.size()) != l[0])
       throw Error("set loss: objects of ", objects.size(), " images for a batch of ", l[0]);
     for (const auto& [what, values] : {std::pair{"logit", logits_}, std::pair{"box", boxes_}})
@@ -33,7 +36,8 @@ class Predictions {
   // log softmax, [classes + 1]
   std::vector<double> log_likelihood(std::size_t image, std::int64_t query) const {
     const std::size_t count = std::size_t(classes + 1);
-    const auto row = logits_.subspan((image * std::size_t(queries) + std::size_t(query)) * count, count);
+    const auto row =
+        logits_.subspan((image * std::size_t(queries) + std::size_t(query)) * count, count);
     const double largest = double(std::ranges::max(row));
     double sum = 0;
     for (float logit : row) sum += std::exp(double(logit) - largest);
@@ -49,39 +53,44 @@ class Predictions {
  private:
   void check(const Objects& objects, std::size_t image) const {
     if (objects.classes.size() != objects.boxes.size())
-      throw Error("set loss: image ", image, " has ", objects.classes.size(), " classes and ", objects.boxes.size(),
-                  " boxes");
+      throw Error("set loss: image ", image, " has ", objects.classes.size(), " classes and ",
+                  objects.boxes.size(), " boxes");
     if (std::int64_t(objects.classes.size()) > queries)
-      throw Error("set loss: image ", image, " has ", objects.classes.size(), " objects for ", queries, " queries");
+      throw Error("set loss: image ", image, " has ", objects.classes.size(), " objects for ",
+                  queries, " queries");
     for (std::int64_t c : objects.classes)
       if (c < 0 || c >= classes)
-        throw Error("set loss: image ", image, " has an object of class ", c, "; classes are 0 to ", classes - 1);
+        throw Error("set loss: image ", image, " has an object of class ", c, "; classes are 0 to ",
+                    classes - 1);
   }
 
   std::span<const float> logits_, boxes_;
 };
 
 double l1(const Centred& a, const Centred& b) {
-  return std::abs(a.x - b.x) + std::abs(a.y - b.y) + std::abs(a.width - b.width) + std::abs(a.height - b.height);
+  return std::abs(a.x - b.x) + std::abs(a.y - b.y) + std::abs(a.width - b.width) +
+         std::abs(a.height - b.height);
 }
 double giou(const Centred& a, const Centred& b) { return giou(corners_of(a), corners_of(b)); }
 
-std::vector<Match> match_image(const Predictions& predictions, std::size_t image, const Objects& objects,
-                               const SetLossWeights::Terms& weight) {
+std::vector<Match> match_image(const Predictions& predictions, std::size_t image,
+                               const Objects& objects, const SetLossWeights::Terms& weight) {
   std::vector<double> costs;  // [queries, objects]
   for (std::int64_t query = 0; query < predictions.queries; ++query) {
     const std::vector<double> likelihood = predictions.log_likelihood(image, query);
     const Centred box = predictions.box(image, query);
     for (std::size_t n = 0; n < objects.boxes.size(); ++n)
-      costs.push_back(-weight.classification * std::exp(likelihood[std::size_t(objects.classes[n])]) +
-                      weight.l1 * l1(box, objects.boxes[n]) - weight.giou * giou(box, objects.boxes[n]));
+      costs.push_back(
+          -weight.classification * std::exp(likelihood[std::size_t(objects.classes[n])]) +
+          weight.l1 * l1(box, objects.boxes[n]) - weight.giou * giou(box, objects.boxes[n]));
   }
   return assign(costs, predictions.queries, std::int64_t(objects.boxes.size()));
 }
 
 }  // namespace
 
-std::vector<std::vector<Match>> match_objects(const Tensor& logits, const Tensor& boxes, std::span<const Objects> objects,
+std::vector<std::vector<Match>> match_objects(const Tensor& logits, const Tensor& boxes,
+                                              std::span<const Objects> objects,
                                               const SetLossWeights& weights) {
   const Predictions predictions(logits, boxes, objects);
   std::vector<std::vector<Match>> matches;
@@ -99,7 +108,8 @@ SetLoss set_loss(const Tensor& logits, const Tensor& boxes, std::span<const Obje
   for (std::size_t image = 0; image < objects.size(); ++image) {
     std::vector<std::int64_t> expected(std::size_t(predictions.queries), predictions.classes);
     for (const Match& match : loss.matches[image]) {
-      const Centred found = predictions.box(image, match.row), object = objects[image].boxes[std::size_t(match.column)];
+      const Centred found = predictions.box(image, match.row),
+                    object = objects[image].boxes[std::size_t(match.column)];
       expected[std::size_t(match.row)] = objects[image].classes[std::size_t(match.column)];
       loss.l1 += l1(found, object);
       loss.giou += 1 - giou(found, object);

@@ -1,5 +1,6 @@
-// The loss of a network that predicts a set: every object of an image is matched with one query, the rest must say that
-// they see nothing (Carion et al., End-to-End Object Detection with Transformers, 2020, sections 3.1 and A.2).
+// The loss of a network that predicts a set: every object of an image is matched with one query,
+// the rest must say that they see nothing (Carion et al., End-to-End Object Detection with
+// Transformers, 2020, sections 3.1 and A.2).
 #pragma once
 #include <span>
 #include <vector>
@@ -26,15 +27,17 @@ struct SetLossWeights {
 
 struct SetLoss {
   double classification = 0;  // cross entropy over all queries, the weighted mean
-  double l1 = 0, giou = 0;    // sums of |box - object| and 1 - GIoU over the pairs, divided by the batch's objects
+  // sums of |box - object| and 1 - GIoU over the pairs, divided by the batch's objects
+  double l1 = 0, giou = 0;
   double total = 0;           // their weighted sum
   std::vector<std::vector<Match>> matches;  // of each image: row a query, column an object
 };
 
-// logits: f32 [batch, queries, classes + 1], the last for no object; boxes: f32 [batch, queries, 4], centred. A batch
-// without objects is divided by 1. Throw Error where sizes do not fit, a class is none, an image has more objects than
-// queries or a value is not finite.
-std::vector<std::vector<Match>> match_objects(const Tensor& logits, const Tensor& boxes, std::span<const Objects> objects,
+// logits: f32 [batch, queries, classes + 1], the last for no object; boxes: f32 [batch, queries,
+// 4], centred. A batch without objects is divided by 1. Throw Error where sizes do not fit, a class
+// is none, an image has more objects than queries or a value is not finite.
+std::vector<std::vector<Match>> match_objects(const Tensor& logits, const Tensor& boxes,
+                                              std::span<const Objects> objects,
                                               const SetLossWeights& weights = {});
 SetLoss set_loss(const Tensor& logits, const Tensor& boxes, std::span<const Objects> objects,
                  const SetLossWeights& weights = {});

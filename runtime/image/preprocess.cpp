@@ -32,13 +32,17 @@ Image center_square(const Image& image, const Preprocess& how) {
 
 Image whole_picture(const Image& image, int shorter, int longer) {
   if (shorter < 1 || longer < shorter)
-    throw Error("image: sides of ", shorter, " and at most ", longer, " pixels, 1 or more and no less are possible");
+    throw Error("image: sides of ", shorter, " and at most ", longer,
+                " pixels, 1 or more and no less are possible");
   detail::check_size(image.width, image.height);
-  const std::int64_t least = std::min(image.width, image.height), most = std::max(image.width, image.height);
+  const std::int64_t least = std::min(image.width, image.height),
+                     most = std::max(image.width, image.height);
   // The side that is given, and what it is now.
   const bool limited = most * shorter > std::int64_t(longer) * least;
   const std::int64_t given = limited ? longer : shorter, now = limited ? most : least;
-  const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(side * given / now, 1); };
+  const auto scaled = [&](std::int64_t side) {
+    return std::max<std::int64_t>(side * given / now, 1);
+  };
   detail::check_size(scaled(image.width), scaled(image.height));
   return resize_bicubic(image, int(scaled(image.width)), int(scaled(image.height)));
 }
@@ -49,7 +53,8 @@ Tensor normalized(const Image& image, const Preprocess& how) {
   const std::span<float> out = tensor.as<float>();
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t i = 0; i < plane; ++i)
-      out[c * plane + i] = (float(image.pixels[i * 3 + c]) / 255.0f - how.mean[c]) / how.deviation[c];
+      out[c * plane + i] =
+          (float(image.pixels[i * 3 + c]) / 255.0f - how.mean[c]) / how.deviation[c];
   return tensor;
 }
 

@@ -15,8 +15,8 @@ struct Preprocess {
 // (bicubic, antialiased), then the centre. timm's evaluation transform.
 Image center_square(const Image& image, const Preprocess& how = {});
 
-// All of the picture, its shorter side `shorter` pixels long, or less where the longer one would exceed `longer`
-// (bicubic, antialiased; sides rounded down, at least 1). What detectors look at.
+// All of the picture, its shorter side `shorter` pixels long, or less where the longer one would
+// exceed `longer` (bicubic, antialiased; sides rounded down, at least 1). What detectors look at.
 Image whole_picture(const Image& image, int shorter, int longer);
 
 // The picture as f32 [1, 3, height, width], normalised by mean and deviation.

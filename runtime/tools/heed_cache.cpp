@@ -47,7 +47,8 @@ bool verify(const ProgramCache& cache) {
     if (entry.partial) continue;
     try {
       const auto program = ProgramCache::open(entry.path);
-      if (program && program->format == heed::abi::CodeFormat::elf) heed::link_objects(program->code);
+      if (program && program->format == heed::abi::CodeFormat::elf)
+        heed::link_objects(program->code);
       ++good;
     } catch (const heed::Error& problem) {
       ++bad;

@@ -7,7 +7,8 @@
 namespace heed::vulkan {
 namespace {
 
-constexpr VkDeviceSize block_bytes = VkDeviceSize(256) << 20;  // of a block that holds several slices
+// of a block that holds several slices
+constexpr VkDeviceSize block_bytes = VkDeviceSize(256) << 20;
 constexpr std::size_t vector_bytes = 16;                       // kernels may read whole vectors
 
 constexpr VkDeviceSize aligned(VkDeviceSize size, VkDeviceSize alignment) {
@@ -19,7 +20,8 @@ struct Want {
 };
 
 Want want(const Device& device, Role role) {
-  constexpr VkMemoryPropertyFlags host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  constexpr VkMemoryPropertyFlags host =
+      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   switch (role) {
     case Role::upload: return {host, 0};
     case Role::download: return {host, VK_MEMORY_PROPERTY_HOST_CACHED_BIT};
@@ -30,14 +32,16 @@ Want want(const Device& device, Role role) {
 
 }  // namespace
 
-Block::Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Role role, const char* what)
+Block::Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Role role,
+             const char* what)
     : size_(aligned(std::max<VkDeviceSize>(size, 1), vector_bytes)) {
   const Functions& f = device->functions();
   const std::string doing = std::to_string(size_) + " bytes of " + what;
   VkBufferCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   info.size = size_;
-  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+               VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   VkBuffer buffer = nullptr;
   device->check(f.create_buffer(device->handle(), &info, nullptr, &buffer), doing);
   buffer_ = {device, buffer};
@@ -64,7 +68,8 @@ Block::Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Rol
 }
 
 void Pool::resize(std::span<const std::size_t> sizes) {
-  const VkDeviceSize alignment = std::max<VkDeviceSize>(device_->limits().minStorageBufferOffsetAlignment, 64);
+  const VkDeviceSize alignment =
+      std::max<VkDeviceSize>(device_->limits().minStorageBufferOffsetAlignment, 64);
   slices_.clear();
   std::vector<VkDeviceSize> needed;        // by block
   std::vector<std::size_t> block_of_slice;
@@ -97,9 +102,11 @@ std::size_t Pool::size_bytes() const {
 
 void require_range(const Device& device, std::size_t size, const std::string& what) {
   if (size > device.limits().maxStorageBufferRange)
-    throw Error("vulkan: a buffer of ", size, " bytes among the ", what, " is larger than the ",
-                device.limits().maxStorageBufferRange, " bytes that a kernel can be given on device '", device.name(),
-                "'; use a smaller batch or picture, or choose another device by HEED_VULKAN_DEVICE");
+    throw Error(
+        "vulkan: a buffer of ", size, " bytes among the ", what, " is larger than the ",
+        device.limits().maxStorageBufferRange, " bytes that a kernel can be given on device '",
+        device.name(),
+        "'; use a smaller batch or picture, or choose another device by HEED_VULKAN_DEVICE");
 }
 
 }  // namespace heed::vulkan

@@ -29,7 +29,8 @@ class Block {
  public:
   Block() = default;
   // Throws Error naming `what` where there is not that much memory.
-  Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Role role, const char* what);
+  Block(const std::shared_ptr<const Device>& device, VkDeviceSize size, Role role,
+        const char* what);
   Slice whole() const { return {buffer_.get(), 0, size_, host_}; }
   VkDeviceSize size() const { return size_; }
 
@@ -46,8 +47,8 @@ class Pool {
   Pool(std::shared_ptr<const Device> device, Role role, const char* what)
       : device_(std::move(device)), role_(role), what_(what) {}
 
-  // What was there is lost. Blocks are kept as far as they are large enough. Throws Error where a slice is larger than the
-  // device can bind, or where memory is lacking.
+  // What was there is lost. Blocks are kept as far as they are large enough. Throws Error where a
+  // slice is larger than the device can bind, or where memory is lacking.
   void resize(std::span<const std::size_t> sizes);
   const Slice& operator[](std::size_t index) const { return slices_[index]; }
   std::size_t size() const { return slices_.size(); }

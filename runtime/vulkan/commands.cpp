@@ -64,7 +64,8 @@ void Commands::begin_part() {
     info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
     info.commandBufferCount = 1;
     VkCommandBuffer made = nullptr;
-    device_->check(f.allocate_command_buffers(device_->handle(), &info, &made), "making room for commands");
+    device_->check(f.allocate_command_buffers(device_->handle(), &info, &made),
+                   "making room for commands");
     buffers_.push_back(made);
   }
   VkCommandBufferBeginInfo info{};
@@ -72,9 +73,13 @@ void Commands::begin_part() {
   device_->check(f.begin_command_buffer(buffer(), &info), "recording commands");
 }
 
-void Commands::end() { device_->check(device_->functions().end_command_buffer(buffer()), "recording commands"); }
+void Commands::end() {
+  device_->check(device_->functions().end_command_buffer(buffer()), "recording commands");
+}
 
-void Commands::run(std::string_view doing, std::size_t part) const { device_->run(buffers_[part], fence_.get(), doing); }
+void Commands::run(std::string_view doing, std::size_t part) const {
+  device_->run(buffers_[part], fence_.get(), doing);
+}
 
 void Commands::copy(const Slice& from, const Slice& to, VkDeviceSize size) {
   if (size == 0) return;
@@ -91,7 +96,8 @@ void Commands::barrier(int before, int after) {
   memory.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   memory.srcAccessMask = writes(before);
   memory.dstAccessMask = reads(after) | writes(after & ~cpu);
-  device_->functions().cmd_pipeline_barrier(buffer(), stages(before), stages(after), 0, 1, &memory, 0, nullptr, 0, nullptr);
+  device_->functions().cmd_pipeline_barrier(buffer(), stages(before), stages(after), 0, 1, &memory,
+                                            0, nullptr, 0, nullptr);
 }
 
 void Uploader::upload(std::span<const std::byte> bytes, const Slice& to) {
@@ -100,7 +106,8 @@ void Uploader::upload(std::span<const std::byte> bytes, const Slice& to) {
     return;
   }
   const std::shared_ptr<const Device>& device = commands_.device();
-  if (!staging_.size()) staging_ = Block(device, staging_bytes, Role::upload, "memory to upload by");
+  if (!staging_.size())
+    staging_ = Block(device, staging_bytes, Role::upload, "memory to upload by");
   for (std::size_t at = 0; at < bytes.size(); at += staging_bytes) {
     const std::size_t size = std::min(staging_bytes, bytes.size() - at);
     std::memcpy(staging_.whole().host, bytes.data() + at, size);

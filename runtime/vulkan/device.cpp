@@ -78,16 +78,21 @@ const Candidate& chosen(const std::vector<Candidate>& all) {
     const auto best = std::ranges::min_element(
         all, {}, [](const Candidate& c) { return c.usable() ? c.rank() : 4; });
     if (best != all.end() && best->usable()) return *best;
-    throw Error("vulkan: no driver offers a device with a compute queue and Vulkan 1.1 or later; devices found: ",
-                all.empty() ? "none" : listed(all),
-                ". Install the GPU's driver (on Debian mesa-vulkan-drivers, which also has one for the CPU), see what "
-                "vulkaninfo says, or choose another target");
+    throw Error(
+        "vulkan: no driver offers a device with a compute queue and Vulkan 1.1 or later; devices "
+        "found: ",
+        all.empty() ? "none" : listed(all),
+        ". Install the GPU's driver (on Debian mesa-vulkan-drivers, which also has one for the "
+        "CPU), see what "
+        "vulkaninfo says, or choose another target");
   }
   const bool number = wanted.find_first_not_of("0123456789") == wanted.npos;
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (number ? wanted == std::to_string(i) : lower(all[i].properties.deviceName).find(wanted) != wanted.npos)
+    if (number ? wanted == std::to_string(i)
+               : lower(all[i].properties.deviceName).find(wanted) != wanted.npos)
       if (all[i].usable()) return all[i];
-  throw Error("vulkan: HEED_VULKAN_DEVICE asks for '", wish, "', which is neither the number nor a part of the name of a ",
+  throw Error("vulkan: HEED_VULKAN_DEVICE asks for '", wish,
+              "', which is neither the number nor a part of the name of a ",
               "device that can be used; devices found: ", all.empty() ? "none" : listed(all));
 }
 
@@ -114,15 +119,18 @@ void Device::choose() {
   VkApplicationInfo application{};
   application.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
   application.pApplicationName = application.pEngineName = "heed";
-  application.apiVersion = VK_API_VERSION_1_2;  // the highest that is made use of, where the driver has it
+  // the highest that is made use of, where the driver has it
+  application.apiVersion = VK_API_VERSION_1_2;
   VkInstanceCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
   info.pApplicationInfo = &application;
-  if (const VkResult result = f_.create_instance(&info, nullptr, &instance_); result != VK_SUCCESS) {
+  if (const VkResult result = f_.create_instance(&info, nullptr, &instance_);
+      result != VK_SUCCESS) {
     instance_ = nullptr;
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
-      throw Error("vulkan: libvulkan is installed, but finds no driver; install the GPU's (on Debian "
-                  "mesa-vulkan-drivers, which also has one for the CPU), or choose another target");
+      throw Error(
+          "vulkan: libvulkan is installed, but finds no driver; install the GPU's (on Debian "
+          "mesa-vulkan-drivers, which also has one for the CPU), or choose another target");
     throw Error("vulkan: vkCreateInstance failed with VkResult ", int(result),
                 "; see what vulkaninfo says, or choose another target");
   }
@@ -136,9 +144,11 @@ void Device::choose() {
   family_ = c.family;
   timestamp_bits_ = c.timestamp_bits;
   f_.get_physical_device_memory_properties(physical_, &memory_);
-  constexpr VkMemoryPropertyFlags shared = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+  constexpr VkMemoryPropertyFlags shared = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT |
+                                           VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
                                            VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  unified_ = c.properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU && memory_type(~0u, shared, 0) >= 0;
+  unified_ = c.properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU &&
+             memory_type(~0u, shared, 0) >= 0;
 }
 
 void Device::open() {
@@ -163,7 +173,8 @@ void Device::open() {
 }
 
 double Device::nanoseconds(std::uint64_t first, std::uint64_t second) const {
-  const std::uint64_t mask = timestamp_bits_ >= 64 ? ~std::uint64_t(0) : (std::uint64_t(1) << timestamp_bits_) - 1;
+  const std::uint64_t mask =
+      timestamp_bits_ >= 64 ? ~std::uint64_t(0) : (std::uint64_t(1) << timestamp_bits_) - 1;
   return double((second - first) & mask) * double(limits_.timestampPeriod);
 }
 
@@ -172,10 +183,12 @@ const Feature* Device::lacks(std::uint32_t capability) const {
   for (std::size_t i = 0; i < known.size(); ++i)
     if (known[i].capability == capability) return features_ >> i & 1 ? nullptr : &known[i];
   throw Error("vulkan: a module declares SPIR-V's capability ", capability,
-              ", which this runtime does not know; compile the network again with the compiler of this build");
+              ", which this runtime does not know; compile the network again with the compiler of "
+              "this build");
 }
 
-int Device::memory_type(std::uint32_t types, VkMemoryPropertyFlags needed, VkMemoryPropertyFlags wanted) const {
+int Device::memory_type(std::uint32_t types, VkMemoryPropertyFlags needed,
+                        VkMemoryPropertyFlags wanted) const {
   int found = -1;
   for (std::uint32_t n = memory_.memoryTypeCount; n-- > 0;) {
     const VkMemoryPropertyFlags has = memory_.memoryTypes[n].propertyFlags;
@@ -201,14 +214,18 @@ void Device::check(VkResult result, std::string_view doing) const {
   switch (result) {
     case VK_ERROR_DEVICE_LOST:
       lost_ = true;
-      throw Error(where, "was lost while ", doing, ": its driver gave it up, mostly since one kernel ran for longer than "
-                  "the driver allows or since the GPU was reset or removed. Load the program anew; where it happens "
+      throw Error(where, "was lost while ", doing,
+                  ": its driver gave it up, mostly since one kernel ran for longer than "
+                  "the driver allows or since the GPU was reset or removed. Load the program anew; "
+                  "where it happens "
                   "again, use smaller batches or another target");
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
     case VK_ERROR_OUT_OF_HOST_MEMORY:
-      throw Error(where, "has too little memory for ", doing, " (", memory_bytes() >> 20, " MiB in all, shared with ",
-                  "other programs); use a smaller batch, close what else uses it, or choose another by "
-                  "HEED_VULKAN_DEVICE");
+      throw Error(
+          where, "has too little memory for ", doing, " (", memory_bytes() >> 20,
+          " MiB in all, shared with ",
+          "other programs); use a smaller batch, close what else uses it, or choose another by "
+          "HEED_VULKAN_DEVICE");
     default: throw Error(where, "failed at ", doing, " with VkResult ", int(result));
   }
 }
@@ -249,10 +266,14 @@ std::shared_ptr<const Device> open_device() {
 
 std::string target_of(const Device& device) {
   const VkPhysicalDeviceLimits& limits = device.limits();
-  auto fact = [](const char* name, std::uint32_t number) { return std::string(",") + name + '=' + std::to_string(number); };
-  const std::uint32_t invocations = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
-  return std::string("vulkan:kind=") + (device.is_cpu() ? "cpu" : "gpu") + fact("invocations", invocations) +
-         fact("shared", limits.maxComputeSharedMemorySize) + fact("range", limits.maxStorageBufferRange) +
+  auto fact = [](const char* name, std::uint32_t number) {
+    return std::string(",") + name + '=' + std::to_string(number);
+  };
+  const std::uint32_t invocations =
+      std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+  return std::string("vulkan:kind=") + (device.is_cpu() ? "cpu" : "gpu") +
+         fact("invocations", invocations) + fact("shared", limits.maxComputeSharedMemorySize) +
+         fact("range", limits.maxStorageBufferRange) +
          fact("subgroup", std::max(device.subgroup_size(), 1u));
 }
 

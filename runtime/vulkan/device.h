@@ -37,14 +37,16 @@ class Device {
   // Nanoseconds from one timestamp to a later one.
   double nanoseconds(std::uint64_t first, std::uint64_t second) const;
 
-  // nullptr where the device can run modules that declare it, otherwise what it lacks; capabilities that this runtime does
-  // not know throw Error.
+  // nullptr where the device can run modules that declare it, otherwise what it lacks; capabilities
+  // that this runtime does not know throw Error.
   const Feature* lacks(std::uint32_t capability) const;
 
   // Whether the CPU reads and writes the device's memory as its own: then nothing is copied.
   bool is_unified() const { return unified_; }
-  // The best type of memory among `types` (a bit each) that has all of `needed`, -1 where there is none.
-  int memory_type(std::uint32_t types, VkMemoryPropertyFlags needed, VkMemoryPropertyFlags wanted) const;
+  // The best type of memory among `types` (a bit each) that has all of `needed`, -1 where there is
+  // none.
+  int memory_type(std::uint32_t types, VkMemoryPropertyFlags needed,
+                  VkMemoryPropertyFlags wanted) const;
   std::uint64_t memory_bytes() const;  // of the largest heap that is the device's own
 
   // Throws Error unless the result is a success. doing: "allocating 12 MiB for weights"
@@ -77,8 +79,10 @@ template <class T, auto Destroy>
 class Owned {
  public:
   Owned() = default;
-  Owned(std::shared_ptr<const Device> device, T handle) : device_(std::move(device)), handle_(handle) {}
-  Owned(Owned&& other) noexcept : device_(std::move(other.device_)), handle_(std::exchange(other.handle_, T{})) {}
+  Owned(std::shared_ptr<const Device> device, T handle)
+      : device_(std::move(device)), handle_(handle) {}
+  Owned(Owned&& other) noexcept
+      : device_(std::move(other.device_)), handle_(std::exchange(other.handle_, T{})) {}
   Owned& operator=(Owned&& other) noexcept {
     std::swap(device_, other.device_);
     std::swap(handle_, other.handle_);

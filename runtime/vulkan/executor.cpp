@@ -1,5 +1,5 @@
-// A session on a device: one command buffer for the program and its sizes, submitted once a run. A program with a loop that
-// stops has several, and the CPU reads behind each turn whether to go on.
+// A session on a device: one command buffer for the program and its sizes, submitted once a run. A
+// program with a loop that stops has several, and the CPU reads behind each turn whether to go on.
 #include <cstring>
 #include <optional>
 #include <string>
@@ -32,7 +32,9 @@ class VulkanExecutor final : public Executor {
         doing_("running '" + data().name + "'"),
         plain_(weights_->kernels(), false) {}
 
-  std::unique_ptr<Executor> sibling(int) const override { return std::make_unique<VulkanExecutor>(weights_); }
+  std::unique_ptr<Executor> sibling(int) const override {
+    return std::make_unique<VulkanExecutor>(weights_);
+  }
   int threads() const override { return 1; }
   std::size_t weight_bytes() const override { return weights_->size_bytes(); }
 
@@ -40,14 +42,15 @@ class VulkanExecutor final : public Executor {
     plan_ = &plan;
     if (timed_) timed_->forget();
     make_room();
-    schedule_ = make_schedule(data(), plan, *device_, [&](const abi::BufferRef& ref) { return slice(ref); });
+    schedule_ = make_schedule(data(), plan, *device_,
+                              [&](const abi::BufferRef& ref) { return slice(ref); });
     make_numbers();
     make_flags();
     plain_.record(recorded());
   }
 
-  void run(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs, Profile* profile,
-           int track) override {
+  void run(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs,
+           Profile* profile, int track) override {
     const bool timed = profile && device_->has_timestamps();
     if (timed && !(timed_ && timed_->is_recorded())) {
       if (!timed_) timed_.emplace(weights_->kernels(), true);
@@ -70,7 +73,9 @@ class VulkanExecutor final : public Executor {
 
   // buffers_ holds the arena's slots, the inputs, the outputs.
   const Slice& input(std::size_t i) const { return buffers_[data().arena.size() + i]; }
-  const Slice& output(std::size_t i) const { return buffers_[data().arena.size() + data().inputs.size() + i]; }
+  const Slice& output(std::size_t i) const {
+    return buffers_[data().arena.size() + data().inputs.size() + i];
+  }
   Slice slice(const abi::BufferRef& ref) const {
     const auto index = std::size_t(ref.index);
     switch (ref.place) {
@@ -87,7 +92,8 @@ class VulkanExecutor final : public Executor {
 
   void make_room() {
     std::vector<std::size_t> sizes = plan_->arena_sizes, in, out;
-    for (std::size_t i = 0; i < data().inputs.size(); ++i) in.push_back(bytes_of(data().inputs[i], plan_->inputs()[i]));
+    for (std::size_t i = 0; i < data().inputs.size(); ++i)
+      in.push_back(bytes_of(data().inputs[i], plan_->inputs()[i]));
     for (std::size_t i = 0; i < data().outputs.size(); ++i)
       out.push_back(bytes_of(data().outputs[i], plan_->outputs[i]));
     sizes.insert(sizes.end(), in.begin(), in.end());
@@ -101,7 +107,8 @@ class VulkanExecutor final : public Executor {
     const std::int64_t elements = sizes.count();
     if (elements >= most_elements)
       throw Error("vulkan: '", spec.name, "' ", text_of(sizes), " has ", elements,
-                  " elements, kernels count with 32 bits; use a smaller batch or picture, or another target");
+                  " elements, kernels count with 32 bits; use a smaller batch or picture, or "
+                  "another target");
     return std::size_t(elements) * size_of(spec.type.dtype);
   }
 
@@ -119,7 +126,8 @@ class VulkanExecutor final : public Executor {
     std::memcpy(turn_numbers_.whole().host, bytes.data(), bytes.size());
   }
   std::int32_t* turn_numbers() const {
-    return reinterpret_cast<std::int32_t*>((device_->is_unified() ? numbers_ : turn_numbers_).whole().host);
+    return reinterpret_cast<std::int32_t*>(
+        (device_->is_unified() ? numbers_ : turn_numbers_).whole().host);
   }
 
   // Where the CPU reads them: its own memory, or what they are copied to behind their parts.
@@ -139,17 +147,22 @@ class VulkanExecutor final : public Executor {
   }
 
   Recorded recorded() const {
-    Recorded r{data(), *plan_, schedule_, status_, numbers_.whole(), turn_numbers_.whole(), {}, {}, {}};
+    Recorded r{data(), *plan_, schedule_, status_, numbers_.whole(), turn_numbers_.whole(),
+               {},     {},     {}};
     for (const auto [from, to] : data().updates)
-      r.updates.push_back({input(std::size_t(from)), output(std::size_t(to)), input(std::size_t(from)).size});
+      r.updates.push_back(
+          {input(std::size_t(from)), output(std::size_t(to)), input(std::size_t(from)).size});
     if (device_->is_unified()) return r;
-    for (std::size_t i = 0; i < data().inputs.size(); ++i) r.to_inputs.push_back({inputs_[i], input(i), input(i).size});
-    for (std::size_t i = 0; i < data().outputs.size(); ++i) r.to_host.push_back({output(i), outputs_[i], output(i).size});
+    for (std::size_t i = 0; i < data().inputs.size(); ++i)
+      r.to_inputs.push_back({inputs_[i], input(i), input(i).size});
+    for (std::size_t i = 0; i < data().outputs.size(); ++i)
+      r.to_host.push_back({output(i), outputs_[i], output(i).size});
     return r;
   }
 
   void run(std::span<const Item> items) {
-    for (const Item& item : items) item.is_loop ? run(schedule_.loops[item.index]) : run(item.index);
+    for (const Item& item : items)
+      item.is_loop ? run(schedule_.loops[item.index]) : run(item.index);
   }
 
   void run(StoppingLoop& loop) {
@@ -165,7 +178,8 @@ class VulkanExecutor final : public Executor {
   }
   void show(StoppingLoop::Turn& turn, std::int64_t number) const {
     std::int32_t* const numbers = turn_numbers();
-    for (const TurnNumber& n : turn.numbers) numbers[n.number] += std::int32_t(n.slope * (number - turn.shown));
+    for (const TurnNumber& n : turn.numbers)
+      numbers[n.number] += std::int32_t(n.slope * (number - turn.shown));
     turn.shown = number;
   }
 
@@ -188,18 +202,21 @@ class VulkanExecutor final : public Executor {
       return profile_->add({data().name, "program", data().name, track_, begin, end, flops, bytes});
     }
     const std::span<const std::uint64_t> times = recording_->times(part, index);
-    auto at = [&](std::size_t n) { return begin + Profile::Nanoseconds(device_->nanoseconds(times[0], times[n])); };
+    auto at = [&](std::size_t n) {
+      return begin + Profile::Nanoseconds(device_->nanoseconds(times[0], times[n]));
+    };
     for (std::size_t n = 0; n < part.end - part.first; ++n) {
       const abi::Step& step = data().steps[schedule_.dispatches[part.first + n].step];
       const abi::KernelEntry& kernel = data().kernels[std::size_t(step.kernel)];
-      profile_->add({step.label, kernel.kind, kernel.symbol, track_, at(n), at(n + 1), symbols.amount(step.flops),
-                     symbols.amount(step.bytes)});
+      profile_->add({step.label, kernel.kind, kernel.symbol, track_, at(n), at(n + 1),
+                     symbols.amount(step.flops), symbols.amount(step.bytes)});
     }
   }
 
   std::shared_ptr<const Weights> weights_;
   std::shared_ptr<const Device> device_;
-  Pool buffers_, inputs_, outputs_, flags_;  // all but the first only where the device is not unified
+  // all but the first only where the device is not unified
+  Pool buffers_, inputs_, outputs_, flags_;
   StatusWords status_;
   Uploader uploader_;
   std::string doing_;

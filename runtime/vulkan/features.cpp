@@ -81,7 +81,8 @@ FeatureSet::FeatureSet(const Functions& f, VkPhysicalDevice device) {
 
 std::uint64_t FeatureSet::bits() const {
   auto subgroup = [&](VkSubgroupFeatureFlags operation) {
-    return (subgroups_.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) && (subgroups_.supportedOperations & operation);
+    return (subgroups_.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
+           (subgroups_.supportedOperations & operation);
   };
   const bool has[] = {
       true,

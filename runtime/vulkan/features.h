@@ -9,14 +9,16 @@ namespace heed::vulkan {
 // All that this runtime knows, at most 64; a module that declares another is refused.
 std::span<const Feature> known_features();
 
-// What a device has and what of it is to be enabled: the structs of vkGetPhysicalDeviceFeatures2 and vkCreateDevice.
+// What a device has and what of it is to be enabled: the structs of vkGetPhysicalDeviceFeatures2
+// and vkCreateDevice.
 class FeatureSet {
  public:
   FeatureSet(const Functions& f, VkPhysicalDevice device);
 
   std::uint32_t subgroup_size() const { return subgroups_.subgroupSize; }
   std::uint64_t bits() const;  // a bit for each known feature, set where the device has it
-  // To be chained to VkDeviceCreateInfo: what is known is enabled, as far as the device has it, and nothing else.
+  // To be chained to VkDeviceCreateInfo: what is known is enabled, as far as the device has it, and
+  // nothing else.
   const void* chain() const { return &all_; }
   std::span<const char* const> extensions() const { return {extensions_, extension_count_}; }
 

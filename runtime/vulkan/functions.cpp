@@ -16,17 +16,21 @@ void* library() {
   // Never closed: drivers do not support that.
   if (void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
   throw Error("vulkan: the Vulkan loader cannot be opened: ", dlerror(),
-              "; install it (on Debian the package libvulkan1, and mesa-vulkan-drivers or the GPU's own driver), set "
+              "; install it (on Debian the package libvulkan1, and mesa-vulkan-drivers or the "
+              "GPU's own driver), set "
               "HEED_VULKAN_LIBRARY to its path, or choose another target");
 }
 
 }  // namespace
 
 void Functions::open_library() {
-  get_instance_proc_addr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library(), "vkGetInstanceProcAddr"));
+  get_instance_proc_addr =
+      reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library(), "vkGetInstanceProcAddr"));
   if (!get_instance_proc_addr)
-    throw Error("vulkan: the library opened as the Vulkan loader has no function 'vkGetInstanceProcAddr'; set "
-                "HEED_VULKAN_LIBRARY to one that has, or not at all");
+    throw Error(
+        "vulkan: the library opened as the Vulkan loader has no function 'vkGetInstanceProcAddr'; "
+        "set "
+        "HEED_VULKAN_LIBRARY to one that has, or not at all");
   auto found = [&]<class Function>(Function& function, const char* name) {
     function = reinterpret_cast<Function>(get_instance_proc_addr(nullptr, name));
   };
@@ -39,7 +43,8 @@ void Functions::open_library() {
 void Functions::find(VkInstance instance) {
   auto found = [&]<class Function>(Function& function, const char* name) {
     function = reinterpret_cast<Function>(get_instance_proc_addr(instance, name));
-    if (!function) throw Error("vulkan: the Vulkan loader has no function '", name, "'; install a newer one");
+    if (!function)
+      throw Error("vulkan: the Vulkan loader has no function '", name, "'; install a newer one");
   };
   found(destroy_instance, "vkDestroyInstance");
   found(enumerate_physical_devices, "vkEnumeratePhysicalDevices");

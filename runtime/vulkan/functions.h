@@ -1,4 +1,5 @@
-// libvulkan's functions, found at run time: nothing links it, and without it the CPU's programs run all the same.
+// libvulkan's functions, found at run time: nothing links it, and without it the CPU's programs run
+// all the same.
 #pragma once
 #include <vulkan/vulkan_core.h>
 
@@ -20,7 +21,8 @@ struct Functions {
   PFN_vkGetPhysicalDeviceProperties2 get_physical_device_properties2 = nullptr;
   PFN_vkGetPhysicalDeviceFeatures2 get_physical_device_features2 = nullptr;
   PFN_vkGetPhysicalDeviceMemoryProperties get_physical_device_memory_properties = nullptr;
-  PFN_vkGetPhysicalDeviceQueueFamilyProperties get_physical_device_queue_family_properties = nullptr;
+  PFN_vkGetPhysicalDeviceQueueFamilyProperties get_physical_device_queue_family_properties =
+      nullptr;
   PFN_vkCreateDevice create_device = nullptr;
   PFN_vkDestroyDevice destroy_device = nullptr;
   PFN_vkDeviceWaitIdle device_wait_idle = nullptr;

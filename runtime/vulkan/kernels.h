@@ -19,7 +19,9 @@ class Kernels {
   VkPipeline pipeline(std::size_t kernel) const { return pipelines_[kernel].get(); }
   // For a step of that many buffers.
   VkPipelineLayout layout(std::size_t buffers) const { return layouts_.at(buffers).pipeline.get(); }
-  VkDescriptorSetLayout set_layout(std::size_t buffers) const { return layouts_.at(buffers).set.get(); }
+  VkDescriptorSetLayout set_layout(std::size_t buffers) const {
+    return layouts_.at(buffers).set.get();
+  }
 
  private:
   struct Layout {
@@ -40,11 +42,13 @@ class Recorder {
  public:
   explicit Recorder(std::shared_ptr<const Kernels> kernels) : kernels_(std::move(kernels)) {}
 
-  // Room for that many dispatches of that many buffers in all; what was recorded before must not run any more.
+  // Room for that many dispatches of that many buffers in all; what was recorded before must not
+  // run any more.
   void reserve(std::size_t dispatches, std::size_t buffers);
-  // Items [0, work) of a kernel, `group` of them a workgroup. numbers, status: as abi/gpu_kernel.h says.
-  void dispatch(Commands& commands, std::size_t kernel, std::span<const Slice> buffers, const Slice& numbers,
-                const Slice& status, std::int64_t work, std::int64_t group);
+  // Items [0, work) of a kernel, `group` of them a workgroup. numbers, status: as abi/gpu_kernel.h
+  // says.
+  void dispatch(Commands& commands, std::size_t kernel, std::span<const Slice> buffers,
+                const Slice& numbers, const Slice& status, std::int64_t work, std::int64_t group);
 
  private:
   std::shared_ptr<const Kernels> kernels_;
@@ -52,7 +56,8 @@ class Recorder {
   std::vector<VkDescriptorBufferInfo> infos_;
 };
 
-// A step's numbers as its kernel gets them. Throws Error naming the step where one is none of 32 bits.
+// A step's numbers as its kernel gets them. Throws Error naming the step where one is none of 32
+// bits.
 void append_numbers(std::vector<std::int32_t>& numbers, const abi::Step& step, std::int64_t work,
                     std::span<const std::int64_t> dims);
 

@@ -43,8 +43,9 @@ void Recording::record(const Recorded& recorded, std::size_t index) {
   };
   if (part.in_turn && part.first < part.end && recorded.turn_numbers.buffer) {
     const std::size_t from = schedule.dispatches[part.first].first_number,
-                      to = part.end < schedule.dispatches.size() ? schedule.dispatches[part.end].first_number
-                                                                 : schedule.numbers.size();
+                      to = part.end < schedule.dispatches.size()
+                               ? schedule.dispatches[part.end].first_number
+                               : schedule.numbers.size();
     const Slice numbers = numbers_of(part.first, to - from);
     Slice written = recorded.turn_numbers;
     written.offset += numbers.offset - recorded.numbers.offset;
@@ -52,17 +53,20 @@ void Recording::record(const Recorded& recorded, std::size_t index) {
     commands_.barrier(Commands::copies, Commands::kernels);
   }
   if (timed_) {
-    device().functions().cmd_reset_query_pool(commands_.buffer(), queries_.get(), std::uint32_t(first_time(part, index)),
+    device().functions().cmd_reset_query_pool(commands_.buffer(), queries_.get(),
+                                              std::uint32_t(first_time(part, index)),
                                               std::uint32_t(1 + part.end - part.first));
     stamp(first_time(part, index));
   }
   for (std::size_t n = part.first; n < part.end; ++n) {
     const Dispatched& d = schedule.dispatches[n];
-    if (n > part.first && (timed_ || d.waits)) commands_.barrier(Commands::kernels, Commands::kernels);
+    if (n > part.first && (timed_ || d.waits))
+      commands_.barrier(Commands::kernels, Commands::kernels);
     const abi::Step& step = recorded.program.steps[d.step];
     recorder_.dispatch(commands_, std::size_t(step.kernel),
                        std::span(schedule.slices).subspan(d.first_slice, step.buffers.size()),
-                       numbers_of(n, 1 + step.dims.size()), recorded.status.of(d.step), recorded.plan.steps[d.step].work,
+                       numbers_of(n, 1 + step.dims.size()), recorded.status.of(d.step),
+                       recorded.plan.steps[d.step].work,
                        recorded.program.kernels[std::size_t(step.kernel)].group);
     if (timed_) stamp(first_time(part, index) + 1 + n - part.first);
   }
@@ -87,21 +91,23 @@ void Recording::make_times(std::size_t count) {
   VkQueryPool pool = nullptr;
   queries_ = {};
   const std::shared_ptr<const Device>& device = commands_.device();
-  device->check(device->functions().create_query_pool(device->handle(), &info, nullptr, &pool), "measuring time");
+  device->check(device->functions().create_query_pool(device->handle(), &info, nullptr, &pool),
+                "measuring time");
   queries_ = {device, pool};
   times_.resize(count);
 }
 
 void Recording::stamp(std::size_t time) {
-  device().functions().cmd_write_timestamp(commands_.buffer(), VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_.get(),
-                                           std::uint32_t(time));
+  device().functions().cmd_write_timestamp(commands_.buffer(), VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+                                           queries_.get(), std::uint32_t(time));
 }
 
 std::span<const std::uint64_t> Recording::times(const Part& part, std::size_t index) {
   const std::span<std::uint64_t> found = std::span(times_).first(1 + part.end - part.first);
   device().check(device().functions().get_query_pool_results(
-                     device().handle(), queries_.get(), std::uint32_t(first_time(part, index)), std::uint32_t(found.size()),
-                     found.size_bytes(), found.data(), sizeof found[0], VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+                     device().handle(), queries_.get(), std::uint32_t(first_time(part, index)),
+                     std::uint32_t(found.size()), found.size_bytes(), found.data(), sizeof found[0],
+                     VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
                  "measuring time");
   return found;
 }

@@ -1,4 +1,5 @@
-// A schedule as commands: one command buffer for each part, and the device's times of its dispatches where they are wanted.
+// A schedule as commands: one command buffer for each part, and the device's times of its
+// dispatches where they are wanted.
 #pragma once
 #include <memory>
 #include <span>
@@ -16,8 +17,10 @@ struct Recorded {
   const Schedule& schedule;
   const StatusWords& status;
   Slice numbers;                                   // the schedule's
-  Slice turn_numbers;                              // what the CPU writes for a turn; no buffer where it writes `numbers`
-  std::vector<Copy> to_inputs, updates, to_host;  // before the first dispatch, behind those, and after the last
+  // what the CPU writes for a turn; no buffer where it writes `numbers`
+  Slice turn_numbers;
+  // before the first dispatch, behind those, and after the last
+  std::vector<Copy> to_inputs, updates, to_host;
 };
 
 class Recording {
@@ -30,7 +33,8 @@ class Recording {
   bool is_recorded() const { return recorded_; }
 
   void run(std::size_t part, std::string_view doing) const { commands_.run(doing, part); }
-  // Of the part's last run, on the device's clock: one before all its dispatches, one after each. Until the next call.
+  // Of the part's last run, on the device's clock: one before all its dispatches, one after each.
+  // Until the next call.
   std::span<const std::uint64_t> times(const Part& part, std::size_t index);
 
  private:

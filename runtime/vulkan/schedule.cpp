@@ -56,7 +56,9 @@ class Scheduler {
       for (std::size_t c = 0; c < program_.carried.size(); ++c) {
         const abi::Carried& carried = program_.carried[c];
         if (std::size_t(carried.loop) != l) continue;
-        auto own = [&](std::int64_t turns_left) { return resolved(turns_left % 2 ? carried.other : carried.last); };
+        auto own = [&](std::int64_t turns_left) {
+          return resolved(turns_left % 2 ? carried.other : carried.last);
+        };
         read_[c] = done == 0 ? resolved(carried.initial) : own(left + 1);
         written_[c] = own(left);
       }
@@ -114,7 +116,8 @@ class Scheduler {
   Part& part() {
     if (!std::exchange(open_, true)) {
       items_.push_back({false, schedule_.parts.size()});
-      schedule_.parts.push_back({schedule_.dispatches.size(), schedule_.dispatches.size(), {}, {}, !turns_.empty()});
+      schedule_.parts.push_back(
+          {schedule_.dispatches.size(), schedule_.dispatches.size(), {}, {}, !turns_.empty()});
       touched_.clear();
     }
     return schedule_.parts.back();
@@ -136,7 +139,8 @@ class Scheduler {
     if (d.waits) touched_.clear();
     touched_.insert(changing.begin(), changing.end());
     const std::size_t first_dim = plan_.steps[s].first_dim, end_dim = first_dim + step.dims.size();
-    append_numbers(schedule_.numbers, step, plan_.steps[s].work, std::span(dims_).subspan(first_dim, step.dims.size()));
+    append_numbers(schedule_.numbers, step, plan_.steps[s].work,
+                   std::span(dims_).subspan(first_dim, step.dims.size()));
     for (const auto& [sizes, turn] : turns_)
       for (auto at = std::ranges::lower_bound(sizes->dims, first_dim, {}, &TurnDim::dim);
            at != sizes->dims.end() && at->dim < end_dim; ++at)

@@ -1,5 +1,6 @@
-// A program's steps in the order in which they are dispatched, for one set of sizes: loops turn by turn, but for those that
-// stop when a value says so. Of these there are the turns that differ, and the CPU reads that value behind each turn.
+// A program's steps in the order in which they are dispatched, for one set of sizes: loops turn by
+// turn, but for those that stop when a value says so. Of these there are the turns that differ, and
+// the CPU reads that value behind each turn.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,7 +17,8 @@ struct Dispatched {
   std::size_t step = 0;         // index into the program's steps
   std::size_t first_slice = 0;  // index into Schedule::slices, one for each of the step's buffers
   std::size_t first_number = 0;  // index into Schedule::numbers
-  bool waits = false;           // for what was dispatched before it in its part, since they may have a buffer in common
+  // for what was dispatched before it in its part, since they may have a buffer in common
+  bool waits = false;
 };
 
 struct Copy {
@@ -24,11 +26,13 @@ struct Copy {
   std::size_t size = 0;
 };
 
-// What is submitted at once: dispatches [first, end), then the copies. It waits for the parts before it.
+// What is submitted at once: dispatches [first, end), then the copies. It waits for the parts
+// before it.
 struct Part {
   std::size_t first = 0, end = 0;
   std::vector<Copy> copies;
-  std::optional<std::size_t> flags;  // index into Schedule::flags of those that the CPU reads behind it
+  // index into Schedule::flags of those that the CPU reads behind it
+  std::optional<std::size_t> flags;
   bool in_turn = false;              // its numbers change from run to run
 };
 
@@ -48,14 +52,18 @@ struct StoppingLoop {
     std::vector<Item> items;  // the last is a part, with flags
     std::vector<TurnNumber> numbers;
     std::int64_t shown = 0;              // the turn that the numbers are for
-    std::optional<std::size_t> settles;  // index of the part that runs where this turn becomes the last before its time
+    // index of the part that runs where this turn becomes the last before its time
+    std::optional<std::size_t> settles;
   };
   std::int64_t count = 0;  // of turns at most
   bool reverse = false;
   std::array<Turn, 3> turns;
 
-  // The first turn reads other values than all others, which alternate between two buffers. left: turns behind it
-  static std::size_t kind(std::int64_t done, std::int64_t left) { return done == 0 ? 0 : 1 + std::size_t(left % 2); }
+  // The first turn reads other values than all others, which alternate between two buffers. left:
+  // turns behind it
+  static std::size_t kind(std::int64_t done, std::int64_t left) {
+    return done == 0 ? 0 : 1 + std::size_t(left % 2);
+  }
 };
 
 struct Schedule {

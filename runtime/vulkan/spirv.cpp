@@ -30,7 +30,8 @@ enum Opcode : std::uint32_t {
   op_variable = 59,
   op_decorate = 71,
 };
-constexpr std::uint32_t gl_compute = 5, local_size_mode = 17, workgroup_class = 4, binding_decoration = 33;
+constexpr std::uint32_t gl_compute = 5, local_size_mode = 17, workgroup_class = 4,
+                        binding_decoration = 33;
 constexpr std::int64_t most_shared = std::int64_t(1) << 40;
 
 using Words = std::span<const std::uint32_t>;
@@ -140,7 +141,8 @@ class Reader {
     return chars.substr(0, chars.find('\0'));
   }
 
-  // Of the variables that a function and those it calls name. Literals count as names, too: they can only add.
+  // Of the variables that a function and those it calls name. Literals count as names, too: they
+  // can only add.
   std::int64_t shared_bytes(std::uint32_t function) {
     std::int64_t total = 0;
     std::set<std::uint32_t> seen{function};

@@ -11,7 +11,8 @@ namespace heed::vulkan {
 
 struct EntryPoint {
   std::string name;
-  std::array<std::uint32_t, 3> local_size{};  // invocations of a workgroup; zeros where the module does not say
+  // invocations of a workgroup; zeros where the module does not say
+  std::array<std::uint32_t, 3> local_size{};
   std::int64_t shared_bytes = 0;              // of the workgroup variables that its functions name
 };
 

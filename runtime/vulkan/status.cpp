@@ -9,7 +9,8 @@ StatusWords::StatusWords(const std::shared_ptr<const Device>& device, std::size_
     : steps_(std::max<std::size_t>(steps, 1)),
       stride_(slice_stride(*device, sizeof(std::int32_t))),
       words_(device, steps_ * stride_, Role::device, "status words") {
-  if (!device->is_unified()) fetched_ = Block(device, words_.size(), Role::download, "status words");
+  if (!device->is_unified())
+    fetched_ = Block(device, words_.size(), Role::download, "status words");
 }
 
 Slice StatusWords::of(std::size_t step) const {
@@ -36,7 +37,8 @@ std::optional<StatusWords::Failure> StatusWords::failure() const {
 }
 
 std::size_t slice_stride(const Device& device, std::size_t bytes) {
-  const std::size_t alignment = std::max<std::size_t>(device.limits().minStorageBufferOffsetAlignment, sizeof(std::int32_t));
+  const std::size_t alignment =
+      std::max<std::size_t>(device.limits().minStorageBufferOffsetAlignment, sizeof(std::int32_t));
   return (bytes + alignment - 1) / alignment * alignment;
 }
 

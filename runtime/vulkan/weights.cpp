@@ -16,7 +16,10 @@ constexpr const char* what = "weights";
 
 struct Weights::Preparation {
   explicit Preparation(const std::shared_ptr<const Kernels>& kernels)
-      : commands(kernels->device()), recorder(kernels), status(kernels->device(), 1), uploader(kernels->device()) {}
+      : commands(kernels->device()),
+        recorder(kernels),
+        status(kernels->device(), 1),
+        uploader(kernels->device()) {}
 
   Commands commands;
   Recorder recorder;
@@ -40,14 +43,18 @@ Weights::Weights(const Program& program, const Checkpoint& checkpoint)
     for (const abi::BufferRef& ref : p.prepare[s].buffers) {
       const auto index = std::size_t(ref.index);
       if (ref.place == abi::Place::parameter) load(checkpoint, index, preparation.uploader);
-      if (ref.place == abi::Place::prepared && last_prepared_[index] != used_by_sessions && !prepared_[index].size())
-        prepared_[index] = Block(kernels()->device(), bytes_of(p.prepared[index]), Role::device, what);
+      if (ref.place == abi::Place::prepared && last_prepared_[index] != used_by_sessions &&
+          !prepared_[index].size())
+        prepared_[index] =
+            Block(kernels()->device(), bytes_of(p.prepared[index]), Role::device, what);
     }
     run(s, preparation);
     for (const abi::BufferRef& ref : p.prepare[s].buffers) {
       const auto index = std::size_t(ref.index);
-      if (ref.place == abi::Place::parameter && last_parameter_[index] == s) parameters_[index] = Block();
-      if (ref.place == abi::Place::prepared && last_prepared_[index] == s) prepared_[index] = Block();
+      if (ref.place == abi::Place::parameter && last_parameter_[index] == s)
+        parameters_[index] = Block();
+      if (ref.place == abi::Place::prepared && last_prepared_[index] == s)
+        prepared_[index] = Block();
     }
   }
   for (std::size_t i = 0; i < p.parameters.size(); ++i)
@@ -68,11 +75,13 @@ void Weights::keep() {
     if (carried.initial.place == abi::Place::constant) constants_[carried.initial.index] = 0;
   for (auto at = constants_.begin(); at != constants_.end(); ++at) {
     const auto next = std::next(at);
-    const std::size_t end = next == constants_.end() ? program_.loaded().constants.size() : std::size_t(next->first);
+    const std::size_t end =
+        next == constants_.end() ? program_.loaded().constants.size() : std::size_t(next->first);
     at->second = sizes.size();
     sizes.push_back(end - std::size_t(at->first));
   }
-  auto place = [&](const auto& weights, const std::vector<std::size_t>& last, std::vector<std::size_t>& indices) {
+  auto place = [&](const auto& weights, const std::vector<std::size_t>& last,
+                   std::vector<std::size_t>& indices) {
     indices.resize(weights.size());
     for (std::size_t i = 0; i < weights.size(); ++i) {
       require_range(*kernels()->device(), bytes_of(weights[i]), what);
@@ -133,14 +142,16 @@ void Weights::run(std::size_t s, Preparation& preparation) {
   commands.begin();
   preparation.status.record_clear(commands);
   commands.barrier(Commands::copies, Commands::kernels);
-  preparation.recorder.dispatch(commands, std::size_t(step.kernel), buffers, block.whole(), preparation.status.of(0),
-                                step.work.constant, p.kernels[std::size_t(step.kernel)].group);
+  preparation.recorder.dispatch(commands, std::size_t(step.kernel), buffers, block.whole(),
+                                preparation.status.of(0), step.work.constant,
+                                p.kernels[std::size_t(step.kernel)].group);
   commands.barrier(Commands::kernels, Commands::copies | Commands::cpu);
   preparation.status.record_fetch(commands);
   commands.barrier(Commands::copies, Commands::cpu);
   commands.end();
   commands.run("preparing weights");
-  if (const auto failure = preparation.status.failure()) throw_failed_step(p, step, "bind", failure->status);
+  if (const auto failure = preparation.status.failure())
+    throw_failed_step(p, step, "bind", failure->status);
 }
 
 Slice Weights::slice(const abi::BufferRef& ref) const {
@@ -148,9 +159,11 @@ Slice Weights::slice(const abi::BufferRef& ref) const {
   switch (ref.place) {
     case abi::Place::constant: return kept_[constants_.at(ref.index)];
     case abi::Place::parameter:
-      return last_parameter_[index] == used_by_sessions ? kept_[kept_parameter_[index]] : parameters_[index].whole();
+      return last_parameter_[index] == used_by_sessions ? kept_[kept_parameter_[index]]
+                                                        : parameters_[index].whole();
     default:
-      return last_prepared_[index] == used_by_sessions ? kept_[kept_prepared_[index]] : prepared_[index].whole();
+      return last_prepared_[index] == used_by_sessions ? kept_[kept_prepared_[index]]
+                                                       : prepared_[index].whole();
   }
 }
 

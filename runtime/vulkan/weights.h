@@ -1,4 +1,5 @@
-// A program's weights on a device, as its kernels want them; shared by the sessions on them. The twin of heed::Binding.
+// A program's weights on a device, as its kernels want them; shared by the sessions on them. The
+// twin of heed::Binding.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -12,7 +13,8 @@
 
 namespace heed::vulkan {
 
-// Runs `prepare` once, on the device. A parameter is uploaded when the first step needs it and dropped after the last.
+// Runs `prepare` once, on the device. A parameter is uploaded when the first step needs it and
+// dropped after the last.
 class Weights {
  public:
   Weights(const Program& program, const Checkpoint& checkpoint);
@@ -35,7 +37,8 @@ class Weights {
   std::vector<std::size_t> last_parameter_, last_prepared_;
   Pool kept_;
   std::map<std::int64_t, std::size_t> constants_;        // by offset: index into kept_
-  std::vector<std::size_t> kept_parameter_, kept_prepared_;  // indices into kept_, of those that sessions use
+  // indices into kept_, of those that sessions use
+  std::vector<std::size_t> kept_parameter_, kept_prepared_;
   std::vector<Block> parameters_, prepared_;             // those only `prepare` uses, while it does
   std::vector<bool> loaded_;                             // parameters on the device
 };

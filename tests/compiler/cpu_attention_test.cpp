@@ -1,5 +1,6 @@
-// Vector code of heed.attention against the reference target: lengths around tiles and key blocks, masks whose ranges
-// skip and split blocks, score edits, weights as a second result, layouts that must be packed.
+// Vector code of heed.attention against the reference target: lengths around tiles and key blocks,
+// masks whose ranges skip and split blocks, score edits, weights as a second result, layouts that
+// must be packed.
 #include "heed/tests/compiler/kernel_runner.h"
 
 #include <doctest/doctest.h>
@@ -11,9 +12,12 @@ using namespace heed::test;
 
 namespace {
 
-std::string size(const std::string& dim) { return dim.find_first_not_of("0123456789") == dim.npos ? dim : "?"; }
+std::string size(const std::string& dim) {
+  return dim.find_first_not_of("0123456789") == dim.npos ? dim : "?";
+}
 
-// q [H, Q, E], k [H, K, E], v [H, K, D], bias [Q, K], given as dims; regions get %s and %u (the bias' element).
+// q [H, Q, E], k [H, K, E], v [H, K, D], bias [Q, K], given as dims; regions get %s and %u (the
+// bias' element).
 struct Case {
   std::string heads = "3", queries = "Q", keys = "K", features = "16", values = "16";
   std::string score = "    heed.yield %s : f32", mask = {};
@@ -28,31 +32,40 @@ std::string text_of(const Case& c) {
       sizes += size(d) + "x";
       names += (names.empty() ? "" : ",") + d;
     }
-    return "tensor<" + sizes + element + (sizes.find('?') == sizes.npos ? "" : ", \"" + names + "\"") + ">";
+    return "tensor<" + sizes + element +
+           (sizes.find('?') == sizes.npos ? "" : ", \"" + names + "\"") + ">";
   };
-  auto heads = [&](const std::string& length, const std::string& width, const std::string& element) {
-    return tensor(c.turned ? std::vector{length, c.heads, width} : std::vector{c.heads, length, width}, element);
+  auto heads = [&](const std::string& length, const std::string& width,
+                   const std::string& element) {
+    return tensor(
+        c.turned ? std::vector{length, c.heads, width} : std::vector{c.heads, length, width},
+        element);
   };
   auto map = [&](const char* length, const char* width) {
     const std::string l = length, w = width;
-    return "affine_map<(b, i, j, e, d) -> (" + (c.turned ? l + ", b, " : "b, " + l + ", ") + w + ")>";
+    return "affine_map<(b, i, j, e, d) -> (" + (c.turned ? l + ", b, " : "b, " + l + ", ") + w +
+           ")>";
   };
-  const std::string q = heads(c.queries, c.features, c.stored), k = heads(c.keys, c.features, c.stored),
-                    v = heads(c.keys, c.values, c.stored),
+  const std::string q = heads(c.queries, c.features, c.stored),
+                    k = heads(c.keys, c.features, c.stored), v = heads(c.keys, c.values, c.stored),
                     bias = tensor({c.queries, c.keys}), y = heads(c.queries, c.values, "f32"),
                     w = tensor({c.heads, c.queries, c.keys});
   const std::string results = c.weights ? "(" + y + ", " + w + ")" : y;
-  return "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + v + ", %bias: " + bias + ") -> " + results + " {\n  " +
-         (c.weights ? "%0, %1" : "%0") + " = heed.attention(%q, %k, %v, %bias) {domain = [\"b0:" + c.heads +
-         "\", \"i0:" + c.queries + "\", \"j0:" + c.keys + "\", \"e0:" + c.features + "\", \"d0:" + c.values +
-         "\"], symbols = [], scale = 2.5 : f64,\n      maps = [" + map("i", "e") + ", " + map("j", "e") + ", " +
-         map("j", "d") + ", affine_map<(b, i, j, e, d) -> (i, j)>],\n      stores = [" + map("i", "d") +
-         (c.weights ? ", affine_map<(b, i, j, e, d) -> (b, i, j)>" : "") + "]}\n  score {\n  ^bb0(%s: f32, %u: f32):\n" +
-         c.score + "\n  } mask {\n" + (c.mask.empty() ? "" : "  ^bb0(%u: f32):\n" + c.mask + "\n") +
-         "  } epilogue {\n  ^bb0(%x: f32, %u: f32):\n    %t = heed.add %x, %x : (f32, f32) -> f32\n    heed.yield %t : "
+  return "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + v + ", %bias: " + bias + ") -> " +
+         results + " {\n  " + (c.weights ? "%0, %1" : "%0") +
+         " = heed.attention(%q, %k, %v, %bias) {domain = [\"b0:" + c.heads +
+         "\", \"i0:" + c.queries + "\", \"j0:" + c.keys + "\", \"e0:" + c.features +
+         "\", \"d0:" + c.values + "\"], symbols = [], scale = 2.5 : f64,\n      maps = [" +
+         map("i", "e") + ", " + map("j", "e") + ", " + map("j", "d") +
+         ", affine_map<(b, i, j, e, d) -> (i, j)>],\n      stores = [" + map("i", "d") +
+         (c.weights ? ", affine_map<(b, i, j, e, d) -> (b, i, j)>" : "") +
+         "]}\n  score {\n  ^bb0(%s: f32, %u: f32):\n" + c.score + "\n  } mask {\n" +
+         (c.mask.empty() ? "" : "  ^bb0(%u: f32):\n" + c.mask + "\n") +
+         "  } epilogue {\n  ^bb0(%x: f32, %u: f32):\n    %t = heed.add %x, %x : (f32, f32) -> "
+         "f32\n    heed.yield %t : "
          "f32\n  } : (" +
-         q + ", " + k + ", " + v + ", " + bias + ") -> " + results + "\n  return " + (c.weights ? "%0, %1" : "%0") +
-         " : " + (c.weights ? y + ", " + w : y) + "\n}\n";
+         q + ", " + k + ", " + v + ", " + bias + ") -> " + results + "\n  return " +
+         (c.weights ? "%0, %1" : "%0") + " : " + (c.weights ? y + ", " + w : y) + "\n}\n";
 }
 
 void check(const Case& c, const Symbols& symbols = {}) {
@@ -110,7 +123,8 @@ const std::string capped = R"(
 }  // namespace
 
 TEST_CASE("one program, any length") {
-  const std::pair<int, int> lengths[] = {{1, 1}, {1, 300}, {2, 33}, {5, 257}, {13, 7}, {50, 64}, {97, 600}};
+  const std::pair<int, int> lengths[] = {{1, 1},  {1, 300}, {2, 33},  {5, 257},
+                                         {13, 7}, {50, 64}, {97, 600}};
   for (auto [queries, keys] : lengths) check({}, {{"Q", queries}, {"K", keys}});
 }
 
@@ -142,7 +156,12 @@ TEST_CASE("weights are a result of the fused kernel") {
   check({.queries = "40", .keys = "40", .score = biased, .mask = window, .weights = true});
   check({.queries = "7", .keys = "600", .mask = by_value, .weights = true});
   // One query reads keys and values where they lie.
-  check({.queries = "1", .keys = "600", .features = "64", .values = "32", .mask = by_value, .weights = true});
+  check({.queries = "1",
+         .keys = "600",
+         .features = "64",
+         .values = "32",
+         .mask = by_value,
+         .weights = true});
   check({.queries = "1", .keys = "K", .features = "64", .score = biased}, {{"K", 41}});
   check({.queries = "1", .keys = "K", .values = "21", .turned = true}, {{"K", 300}});
 }
@@ -156,7 +175,14 @@ TEST_CASE("heads inside the rows, as a projection writes them") {
 TEST_CASE("operands stored in halves, sums in f32") {
   for (const char* stored : {"f16", "bf16"}) {
     check({.queries = "49", .keys = "49", .score = biased, .mask = causal, .stored = stored});
-    check({.features = "9", .values = "21", .stored = stored, .weights = true}, {{"Q", 11}, {"K", 90}});
-    check({.queries = "1", .keys = "K", .features = "64", .values = "32", .stored = stored, .turned = true}, {{"K", 130}});
+    check({.features = "9", .values = "21", .stored = stored, .weights = true},
+          {{"Q", 11}, {"K", 90}});
+    check({.queries = "1",
+           .keys = "K",
+           .features = "64",
+           .values = "32",
+           .stored = stored,
+           .turned = true},
+          {{"K", 130}});
   }
 }

@@ -1,5 +1,5 @@
-// Vector code of heed.contract and heed.pack against the reference target: tiles of every height, partial panels, k in
-// blocks, batches, operands that must be packed first.
+// Vector code of heed.contract and heed.pack against the reference target: tiles of every height,
+// partial panels, k in blocks, batches, operands that must be packed first.
 #include "heed/compiler/target.h"
 #include "heed/tests/compiler/kernel_runner.h"
 
@@ -24,21 +24,26 @@ std::string tensor(const std::string& dims) {
   return "tensor<" + sizes + "f32" + (symbolic ? ", \"" + dims + "\"" : "") + ">";
 }
 
-// y [M, N] = gelu(x [M, K] · w [N, K]ᵀ + bias [N]), the weights in panels of `width` columns; 0: as they are.
+// y [M, N] = gelu(x [M, K] · w [N, K]ᵀ + bias [N]), the weights in panels of `width` columns; 0: as
+// they are.
 std::string linear(const std::string& m, int n, const std::string& k, int width) {
-  const std::string columns = std::to_string(n), x = tensor(m + "," + k), w = tensor(columns + "," + k),
-                    bias = tensor(columns), y = tensor(m + "," + columns), by = std::to_string(width);
+  const std::string columns = std::to_string(n), x = tensor(m + "," + k),
+                    w = tensor(columns + "," + k), bias = tensor(columns),
+                    y = tensor(m + "," + columns), by = std::to_string(width);
   const std::string panels = width ? std::to_string((n + width - 1) / width) : "";
   const std::string b = width ? tensor("1," + panels + "," + k + "," + by) : w;
   const std::string place = "(0, n floordiv " + by + ", k, n mod " + by + ")";
-  const std::string pack = "  %p = heed.pack(%w) {domain = [\"n0:" + columns + "\", \"k0:" + k +
-                           "\"], symbols = [], width = " + by +
-                           " : i64, maps = [affine_map<(n, k) -> (n, k)>],\n      stores = [affine_map<(n, k) -> " +
-                           place + ">]} : (" + w + ") -> " + b + "\n";
-  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + bias + ") -> " + y + " {\n" + (width ? pack : "") +
-         "  %0 = heed.contract(%x, " + (width ? "%p" : "%w") + ", %c) {domain = [\"m0:" + m + "\", \"n0:" + columns +
-         "\", \"k0:" + k + "\"], symbols = []" + (width ? ", packed = " + by + " : i64" : "") +
-         ",\n      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> " + (width ? place : "(n, k)") +
+  const std::string pack =
+      "  %p = heed.pack(%w) {domain = [\"n0:" + columns + "\", \"k0:" + k +
+      "\"], symbols = [], width = " + by +
+      " : i64, maps = [affine_map<(n, k) -> (n, k)>],\n      stores = [affine_map<(n, k) -> " +
+      place + ">]} : (" + w + ") -> " + b + "\n";
+  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + bias + ") -> " + y + " {\n" +
+         (width ? pack : "") + "  %0 = heed.contract(%x, " + (width ? "%p" : "%w") +
+         ", %c) {domain = [\"m0:" + m + "\", \"n0:" + columns + "\", \"k0:" + k +
+         "\"], symbols = []" + (width ? ", packed = " + by + " : i64" : "") +
+         ",\n      maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> " +
+         (width ? place : "(n, k)") +
          R"(>, affine_map<(m, n, k) -> (n)>], stores = [affine_map<(m, n, k) -> (m, n)>]}
   prologue {
   ^bb0(%a: f32, %u: f32):
@@ -48,7 +53,8 @@ std::string linear(const std::string& m, int n, const std::string& k, int width)
     %t = heed.add %s, %u : (f32, f32) -> f32
     %g = heed.gelu %t : (f32) -> f32
     heed.yield %g : f32
-  } : ()" + x + ", " + b + ", " + bias + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+  } : ()" +
+         x + ", " + b + ", " + bias + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
 }
 
 int width_on(const std::string& name) {
@@ -57,12 +63,15 @@ int width_on(const std::string& name) {
 }
 
 // y [B, M, N] = (2 a) · b, for a [B, M, K] where `a_map` reads it, b [B, K, N].
-std::string batched(const std::string& m, const std::string& n, const std::string& k, const std::string& a_dims,
-                    const std::string& a_map) {
-  const std::string a = tensor(a_dims), b = tensor("B," + k + "," + n), y = tensor("B," + m + "," + n);
+std::string batched(const std::string& m, const std::string& n, const std::string& k,
+                    const std::string& a_dims, const std::string& a_map) {
+  const std::string a = tensor(a_dims), b = tensor("B," + k + "," + n),
+                    y = tensor("B," + m + "," + n);
   return "func.func @f(%a: " + a + ", %b: " + b + ") -> " + y + R"( {
-  %0 = heed.contract(%a, %b) {domain = ["b0:B", "m0:)" + m + "\", \"n0:" + n + "\", \"k0:" + k + R"("], symbols = [],
-      maps = [affine_map<(b, m, n, k) -> )" + a_map + R"(>, affine_map<(b, m, n, k) -> (b, k, n)>],
+  %0 = heed.contract(%a, %b) {domain = ["b0:B", "m0:)" +
+         m + "\", \"n0:" + n + "\", \"k0:" + k + R"("], symbols = [],
+      maps = [affine_map<(b, m, n, k) -> )" +
+         a_map + R"(>, affine_map<(b, m, n, k) -> (b, k, n)>],
       stores = [affine_map<(b, m, n, k) -> (b, m, n)>]}
   prologue {
   ^bb0(%x: f32):
@@ -71,17 +80,21 @@ std::string batched(const std::string& m, const std::string& n, const std::strin
   } epilogue {
   ^bb0(%s: f32):
     heed.yield %s : f32
-  } : ()" + a + ", " + b + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
+  } : ()" +
+         a + ", " + b + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
 }
 
-// The rounding of a sum follows the size of its terms, which is half the depth, not that of its result.
-void check(const std::string& text, const std::string& target, const Symbols& symbols, double tolerance = 5e-6) {
+// The rounding of a sum follows the size of its terms, which is half the depth, not that of its
+// result.
+void check(const std::string& text, const std::string& target, const Symbols& symbols,
+           double tolerance = 5e-6) {
   CAPTURE(text);
   CHECK_EQ(compare_with_reference(text, target, symbols, tolerance), "");
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size()) text.replace(at, what.size(), by);
+  for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+    text.replace(at, what.size(), by);
   return text;
 }
 
@@ -89,8 +102,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 TEST_CASE("operands stored in f16, sums in f32") {
   std::string text = linear("37", 24, "40", 0);
-  for (const char* sizes : {"<37x40x", "<24x40x"}) text = replaced(text, sizes + std::string("f32"), sizes + std::string("f16"));
-  text = replaced(text, "%a: f32, %u: f32):\n    heed.yield %a : f32", "%a: f16, %u: f32):\n    heed.yield %a : f16");
+  for (const char* sizes : {"<37x40x", "<24x40x"})
+    text = replaced(text, sizes + std::string("f32"), sizes + std::string("f16"));
+  text = replaced(text, "%a: f32, %u: f32):\n    heed.yield %a : f32",
+                  "%a: f16, %u: f32):\n    heed.yield %a : f16");
   REQUIRE(text.find("%a: f16") != text.npos);
   for (const std::string& target : vector_targets()) check(text, target, {});
 }
@@ -113,7 +128,8 @@ TEST_CASE("linear: static rows, whole and partial panels") {
 TEST_CASE("linear: k in blocks, with sums that wait for more panels than one group") {
   for (const std::string& target : vector_targets()) {
     const int width = width_on(target);
-    for (const char* rows : {"1", "2", "70"}) check(linear(rows, 100, "1601", width), target, {}, 1e-4);
+    for (const char* rows : {"1", "2", "70"})
+      check(linear(rows, 100, "1601", width), target, {}, 1e-4);
     check(linear("M", 64, "1550", width), target, {{"M", 19}}, 1e-4);
     check(linear("19", 2100, "800", width), target, {}, 1e-4);
   }
@@ -123,7 +139,9 @@ TEST_CASE("batched products: a packed by its map and prologue, b by the kernel")
   for (const std::string& target : vector_targets()) {
     check(batched("9", "21", "30", "B,9,30", "(b, m, k)"), target, {{"B", 3}});
     check(batched("9", "21", "30", "B,30,9", "(b, k, m)"), target, {{"B", 3}});
-    check(batched("M", "N", "K", "B,M,K", "(b, m, k)"), target, {{"B", 2}, {"M", 17}, {"N", 29}, {"K", 13}});
-    check(batched("M", "24", "K", "M,B,K", "(m, b, k)"), target, {{"B", 2}, {"M", 8}, {"K", 1700}}, 1e-4);
+    check(batched("M", "N", "K", "B,M,K", "(b, m, k)"), target,
+          {{"B", 2}, {"M", 17}, {"N", 29}, {"K", 13}});
+    check(batched("M", "24", "K", "M,B,K", "(m, b, k)"), target, {{"B", 2}, {"M", 8}, {"K", 1700}},
+          1e-4);
   }
 }

@@ -91,7 +91,8 @@ TEST_CASE("softmax: a weight is 0 rather than denormal") {
   for (const std::string& target : vector_targets()) {
     CAPTURE(target);
     const std::string text = text_of_rows(last_axis("softmax", "37", true));
-    for (double y : outcome_of(text, target, {{"T", 1}}, {Array(DType::f32, x)}).results[0].numbers())
+    for (double y :
+         outcome_of(text, target, {{"T", 1}}, {Array(DType::f32, x)}).results[0].numbers())
       CHECK((y == 0 || y >= std::numeric_limits<float>::min()));
   }
 }

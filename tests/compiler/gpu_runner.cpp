@@ -25,10 +25,12 @@ TensorType type_of(mlir::Value value) { return {ir::dtypeOf(value.getType()), ir
 
 class Builder {
  public:
-  Builder(std::string_view text, const std::string& target_name) : target(target_by_name(target_name)) {
+  Builder(std::string_view text, const std::string& target_name)
+      : target(target_by_name(target_name)) {
     need(!target.name.empty(), "choosing the target");
     auto context = jit::newContext();
-    mlir::ScopedDiagnosticHandler handler(context.get(), [&](mlir::Diagnostic& d) { errors += d.str() + "\n"; });
+    mlir::ScopedDiagnosticHandler handler(context.get(),
+                                          [&](mlir::Diagnostic& d) { errors += d.str() + "\n"; });
     auto module = mlir::parseSourceString<mlir::ModuleOp>(llvm::StringRef(text), context.get());
     need(bool(module), "parsing");
     auto function = *module->getOps<mlir::func::FuncOp>().begin();
@@ -37,12 +39,15 @@ class Builder {
     program.fusion = "all";
     program.format = abi::CodeFormat::spirv;
     for (mlir::Value argument : function.getArguments()) {
-      places[argument.getAsOpaquePointer()] = {abi::Place::input, std::int64_t(program.inputs.size())};
-      program.inputs.push_back({"input" + std::to_string(program.inputs.size()), type_of(argument)});
+      places[argument.getAsOpaquePointer()] = {abi::Place::input,
+                                               std::int64_t(program.inputs.size())};
+      program.inputs.push_back(
+          {"input" + std::to_string(program.inputs.size()), type_of(argument)});
     }
     for (mlir::Value result : function.front().getTerminator()->getOperands()) {
       places[result.getAsOpaquePointer()] = {abi::Place::output, program.result_count};
-      program.outputs.push_back({"output" + std::to_string(program.result_count++), type_of(result)});
+      program.outputs.push_back(
+          {"output" + std::to_string(program.result_count++), type_of(result)});
     }
     for (mlir::Operation& op : function.front())
       if (ir::isKernelOp(&op)) add(op);
@@ -64,7 +69,8 @@ class Builder {
     if (fresh) {
       const TensorType type = type_of(value);
       found->second = {abi::Place::arena, std::int64_t(program.arena.size())};
-      program.arena.push_back({{element_count(type.shape) * Dim(std::int64_t(size_of(type.dtype)))}});
+      program.arena.push_back(
+          {{element_count(type.shape) * Dim(std::int64_t(size_of(type.dtype)))}});
     }
     return found->second;
   }
@@ -96,19 +102,24 @@ class Builder {
 
 }  // namespace
 
-abi::Program gpu_program(std::string_view text, const std::string& target) { return Builder(text, target).program; }
+abi::Program gpu_program(std::string_view text, const std::string& target) {
+  return Builder(text, target).program;
+}
 
 std::string invalid_spirv(const abi::Program& program) {
   if (std::system("command -v spirv-val >/dev/null")) return {};
-  const std::string stem = std::filesystem::temp_directory_path() / ("heed_spirv_" + std::to_string(getpid()));
+  const std::string stem =
+      std::filesystem::temp_directory_path() / ("heed_spirv_" + std::to_string(getpid()));
   std::string found;
   for (std::size_t n = 0; n < program.code.size() && found.empty(); ++n) {
     const std::string file = stem + ".spv", log = stem + ".log";
     std::ofstream(file, std::ios::binary)
-        .write(reinterpret_cast<const char*>(program.code[n].data()), std::streamsize(program.code[n].size()));
+        .write(reinterpret_cast<const char*>(program.code[n].data()),
+               std::streamsize(program.code[n].size()));
     if (std::system(("spirv-val --target-env vulkan1.1 " + file + " >" + log + " 2>&1").c_str())) {
       std::ifstream text(log);
-      found = program.kernels[n].symbol + ": " + std::string(std::istreambuf_iterator<char>(text), {});
+      found =
+          program.kernels[n].symbol + ": " + std::string(std::istreambuf_iterator<char>(text), {});
     }
     std::filesystem::remove(file);
     std::filesystem::remove(log);
@@ -118,7 +129,8 @@ std::string invalid_spirv(const abi::Program& program) {
 
 Outcome run_on_gpu(abi::Program data, const std::vector<Array>& inputs, const Symbols& symbols) {
   const std::size_t given = data.inputs.size();
-  for (const auto& [name, extent] : symbols) {  // sizes may be products of symbols that no axis has alone
+  // sizes may be products of symbols that no axis has alone
+  for (const auto& [name, extent] : symbols) {
     Shape shape;
     shape.rank = 1;
     shape.dims[0] = *parse_dim(name);
@@ -136,9 +148,11 @@ Outcome run_on_gpu(abi::Program data, const std::vector<Array>& inputs, const Sy
   for (std::size_t n = 0; n < data.inputs.size(); ++n) {
     const Shape& shape = data.inputs[n].type.shape;
     std::vector<std::int64_t> sizes;
-    for (int axis = 0; axis < shape.rank; ++axis) sizes.push_back(evaluate(shape[axis], value).value());
+    for (int axis = 0; axis < shape.rank; ++axis)
+      sizes.push_back(evaluate(shape[axis], value).value());
     tensors.push_back(Tensor(data.inputs[n].type.dtype, Sizes(sizes)));
-    if (n < given) std::memcpy(tensors.back().data(), inputs[n].bytes.data(), inputs[n].bytes.size());
+    if (n < given)
+      std::memcpy(tensors.back().data(), inputs[n].bytes.data(), inputs[n].bytes.size());
   }
   std::vector<const Tensor*> pointers;
   for (const Tensor& tensor : tensors) pointers.push_back(&tensor);

@@ -1,4 +1,5 @@
-// Kernel ops written as .mlir text as a program of a target "vulkan…", which a session can run where there is a device.
+// Kernel ops written as .mlir text as a program of a target "vulkan…", which a session can run
+// where there is a device.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,8 +9,8 @@
 
 namespace heed::test {
 
-// Arguments are the program's inputs, what the function returns its outputs. Throws std::runtime_error with the
-// diagnostics.
+// Arguments are the program's inputs, what the function returns its outputs. Throws
+// std::runtime_error with the diagnostics.
 abi::Program gpu_program(std::string_view text, const std::string& target);
 // What spirv-val finds in its modules; empty: nothing, or no spirv-val to ask.
 std::string invalid_spirv(const abi::Program& program);

@@ -328,12 +328,14 @@ std::string difference(const std::vector<double>& actual, const std::vector<doub
   return text.str();
 }
 
-// Elements that no kernel stores become those of `expected`: on a device they are whatever lay there.
+// Elements that no kernel stores become those of `expected`: on a device they are whatever lay
+// there.
 static void fill_gaps(Array& actual, const Array& expected) {
   const std::size_t width = size_of(expected.dtype);
   for (std::size_t at = 0; at < actual.bytes.size(); at += width) {
     const auto element = expected.bytes.begin() + std::ptrdiff_t(at);
-    if (std::all_of(element, element + std::ptrdiff_t(width), [](std::byte x) { return x == untouched; }))
+    if (std::all_of(element, element + std::ptrdiff_t(width),
+                    [](std::byte x) { return x == untouched; }))
       std::copy_n(element, width, actual.bytes.begin() + std::ptrdiff_t(at));
   }
 }
@@ -359,7 +361,8 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
     std::string found = invalid_spirv(program);
     if (!found.empty()) return found;
     Outcome actual = run_on_gpu(program, inputs, symbols);
-    for (std::size_t n = 0; n < actual.results.size(); ++n) fill_gaps(actual.results[n], expected.results[n]);
+    for (std::size_t n = 0; n < actual.results.size(); ++n)
+      fill_gaps(actual.results[n], expected.results[n]);
     return wrong(actual);
   }
   KernelRunner whole(text, target);
@@ -371,7 +374,8 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
   return wrong(KernelRunner(text, target, Placement::sliced).run(inputs, symbols, 3));
 }
 
-Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols, const std::vector<Array>& inputs) {
+Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols,
+                   const std::vector<Array>& inputs) {
   if (target.starts_with("vulkan")) return run_on_gpu(gpu_program(text, target), inputs, symbols);
   return KernelRunner(text, target).run(inputs, symbols);
 }

@@ -73,7 +73,8 @@ std::string compare_with_reference(std::string_view text, const std::string& tar
                                    const Symbols& symbols, double tolerance,
                                    const std::vector<Array>& inputs = {});
 // How `text` ends on a target.
-Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols, const std::vector<Array>& inputs);
+Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols,
+                   const std::vector<Array>& inputs);
 // Targets that emit vector code and run on this CPU, or the one that HEED_KERNEL_TARGET names.
 std::vector<std::string> vector_targets();
 

@@ -1,5 +1,6 @@
-// Bounds that the classifier finds in a mask, against the mask evaluated at every query and key: no bound may lose a key
-// that is seen, and where the mask is said to be nothing but its bounds they may let no other through.
+// Bounds that the classifier finds in a mask, against the mask evaluated at every query and key: no
+// bound may lose a key that is seen, and where the mask is said to be nothing but its bounds they
+// may let no other through.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -14,7 +15,8 @@ using namespace heed;
 
 namespace {
 
-constexpr std::int64_t queries = 23, keys = 19, element = 7;  // element: the one of the captured tensor
+// element: the one of the captured tensor
+constexpr std::int64_t queries = 23, keys = 19, element = 7;
 
 // A region's text and what it computes.
 struct Mask {
@@ -54,9 +56,11 @@ class Writer {
   int count_ = 0;
 
   int pick(int n) { return int(random_() % unsigned(n)); }
-  std::string line(const std::string& op, const std::string& x, const std::string& y, const std::string& type) {
+  std::string line(const std::string& op, const std::string& x, const std::string& y,
+                   const std::string& type) {
     const std::string name = "%v" + std::to_string(count_++);
-    text += "    " + name + " = heed." + op + " " + x + (y.empty() ? "" : ", " + y) + " : " + type + "\n";
+    text += "    " + name + " = heed." + op + " " + x + (y.empty() ? "" : ", " + y) + " : " + type +
+            "\n";
     return name;
   }
 
@@ -75,11 +79,13 @@ class Writer {
   Number side(bool with_key) {
     Number sum = with_key ? Number{"%j", [](std::int64_t, std::int64_t j) { return j; }} : number();
     if (pick(3) == 0)
-      sum = {line("neg", sum.name, "", "(i64) -> i64"), [sum](std::int64_t i, std::int64_t j) { return -sum.value(i, j); }};
+      sum = {line("neg", sum.name, "", "(i64) -> i64"),
+             [sum](std::int64_t i, std::int64_t j) { return -sum.value(i, j); }};
     for (int more = pick(3); more > 0; --more) {
       const Number other = number();
       const bool add = pick(2);
-      sum = {line(add ? "add" : "sub", sum.name, other.name, "(i64, i64) -> i64"), [=](std::int64_t i, std::int64_t j) {
+      sum = {line(add ? "add" : "sub", sum.name, other.name, "(i64, i64) -> i64"),
+             [=](std::int64_t i, std::int64_t j) {
                return sum.value(i, j) + (add ? 1 : -1) * other.value(i, j);
              }};
     }
@@ -90,15 +96,22 @@ class Writer {
     const int key_side = pick(5);  // of both, none or one side
     const Number x = side(key_side < 3), y = side(key_side == 0 || key_side == 3);
     const int which = pick(6);
-    return {line(names[which], x.name, y.name, "(i64, i64) -> i1"), [=](std::int64_t i, std::int64_t j) {
+    return {line(names[which], x.name, y.name, "(i64, i64) -> i1"),
+            [=](std::int64_t i, std::int64_t j) {
               const std::int64_t a = x.value(i, j), b = y.value(i, j);
               switch (which) {
-                case 0: return a < b;
-                case 1: return a <= b;
-                case 2: return a > b;
-                case 3: return a >= b;
-                case 4: return a == b;
-                default: return a != b;
+                case 0:
+                  return a < b;
+                case 1:
+                  return a <= b;
+                case 2:
+                  return a > b;
+                case 3:
+                  return a >= b;
+                case 4:
+                  return a == b;
+                default:
+                  return a != b;
               }
             }};
   }
@@ -108,12 +121,15 @@ std::string attention(const std::string& region) {
   const std::string q = "tensor<1x23x16xf32>", k = "tensor<1x19x16xf32>", u = "tensor<1xi64>";
   const std::string map = "affine_map<(b, i, j, e, d) -> (b, ";
   return "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + k + ", %n: " + u + ") -> " + q +
-         " {\n  %0 = heed.attention(%q, %k, %v, %n) {domain = [\"b0:1\", \"i0:23\", \"j0:19\", \"e0:16\", \"d0:16\"], symbols "
+         " {\n  %0 = heed.attention(%q, %k, %v, %n) {domain = [\"b0:1\", \"i0:23\", \"j0:19\", "
+         "\"e0:16\", \"d0:16\"], symbols "
          "= [], scale = 1.0 : f64,\n    maps = [" +
-         map + "i, e)>, " + map + "j, e)>, " + map + "j, d)>, affine_map<(b, i, j, e, d) -> (b)>], stores = [" + map +
-         "i, d)>]}\n  score {\n  ^bb0(%s: f32, %u: i64):\n    heed.yield %s : f32\n  } mask {\n  ^bb0(%u: i64):" + region +
-         "  } epilogue {\n  ^bb0(%x: f32, %u: i64):\n    heed.yield %x : f32\n  } : (" + q + ", " + k + ", " + k + ", " + u +
-         ") -> " + q + "\n  return %0 : " + q + "\n}\n";
+         map + "i, e)>, " + map + "j, e)>, " + map +
+         "j, d)>, affine_map<(b, i, j, e, d) -> (b)>], stores = [" + map +
+         "i, d)>]}\n  score {\n  ^bb0(%s: f32, %u: i64):\n    heed.yield %s : f32\n  } mask {\n  "
+         "^bb0(%u: i64):" +
+         region + "  } epilogue {\n  ^bb0(%x: f32, %u: i64):\n    heed.yield %x : f32\n  } : (" +
+         q + ", " + k + ", " + k + ", " + u + ") -> " + q + "\n  return %0 : " + q + "\n}\n";
 }
 
 std::int64_t value_of(const tile::IntegerSum& sum) {
@@ -153,7 +169,8 @@ TEST_CASE("bounds of random masks") {
     int lost = 0, let_through = 0;
     for (std::int64_t i = 0; i < queries; ++i)
       for (std::int64_t j = 0; j < keys; ++j) {
-        const bool inside = llvm::all_of(classes.bounds, [&](const tile::KeyBound& b) { return passes(b, i, j); });
+        const bool inside =
+            llvm::all_of(classes.bounds, [&](const tile::KeyBound& b) { return passes(b, i, j); });
         lost += mask.seen(i, j) && !inside;
         let_through += classes.complete && inside && !mask.seen(i, j);
       }

@@ -22,8 +22,8 @@ TEST_CASE("tuning is overridden by name") {
 }
 
 TEST_CASE("what is no choice is named") {
-  for (const char* text : {"colour=red", "fuse", "fuse=", "fuse=sometimes", "key_block=100", "key_block=64x", "block_tiles=0",
-                           "score=-1", "score=much"}) {
+  for (const char* text : {"colour=red", "fuse", "fuse=", "fuse=sometimes", "key_block=100",
+                           "key_block=64x", "block_tiles=0", "score=-1", "score=much"}) {
     Tuning tuning;
     const std::string sentence = heed::override_tuning(tuning, text);
     CAPTURE(text);
@@ -37,13 +37,15 @@ TEST_CASE("attention is fused where that is predicted to be faster") {
   for (const std::string name : {"x86-64-avx512", "x86-64-avx2", "x86-64"}) {
     CAPTURE(name);
     Target target = heed::target_by_name(name);
-    const AttentionShape square{.batch = 12, .queries = 197, .keys = 197, .features = 64, .values = 64};
+    const AttentionShape square{
+        .batch = 12, .queries = 197, .keys = 197, .features = 64, .values = 64};
     AttentionShape one_key = square, masked = square, unknown = square;
     one_key.keys = 1;
     masked.masked = true;
     unknown.queries = unknown.keys = std::nullopt;
     CHECK(heed::is_better_fused(square, target));
-    if (name == "x86-64-avx512") CHECK(!heed::is_better_fused(one_key, target));  // what was measured
+    // what was measured
+    if (name == "x86-64-avx512") CHECK(!heed::is_better_fused(one_key, target));
     CHECK(heed::is_better_fused(masked, target));
     CHECK(heed::is_better_fused(unknown, target));
     target.tuning.attention.fuse = true;
@@ -70,9 +72,16 @@ TEST_CASE("the cheapest fused plan is taken, what is forced is kept, and sizes f
 
 TEST_CASE("work is counted under a mask as the kernel does it") {
   const Target target = heed::target_by_name("x86-64");  // tiles of 6 queries, panels of 8 keys
-  AttentionShape shape{.batch = 1, .queries = 12, .keys = 16, .features = 4, .values = 4, .masked = true, .seen = {{}, 0}};
+  AttentionShape shape{.batch = 1,
+                       .queries = 12,
+                       .keys = 16,
+                       .features = 4,
+                       .values = 4,
+                       .masked = true,
+                       .seen = {{}, 0}};
   const auto work = heed::attention_work(shape, {.key_block = 8}, target);
-  CHECK(work[AttentionCosts::visit] == 1 + 2);           // of queries 0…5, which see keys 0…5, and 6…11
+  // of queries 0…5, which see keys 0…5, and 6…11
+  CHECK(work[AttentionCosts::visit] == 1 + 2);
   CHECK(work[AttentionCosts::score] == 6 * 8 + 6 * 16);
   CHECK(work[AttentionCosts::row] == 6 * 1 + 6 * 2);
 }

@@ -1,4 +1,5 @@
-// Contract 1 as bytes: what is written reads back equal, and whatever else arrives is refused with a sentence.
+// Contract 1 as bytes: what is written reads back equal, and whatever else arrives is refused with
+// a sentence.
 #include "heed/dsl/graph/bytes.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +18,9 @@ namespace {
 constexpr dim B{"B"}, T{"T"};
 using Bytes = std::vector<std::byte>;
 
-const graph::Function& attention() { return graph_of<nn::multi_head_attention<64, 4, nn::causal>, tensor<f32, B, T, 64>>; }
+const graph::Function& attention() {
+  return graph_of<nn::multi_head_attention<64, 4, nn::causal>, tensor<f32, B, T, 64>>;
+}
 const graph::Function& vit_digits() {
   return graph_of<nn::vision_transformer<8, 2, 1, 64, 4, 4, 128, 10>, tensor<f32, B, 1, 8, 8>>;
 }
@@ -102,7 +105,8 @@ TEST_CASE("random bytes and random edits do no harm") {
         case 1: wrong.erase(wrong.begin() + std::ptrdiff_t(at)); break;
         case 2: wrong.insert(wrong.begin() + std::ptrdiff_t(at), std::byte(random())); break;
         default:
-          for (std::size_t k = at; k < std::min(at + 8, wrong.size()); ++k) wrong[k] = std::byte(0xff);
+          for (std::size_t k = at; k < std::min(at + 8, wrong.size()); ++k)
+            wrong[k] = std::byte(0xff);
       }
     }
     REQUIRE(sound(wrong));
@@ -121,7 +125,9 @@ TEST_CASE("random bytes and random edits do no harm") {
 namespace {
 
 struct doubled {
-  constexpr auto operator()(expression auto x) const { return parts{x * scalar<2>, max<-1>(x), x < scalar<9>}; }
+  constexpr auto operator()(expression auto x) const {
+    return parts{x * scalar<2>, max<-1>(x), x < scalar<9>};
+  }
 };
 struct doubled_until {
   loop<"run", doubled, T, 0> run;
@@ -140,13 +146,24 @@ std::string error_of_loop(auto change) {
 
 TEST_CASE("a loop's violations have their sentences") {
   CHECK(error_of_loop([](Module&, OwnedNode&) {}) == "");
-  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.ints[0] = 3; }).ends_with("'loop': counts more states than there are"));
-  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.ints[1] = 2; }).ends_with("result 1: axis is out of range: 2 vs 2"));
-  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.dims[0] = B; }).ends_with("result 1: a type differs from the callee's"));
-  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.results.back().dtype = DType::i32; }).ends_with("the last result does not count turns"));
-  CHECK(error_of_loop([](Module& m, OwnedNode&) { m.functions[0].results.back() = m.functions[0].results[0]; })
-            .ends_with("the callee says not by bools whether to go on"));
-  CHECK(error_of_loop([](Module&, OwnedNode& n) { n.results.pop_back(); }).ends_with("callee has another number of results"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) {
+          n.ints[0] = 3;
+        }).ends_with("'loop': counts more states than there are"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) {
+          n.ints[1] = 2;
+        }).ends_with("result 1: axis is out of range: 2 vs 2"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) {
+          n.dims[0] = B;
+        }).ends_with("result 1: a type differs from the callee's"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) {
+          n.results.back().dtype = DType::i32;
+        }).ends_with("the last result does not count turns"));
+  CHECK(error_of_loop([](Module& m, OwnedNode&) {
+          m.functions[0].results.back() = m.functions[0].results[0];
+        }).ends_with("the callee says not by bools whether to go on"));
+  CHECK(error_of_loop([](Module&, OwnedNode& n) {
+          n.results.pop_back();
+        }).ends_with("callee has another number of results"));
 }
 
 TEST_CASE("each violation has its sentence") {
@@ -158,31 +175,56 @@ TEST_CASE("each violation has its sentence") {
   bytes[8] = std::byte(9);
   CHECK(graph::decode(bytes).error == "graph: has format version 9, this build reads 1");
 
-  auto at = [](const char* rest) { return std::string("graph: function 1 'multi_head_attention': ") + rest; };
+  auto at = [](const char* rest) {
+    return std::string("graph: function 1 'multi_head_attention': ") + rest;
+  };
   CHECK(error_after([](Module&) {}) == "");
   CHECK(error_after([](Module& m) { m.functions.clear(); }) == "graph: has no function");
   CHECK(error_after([](Module& m) { m.functions.back().results.clear(); }) == at("has no result"));
-  CHECK(error_after([](Module& m) { m.functions.back().results[0].node = 99; }) == at("a result refers to nothing"));
+  CHECK(error_after([](Module& m) { m.functions.back().results[0].node = 99; }) ==
+        at("a result refers to nothing"));
   CHECK(error_after([](Module& m) { m.functions.back().name = "a b"; }).ends_with("bad name"));
-  CHECK(error_after([](Module& m) { m.input_names.clear(); }) == "graph: has another number of input names than inputs");
+  CHECK(error_after([](Module& m) { m.input_names.clear(); }) ==
+        "graph: has another number of input names than inputs");
   CHECK(error_after([](Module& m) { m.input_names = {""}; }) == "graph: bad input name");
   CHECK(error_after([](Module& m) { node(m, OpCode::softmax).inputs[0].node = 40; })
             .ends_with("'softmax': an operand does not come before its user"));
   CHECK(error_after([](Module& m) { node(m, OpCode::softmax).inputs[0].node = -1; })
             .ends_with("an operand does not come before its user"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).inputs.clear(); }).ends_with("wrong number of operands"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).ints = {7}; }).ends_with("axis is out of range: 7 vs 4"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).ints = {1, 2}; }).ends_with("wrong number of attributes"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).inputs.clear();
+        }).ends_with("wrong number of operands"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).ints = {7};
+        }).ends_with("axis is out of range: 7 vs 4"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).ints = {1, 2};
+        }).ends_with("wrong number of attributes"));
   CHECK(error_after([](Module& m) { node(m, OpCode::softmax).results[0].dtype = DType::f16; })
             .ends_with("declares f16[B, 4, T, T], is f32[B, 4, T, T]"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).results.clear(); }).ends_with("wrong number of results"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).name = "x"; }).ends_with("has a name but needs none"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).data.resize(1); }).ends_with("has data but needs none"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).callee = 0; }).ends_with("bad callee"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).times = 1; }).ends_with("bad number of repeats"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).op = OpCode(999); }).ends_with("'?': unknown op"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::parameter).name = ""; }).ends_with("needs a name"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::input).ints = {1}; }).ends_with("no such argument"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).results.clear();
+        }).ends_with("wrong number of results"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).name = "x";
+        }).ends_with("has a name but needs none"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).data.resize(1);
+        }).ends_with("has data but needs none"));
+  CHECK(
+      error_after([](Module& m) { node(m, OpCode::softmax).callee = 0; }).ends_with("bad callee"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).times = 1;
+        }).ends_with("bad number of repeats"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::softmax).op = OpCode(999);
+        }).ends_with("'?': unknown op"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::parameter).name = "";
+        }).ends_with("needs a name"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::input).ints = {1};
+        }).ends_with("no such argument"));
   CHECK(error_after([](Module& m) { node(m, OpCode::call).callee = 1; })
             .ends_with("a callee does not come before its caller"));
   CHECK(error_after([](Module& m) { node(m, OpCode::call).inputs.push_back({0, 0}); })
@@ -193,10 +235,12 @@ TEST_CASE("each violation has its sentence") {
             .ends_with("callee has another type as result 0"));
   CHECK(error_after([](Module& m) { m.functions.back().arguments[0].shape.dims[0] = Dim(4); })
             .ends_with("dimension B is in no input of the network"));
-  CHECK(error_after([](Module& m) { m.functions.back().arguments[0].shape.dims[0].terms[0].num = 0; })
-            .ends_with("a dimension is not in canonical form"));
-  CHECK(error_after([](Module& m) { node(m, OpCode::parameter).results[0].shape.dims[0] = Dim(INT64_MAX); })
-            .ends_with("a dimension is not in canonical form"));
+  CHECK(error_after([](Module& m) {
+          m.functions.back().arguments[0].shape.dims[0].terms[0].num = 0;
+        }).ends_with("a dimension is not in canonical form"));
+  CHECK(error_after([](Module& m) {
+          node(m, OpCode::parameter).results[0].shape.dims[0] = Dim(INT64_MAX);
+        }).ends_with("a dimension is not in canonical form"));
 }
 
 TEST_CASE("graphs that would grow without bound are refused") {

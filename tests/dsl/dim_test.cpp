@@ -1,4 +1,5 @@
-// Dimensions: canonical forms as static_asserts, and arithmetic against evaluation with random symbol values.
+// Dimensions: canonical forms as static_asserts, and arithmetic against evaluation with random
+// symbol values.
 #include "heed/dsl/graph/dim.h"
 
 #include <doctest/doctest.h>
@@ -19,7 +20,8 @@ static_assert(!(T == B) && !(T == 1) && T - T == 0);
 // Floor and ceil divisions fold into one atom.
 static_assert(floor_div(floor_div(H, 2), 2) == floor_div(H, 4));
 static_assert(floor_div(floor_div(H + 1, 2) + 1, 2) == floor_div(H + 3, 4));
-static_assert(ceil_div(H, 4) == floor_div(H + 3, 4) && ceil_div(ceil_div(H, 2), 2) == ceil_div(H, 4));
+static_assert(ceil_div(H, 4) == floor_div(H + 3, 4) &&
+              ceil_div(ceil_div(H, 2), 2) == ceil_div(H, 4));
 static_assert(floor_div(4 * H + 6, 4) == H + 1 && floor_div(6 * H, 4) == floor_div(3 * H, 2));
 static_assert(floor_div(H + 9, 4) == floor_div(H + 1, 4) + 2 && floor_div(Dim(-1), 2) == -1);
 static_assert(floor_div(H / 4, 2) == floor_div(H, 8));
@@ -30,9 +32,11 @@ static_assert((Dim(std::int64_t(1) << 40) * Dim(std::int64_t(1) << 40)).invalid)
 static_assert((T * (std::int64_t(1) << 40) * (std::int64_t(1) << 40)).invalid);
 static_assert((Dim(detail::largest) + 1).invalid);
 
-static_assert(divide_exact(6 * B * T, 3 * T) == 2 * B && !divide_exact(B + T, T) && !divide_exact(6 * B, 4));
+static_assert(divide_exact(6 * B * T, 3 * T) == 2 * B && !divide_exact(B + T, T) &&
+              !divide_exact(6 * B, 4));
 static_assert(divide_exact(H * W * 64, H * W) == Dim(64) && !divide_exact(T, 0));
-static_assert(lower_bound(2 * T + 3) == 5 && lower_bound(Dim(7)) == 7 && lower_bound(floor_div(H + 3, 4)) == 1);
+static_assert(lower_bound(2 * T + 3) == 5 && lower_bound(Dim(7)) == 7 &&
+              lower_bound(floor_div(H + 3, 4)) == 1);
 
 constexpr auto two = [](std::uint64_t) { return std::optional<std::int64_t>(2); };
 static_assert(evaluate(T * B + T / 2, two) == 5 && !evaluate(T / 4, two));
@@ -71,7 +75,8 @@ TEST_CASE("text and back") {
     REQUIRE_MESSAGE(*back == d, text_of(d), " read as ", text_of(*back));
   }
   CHECK(valid > 5000);
-  for (const char* wrong : {"", "T+", "*T", "T/0", "floor((T)/)", "123456789a", "T T", "floor((T+1)/2", "2T"})
+  for (const char* wrong :
+       {"", "T+", "*T", "T/0", "floor((T)/)", "123456789a", "T T", "floor((T+1)/2", "2T"})
     CHECK_MESSAGE(!parse_dim(wrong), wrong);
 }
 
@@ -94,7 +99,8 @@ TEST_CASE("arithmetic agrees with evaluation") {
     auto same = [&](const Dim& d, std::int64_t expected) {
       if (d.invalid) return;
       ++checked;
-      REQUIRE_MESSAGE(evaluate(d, lookup) == expected, text_of(a), " and ", text_of(b), " give ", text_of(d));
+      REQUIRE_MESSAGE(evaluate(d, lookup) == expected, text_of(a), " and ", text_of(b), " give ",
+                      text_of(d));
     };
     same(a + b, *x + *y);
     same(a - b, *x - *y);

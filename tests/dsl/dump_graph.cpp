@@ -1,4 +1,5 @@
-// Writes the bytes of a named model to a file: dump_graph MODEL FILE. Without a file, prints the graph.
+// Writes the bytes of a named model to a file: dump_graph MODEL FILE. Without a file, prints the
+// graph.
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -21,8 +22,10 @@ using memory = tensor<f32, B, S, 64>;
 
 using Bytes = std::vector<std::byte>;
 const std::map<std::string, std::function<Bytes()>> models = {
-    {"vit_b_16", [] { return graph::encode(graph_of<nn::vit_b_16, tensor<f32, B, 3, 224, 224>>, {"image"}); }},
-    {"vit_digits", [] { return graph::encode(graph_of<vit_digits, tensor<f32, B, 1, 8, 8>>, {"image"}); }},
+    {"vit_b_16",
+     [] { return graph::encode(graph_of<nn::vit_b_16, tensor<f32, B, 3, 224, 224>>, {"image"}); }},
+    {"vit_digits",
+     [] { return graph::encode(graph_of<vit_digits, tensor<f32, B, 1, 8, 8>>, {"image"}); }},
     {"mha_self", [] { return graph::encode(graph_of<mha, tokens>, {"x"}); }},
     {"mha_causal", [] { return graph::encode(graph_of<mha_causal, tokens>, {"x"}); }},
     {"mha_window", [] { return graph::encode(graph_of<mha_window, tokens>, {"x"}); }},

@@ -56,24 +56,28 @@ class RandomModule {
   }
 
   void propose(OwnedFunction& f) {
-    const OpInfo& info = op_table[f.nodes.empty() ? 0 : std::size_t(pick(int(std::size(op_table))))];
+    const OpInfo& info =
+        op_table[f.nodes.empty() ? 0 : std::size_t(pick(int(std::size(op_table))))];
     OwnedNode n;
     n.op = info.code;
-    if (n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan || n.op == OpCode::loop)
+    if (n.op == OpCode::call || n.op == OpCode::repeat || n.op == OpCode::scan ||
+        n.op == OpCode::loop)
       return propose_call(f, std::move(n));
-    int operands = info.least_operands + pick(std::min(info.most_operands, 4) - info.least_operands + 1);
+    int operands =
+        info.least_operands + pick(std::min(info.most_operands, 4) - info.least_operands + 1);
     for (int i = 0; i < operands; ++i) n.inputs.push_back(value(f));
     if (n.op == OpCode::conv2d) n.inputs = {image(f, 2, 8), image(f, 2, 3)};
     if (n.op == OpCode::conv3d) n.inputs = {image(f, 3, 8), image(f, 3, 3)};
     if (n.op == OpCode::append)
-      n.inputs = {parameter(f, {DType::f32, {4, {3, 2, 8, 4}}}), parameter(f, {DType::f32, {3, {2, 1 + pick(3), 4}}}),
+      n.inputs = {parameter(f, {DType::f32, {4, {3, 2, 8, 4}}}),
+                  parameter(f, {DType::f32, {3, {2, 1 + pick(3), 4}}}),
                   parameter(f, {DType::i64, {1, {2}}})};
     TensorType declared = type(true);
     fill_attributes(f, n, declared);
     std::vector<const TensorType*> types;
     for (const Value& v : n.inputs) types.push_back(&type_of(f, v));
-    Attributes with{n.ints.data(), int(n.ints.size()), n.dims.data(), int(n.dims.size()), n.reals.data(),
-                    int(n.reals.size())};
+    Attributes with{n.ints.data(),      int(n.ints.size()), n.dims.data(),
+                    int(n.dims.size()), n.reals.data(),     int(n.reals.size())};
     Inferred r = infer(n.op, {types.data(), int(types.size())}, with, declared);
     if (r.problem) return;
     n.results.push_back(r.type);
@@ -106,7 +110,8 @@ class RandomModule {
       case OpCode::parameter: case OpCode::probe: n.name = "n" + std::to_string(random()); break;
       case OpCode::buffer:
         n.name = "b";
-        n.data.resize(std::size_t(element_count(declared.shape).constant) * size_of(declared.dtype));
+        n.data.resize(std::size_t(element_count(declared.shape).constant) *
+                      size_of(declared.dtype));
         for (std::byte& b : n.data) b = std::byte(random() & 1);
         break;
       case OpCode::constant: n.reals = {double(pick(9)) - 4}; declared.shape = {}; break;
@@ -122,7 +127,8 @@ class RandomModule {
       case OpCode::reshape: case OpCode::broadcast: {
         declared = type_of(f, n.inputs[0]);
         if (declared.shape.rank < max_rank) {
-          for (int i = declared.shape.rank++; i > 0; --i) declared.shape.dims[i] = declared.shape.dims[i - 1];
+          for (int i = declared.shape.rank++; i > 0; --i)
+            declared.shape.dims[i] = declared.shape.dims[i - 1];
           declared.shape.dims[0] = n.op == OpCode::reshape ? Dim(1) : dim();
         }
         break;
@@ -131,13 +137,21 @@ class RandomModule {
       case OpCode::pad: n.ints = {axis()}; n.dims = {pick(2), dim()}; n.reals = {0.5}; break;
       case OpCode::roll: n.ints = {axis(), pick(9) - 4}; break;
       case OpCode::concat: case OpCode::softmax: n.ints = {axis()}; break;
-      case OpCode::sum: case OpCode::mean: case OpCode::max: case OpCode::min: n.ints = {axis(), pick(2)}; break;
+      case OpCode::sum:
+      case OpCode::mean:
+      case OpCode::max:
+      case OpCode::min:
+        n.ints = {axis(), pick(2)};
+        break;
       case OpCode::conv2d: n.ints = {1 + pick(2), pick(2), 1 + pick(2), 1}; break;
       case OpCode::conv3d:
         for (int least : {1, 1, 1, 0, 0, 0, 1, 1, 1}) n.ints.push_back(least + pick(2));
         n.ints.push_back(1);
         break;
-      case OpCode::window: n.ints = {axis(), 1 + pick(3), 1 + pick(2), 1 + pick(2), pick(2), pick(2)}; n.reals = {0.5}; break;
+      case OpCode::window:
+        n.ints = {axis(), 1 + pick(3), 1 + pick(2), 1 + pick(2), pick(2), pick(2)};
+        n.reals = {0.5};
+        break;
       case OpCode::append: n.ints = {pick(4)}; break;
       case OpCode::normalize: n.reals = {1e-5}; break;
       default: break;

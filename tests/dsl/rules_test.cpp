@@ -1,4 +1,5 @@
-// The shape and dtype rules as the decoder asks them: one block an op family, with what each accepts and refuses.
+// The shape and dtype rules as the decoder asks them: one block an op family, with what each
+// accepts and refuses.
 #include "heed/dsl/graph/rules.h"
 #include "heed/dsl/graph/text.h"
 
@@ -36,8 +37,8 @@ std::string text(const TensorType& t) { return std::string(name_of(t.dtype)) + t
 std::string ask(OpCode op, const std::vector<TensorType>& operands, const With& w = {}) {
   std::vector<const TensorType*> at;
   for (const TensorType& t : operands) at.push_back(&t);
-  Attributes with{w.ints.data(), int(w.ints.size()), w.dims.data(), int(w.dims.size()), w.reals.data(),
-                  int(w.reals.size())};
+  Attributes with{w.ints.data(),      int(w.ints.size()), w.dims.data(),
+                  int(w.dims.size()), w.reals.data(),     int(w.reals.size())};
   Inferred r = infer(op, {at.data(), int(at.size())}, with, w.declared);
   return r.problem ? text_of(r.problem) : text(r.type);
 }
@@ -45,8 +46,8 @@ std::string ask(OpCode op, const std::vector<TensorType>& operands, const With& 
 }  // namespace
 
 TEST_CASE("scalar ops broadcast") {
-  for (OpCode op : {OpCode::add, OpCode::sub, OpCode::mul, OpCode::div, OpCode::maximum, OpCode::minimum,
-                    OpCode::pow})
+  for (OpCode op : {OpCode::add, OpCode::sub, OpCode::mul, OpCode::div, OpCode::maximum,
+                    OpCode::minimum, OpCode::pow})
     CHECK(ask(op, {f({B, 1, 64}), f({T, 1})}) == "f32[B, T, 64]");
   CHECK(ask(OpCode::add, {f({T, 64}), f({})}) == "f32[T, 64]");
   CHECK(ask(OpCode::add, {f({}), f({B, 64})}) == "f32[B, 64]");
@@ -74,8 +75,9 @@ TEST_CASE("comparisons, logic, where") {
 }
 
 TEST_CASE("unary ops and cast") {
-  for (OpCode op : {OpCode::exp, OpCode::log, OpCode::sqrt, OpCode::rsqrt, OpCode::tanh, OpCode::sigmoid,
-                    OpCode::erf, OpCode::sin, OpCode::cos, OpCode::relu, OpCode::gelu, OpCode::silu}) {
+  for (OpCode op :
+       {OpCode::exp, OpCode::log, OpCode::sqrt, OpCode::rsqrt, OpCode::tanh, OpCode::sigmoid,
+        OpCode::erf, OpCode::sin, OpCode::cos, OpCode::relu, OpCode::gelu, OpCode::silu}) {
     CHECK(ask(op, {f({B, 3})}) == "f32[B, 3]");
     CHECK(ask(op, {i({B, 3})}) == "needs a float dtype, found: i64");
   }
@@ -105,28 +107,36 @@ TEST_CASE("layout") {
   auto to = [](std::initializer_list<Dim> dims) { return With{{}, {}, {}, f(dims)}; };
   CHECK(ask(OpCode::reshape, {f({B, T, 768})}, to({B, T, 12, 64})) == "f32[B, T, 12, 64]");
   CHECK(ask(OpCode::reshape, {f({B, T, H, W})}, to({W, H, B * T})) == "f32[W, H, B*T]");
-  CHECK(ask(OpCode::reshape, {f({B, T, 768})}, to({B, T, 700})) == "element counts differ: 768 vs 700");
+  CHECK(ask(OpCode::reshape, {f({B, T, 768})}, to({B, T, 700})) ==
+        "element counts differ: 768 vs 700");
   CHECK(ask(OpCode::reshape, {f({T, 6})}, to({T / 4, 4, 6})) == "f32[T/4, 4, 6]");
   CHECK(ask(OpCode::broadcast, {f({1, 64})}, to({B, T, 64})) == "f32[B, T, 64]");
   CHECK(ask(OpCode::broadcast, {f({2, 64})}, to({64})) == "rank is too small: 1 vs 2");
   CHECK(ask(OpCode::broadcast, {f({2, 64})}, to({3, 64})) == "cannot broadcast: 2 vs 3");
   CHECK(ask(OpCode::permute, {f({B, T, 8})}, {{2, 0, 1}, {}, {}, {}}) == "f32[8, B, T]");
-  CHECK(ask(OpCode::permute, {f({B, T, 8})}, {{2, 0, 0}, {}, {}, {}}) == "not a permutation of the axes");
+  CHECK(ask(OpCode::permute, {f({B, T, 8})}, {{2, 0, 0}, {}, {}, {}}) ==
+        "not a permutation of the axes");
   CHECK(ask(OpCode::permute, {f({B, T, 8})}, {{1, 0}, {}, {}, {}}) == "rank differs: 2 vs 3");
   CHECK(ask(OpCode::slice, {f({B, 9})}, {{1}, {2, 6}, {}, {}}) == "f32[B, 4]");
   CHECK(ask(OpCode::slice, {f({512, 9})}, {{0}, {0, T}, {}, {}}) == "f32[T, 9]");
   CHECK(ask(OpCode::slice, {f({T, 9})}, {{0}, {1, T}, {}, {}}) == "f32[T-1, 9]");
-  CHECK(ask(OpCode::slice, {f({T, 9})}, {{0}, {0, T + 1}, {}, {}}) == "slice is out of range: T+1 vs T");
-  CHECK(ask(OpCode::slice, {f({B, 9})}, {{1}, {-1, 6}, {}, {}}) == "slice is out of range: -1 vs 9");
+  CHECK(ask(OpCode::slice, {f({T, 9})}, {{0}, {0, T + 1}, {}, {}}) ==
+        "slice is out of range: T+1 vs T");
+  CHECK(ask(OpCode::slice, {f({B, 9})}, {{1}, {-1, 6}, {}, {}}) ==
+        "slice is out of range: -1 vs 9");
   CHECK(ask(OpCode::slice, {f({B, 9})}, {{1}, {6, 6}, {}, {}}) == "dimension is not positive: 0");
   CHECK(ask(OpCode::pad, {f({B, T})}, {{1}, {1, 2}, {0}, {}}) == "f32[B, T+3]");
   CHECK(ask(OpCode::pad, {f({B, T})}, {{1}, {1, -2}, {0}, {}}) == "padding is negative: -2");
   CHECK(ask(OpCode::roll, {f({B, T})}, {{1, -3}, {}, {}, {}}) == "f32[B, T]");
   CHECK(ask(OpCode::roll, {f({B, T})}, {{2, -3}, {}, {}, {}}) == "axis is out of range: 2 vs 2");
-  CHECK(ask(OpCode::concat, {f({B, T, 4}), f({B, 1, 4}), f({B, T, 4})}, {{1}, {}, {}, {}}) == "f32[B, 2*T+1, 4]");
-  CHECK(ask(OpCode::concat, {f({B, T}), f({B, T, 1})}, {{1}, {}, {}, {}}) == "rank differs: 2 vs 3");
-  CHECK(ask(OpCode::concat, {f({B, 3}), f({T, 3})}, {{1}, {}, {}, {}}) == "dimensions differ: B vs T");
-  CHECK(ask(OpCode::concat, {f({B, 3}), i({B, 3})}, {{1}, {}, {}, {}}) == "dtypes differ: f32 vs i64");
+  CHECK(ask(OpCode::concat, {f({B, T, 4}), f({B, 1, 4}), f({B, T, 4})}, {{1}, {}, {}, {}}) ==
+        "f32[B, 2*T+1, 4]");
+  CHECK(ask(OpCode::concat, {f({B, T}), f({B, T, 1})}, {{1}, {}, {}, {}}) ==
+        "rank differs: 2 vs 3");
+  CHECK(ask(OpCode::concat, {f({B, 3}), f({T, 3})}, {{1}, {}, {}, {}}) ==
+        "dimensions differ: B vs T");
+  CHECK(ask(OpCode::concat, {f({B, 3}), i({B, 3})}, {{1}, {}, {}, {}}) ==
+        "dtypes differ: f32 vs i64");
 }
 
 TEST_CASE("contractions") {
@@ -139,16 +149,19 @@ TEST_CASE("contractions") {
   CHECK(ask(OpCode::matmul, {i({4, 4}), i({4, 4})}) == "needs a float dtype, found: i64");
 
   With same{{1, 1, 1, 1}, {}, {}, {}}, stem{{2, 3, 1, 1}, {}, {}, {}};
-  CHECK(ask(OpCode::conv2d, {f({B, 3, 224, 224}), f({64, 3, 7, 7})}, stem) == "f32[B, 64, 112, 112]");
+  CHECK(ask(OpCode::conv2d, {f({B, 3, 224, 224}), f({64, 3, 7, 7})}, stem) ==
+        "f32[B, 64, 112, 112]");
   CHECK(ask(OpCode::conv2d, {f({B, 3, H, W}), f({64, 3, 3, 3})}, same) == "f32[B, 64, H, W]");
   CHECK(ask(OpCode::conv2d, {f({B, 3, H, W}), f({64, 3, 7, 7})}, stem) ==
         "f32[B, 64, floor((H+1)/2), floor((W+1)/2)]");
-  CHECK(ask(OpCode::conv2d, {f({B, 8, 9, 9}), f({8, 1, 3, 3})}, {{1, 0, 2, 8}, {}, {}, {}}) == "f32[B, 8, 5, 5]");
+  CHECK(ask(OpCode::conv2d, {f({B, 8, 9, 9}), f({8, 1, 3, 3})}, {{1, 0, 2, 8}, {}, {}, {}}) ==
+        "f32[B, 8, 5, 5]");
   CHECK(ask(OpCode::conv2d, {f({B, 3, 9, 9}), f({8, 4, 3, 3})}, same) == "channels differ: 3 vs 4");
   CHECK(ask(OpCode::conv2d, {f({B, 3, 9, 9}), f({8, 1, 3, 3})}, {{1, 0, 1, 2}, {}, {}, {}}) ==
         "groups do not divide: 2 vs 3");
   CHECK(ask(OpCode::conv2d, {f({B, 3, 9, 9}), f({8, 3, 3, T})}, same) == "must be static: T");
-  CHECK(ask(OpCode::conv2d, {f({B, 3, 2, 2}), f({8, 3, 5, 5})}, same) == "kernel exceeds the image: 5 vs 4");
+  CHECK(ask(OpCode::conv2d, {f({B, 3, 2, 2}), f({8, 3, 5, 5})}, same) ==
+        "kernel exceeds the image: 5 vs 4");
   CHECK(ask(OpCode::conv2d, {f({B, 3, 9, 9}), f({8, 3, 3, 3})}, {{1, -1, 1, 1}, {}, {}, {}}) ==
         "padding is negative: -1");
   CHECK(ask(OpCode::conv2d, {f({B, 3, 9, 9}), f({8, 3, 3, 3})}, {{1, 0, 0, 1}, {}, {}, {}}) ==
@@ -157,13 +170,17 @@ TEST_CASE("contractions") {
 
 TEST_CASE("convolution of clips") {
   With stem{{2, 4, 4, 1, 3, 3, 1, 1, 1, 1}, {}, {}, {}};
-  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 224, 224}), f({96, 3, 3, 7, 7})}, stem) == "f32[B, 96, 8, 56, 56]");
-  CHECK(ask(OpCode::conv3d, {f({B, 8, 4, H, W}), f({8, 1, 3, 3, 3})}, {{1, 2, 2, 1, 1, 1, 1, 1, 1, 8}, {}, {}, {}}) ==
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 224, 224}), f({96, 3, 3, 7, 7})}, stem) ==
+        "f32[B, 96, 8, 56, 56]");
+  CHECK(ask(OpCode::conv3d, {f({B, 8, 4, H, W}), f({8, 1, 3, 3, 3})},
+            {{1, 2, 2, 1, 1, 1, 1, 1, 1, 8}, {}, {}, {}}) ==
         "f32[B, 8, 4, floor((H+1)/2), floor((W+1)/2)]");
-  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 8, 8}), f({96, 3, 3, 7})}, stem) == "rank differs: 4 vs 5");
-  CHECK(ask(OpCode::conv3d, {f({B, 3, 1, 8, 8}), f({8, 3, 4, 3, 3})}, stem) == "kernel exceeds the image: 4 vs 3");
-  CHECK(ask(OpCode::conv3d, {f({B, 3, 4, 8, 8}), f({8, 3, 3, 3, 3})}, {{1, 1, 0, 0, 0, 0, 1, 1, 1, 1}, {}, {}, {}}) ==
-        "stride or dilation below 1: 0");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 16, 8, 8}), f({96, 3, 3, 7})}, stem) ==
+        "rank differs: 4 vs 5");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 1, 8, 8}), f({8, 3, 4, 3, 3})}, stem) ==
+        "kernel exceeds the image: 4 vs 3");
+  CHECK(ask(OpCode::conv3d, {f({B, 3, 4, 8, 8}), f({8, 3, 3, 3, 3})},
+            {{1, 1, 0, 0, 0, 0, 1, 1, 1, 1}, {}, {}, {}}) == "stride or dilation below 1: 0");
 }
 
 TEST_CASE("windows") {
@@ -191,7 +208,8 @@ TEST_CASE("rows and gather") {
   CHECK(ask(OpCode::sum, {i({B, T})}, {{0, 0}, {}, {}, {}}) == "i64[T]");
   CHECK(ask(OpCode::mean, {i({B, T})}, {{0, 0}, {}, {}, {}}) == "needs a float dtype, found: i64");
   CHECK(ask(OpCode::normalize, {f({B, 8}), f({8}), f({8})}, {{}, {}, {1e-5}, {}}) == "f32[B, 8]");
-  CHECK(ask(OpCode::normalize, {f({B, 8}), f({9})}, {{}, {}, {1e-5}, {}}) == "dimensions differ: 9 vs 8");
+  CHECK(ask(OpCode::normalize, {f({B, 8}), f({9})}, {{}, {}, {1e-5}, {}}) ==
+        "dimensions differ: 9 vs 8");
   CHECK(ask(OpCode::normalize, {f({B, 8})}, {{}, {}, {0}, {}}) == "epsilon is not positive");
   CHECK(ask(OpCode::gather, {f({100, 8}), i({B, T})}) == "f32[B, T, 8]");
   CHECK(ask(OpCode::gather, {f({100}), i({B})}) == "f32[B]");
@@ -201,7 +219,8 @@ TEST_CASE("rows and gather") {
 
 TEST_CASE("append") {
   const TensorType cache = f({6, B, T, 8});
-  auto append = [&](const TensorType& x, const TensorType& rows, const TensorType& at, std::int64_t layer = 5) {
+  auto append = [&](const TensorType& x, const TensorType& rows, const TensorType& at,
+                    std::int64_t layer = 5) {
     return ask(OpCode::append, {x, rows, at}, {{layer}, {}, {}, {}});
   };
   CHECK(append(cache, f({B, 2, 8}), i({B})) == "f32[6, B, T, 8]");

@@ -31,12 +31,15 @@ struct twice {
 // The window and causality at once: of the two masks the one that hides most counts.
 struct two_masks {
   constexpr auto operator()(expression auto q) const {
-    auto near = where(position<-2>() - position<-1>() < scalar<2>, nn::scaled_scores(q, q), minus_infinity);
+    auto near =
+        where(position<-2>() - position<-1>() < scalar<2>, nn::scaled_scores(q, q), minus_infinity);
     return matmul(softmax<-1>(nn::causal::apply(near)), q);
   }
 };
 struct masked_by_data {
-  constexpr auto operator()(expression auto q, expression auto mask) const { return nn::attention(q, q, q, mask); }
+  constexpr auto operator()(expression auto q, expression auto mask) const {
+    return nn::attention(q, q, q, mask);
+  }
 };
 
 }  // namespace
@@ -48,14 +51,18 @@ TEST_CASE("products, of parameters and repeated") {
 }
 
 TEST_CASE("convolutions of an image whose size is known at run time") {
-  CHECK(macs<nn::convolution<4, 6, 3, 2, 1, true, 1, 2>, tensor<f32, B, 4, H, W>>({{2, 4, 9, 5}}) == 2 * 6 * 5 * 3 * 2 * 9);
+  CHECK(macs<nn::convolution<4, 6, 3, 2, 1, true, 1, 2>, tensor<f32, B, 4, H, W>>({{2, 4, 9, 5}}) ==
+        2 * 6 * 5 * 3 * 2 * 9);
 }
 
 TEST_CASE("pairs that positions hide") {
   using heads = tensor<f32, B, 2, T, 4>;
   CHECK(macs<two_masks, heads>({{3, 2, 5, 4}}) == 2 * 3 * 2 * 4 * 15);
-  CHECK(macs<masked_by_data, heads, tensor<boolean, T, T>>({{3, 2, 5, 4}, {5, 5}}) == 2 * 3 * 2 * 4 * 25);
-  // Two windows along each axis; in a shifted image each last one holds pieces of 2 and 2 rows, or columns.
+  CHECK(macs<masked_by_data, heads, tensor<boolean, T, T>>({{3, 2, 5, 4}, {5, 5}}) ==
+        2 * 3 * 2 * 4 * 25);
+  // Two windows along each axis; in a shifted image each last one holds pieces of 2 and 2 rows, or
+  // columns.
   constexpr double pairs = (16 + 8) * (16 + 8), rest = 64 * 12 * 8 * 8;
-  CHECK(macs<nn::swin_block<8, 2, 4, 2>, tensor<f32, B, 8, 8, 8>>({{1, 8, 8, 8}}) == rest + 2 * pairs * 8);
+  CHECK(macs<nn::swin_block<8, 2, 4, 2>, tensor<f32, B, 8, 8, 8>>({{1, 8, 8, 8}}) ==
+        rest + 2 * pairs * 8);
 }

@@ -1,5 +1,5 @@
-// Caches that grow: the same values at every fusion level and target, in their place or not; what may not be updated in its
-// place is not; rows that do not fit are an error.
+// Caches that grow: the same values at every fusion level and target, in their place or not; what
+// may not be updated in its place is not; rows that do not fit are an error.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -66,7 +66,8 @@ struct Given {
     for (std::int64_t b = 0; b < rows.sizes()[0]; ++b)
       for (std::int64_t n = 0; n < rows.sizes()[1]; ++n)
         for (std::int64_t f = 0; f < features; ++f)
-          to.at<float>({layer, b, at.at<std::int64_t>({b}) + n, f}) = factor * rows.at<float>({b, n, f});
+          to.at<float>({layer, b, at.at<std::int64_t>({b}) + n, f}) =
+              factor * rows.at<float>({b, n, f});
   }
   Tensor with(std::int64_t layer, float factor = 1) const {
     Tensor result = cache.copy();
@@ -84,7 +85,9 @@ std::vector<std::pair<std::string, std::string>> ways() {
   return list;
 }
 
-bool same(const Tensor& a, const Tensor& b) { return std::ranges::equal(a.as<float>(), b.as<float>()); }
+bool same(const Tensor& a, const Tensor& b) {
+  return std::ranges::equal(a.as<float>(), b.as<float>());
+}
 
 template <class Model>
 Session session_of(const std::string& target, const std::string& fusion) {
@@ -119,7 +122,8 @@ TEST_CASE("rows are appended in place, or to a copy, with the same result") {
       CHECK(same(forks[1], given.with(1)));
       const Results steps = loop.run(given.cache, given.rows, given.at);
       CHECK(same(steps[0], given.with(0)));
-      CHECK(steps[1].at<std::int64_t>({0}) == given.at.at<std::int64_t>({0}) + given.rows.sizes()[1]);
+      CHECK(steps[1].at<std::int64_t>({0}) ==
+            given.at.at<std::int64_t>({0}) + given.rows.sizes()[1]);
       CHECK(same(given.cache, before));
       const Results in_place = fill.run_in_place(given.cache, given.rows, given.at);
       CHECK(in_place[0].data() == given.cache.data());
@@ -137,7 +141,8 @@ TEST_CASE("rows that do not fit are an error, and write nothing outside the cach
     Session fill = session_of<filled>(target, "all");
     Given cases[] = {{9, 3, {0, 7}}, {9, 1, {9}}, {9, 1, {-1}}, {2, 3, {0}}};
     for (Given& given : cases)
-      testing::check_error([&] { fill.run_in_place(given.cache, given.rows, given.at); }, {"filled", "outside"});
+      testing::check_error([&] { fill.run_in_place(given.cache, given.rows, given.at); },
+                           {"filled", "outside"});
     Given fits(9, 3, {6});
     CHECK(same(fill.run(fits.cache, fits.rows, fits.at)[0], [&] {
       Tensor expected = fits.with(1);
@@ -151,5 +156,6 @@ TEST_CASE("what is updated has memory of its own") {
   Session fill = session_of<filled>("host", "all");
   Given given(9, 3, {0});
   Tensor overlapping = Tensor::view(DType::f32, given.rows.sizes(), given.cache.data());
-  testing::check_error([&] { fill.run_in_place(given.cache, overlapping, given.at); }, {"updated", "overlaps"});
+  testing::check_error([&] { fill.run_in_place(given.cache, overlapping, given.at); },
+                       {"updated", "overlaps"});
 }

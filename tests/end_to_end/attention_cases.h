@@ -1,5 +1,5 @@
-// A case of fused attention: a model of q, k, v and what it adds to them, run for several lengths through one program at
-// every fusion level and on every target, against plain loops in double.
+// A case of fused attention: a model of q, k, v and what it adds to them, run for several lengths
+// through one program at every fusion level and on every target, against plain loops in double.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -19,8 +19,10 @@ struct Lengths {
   std::int64_t batch, queries, keys;
 };
 inline const std::vector<Lengths> same = {{2, 1, 1}, {2, 7, 7}, {1, 33, 33}, {2, 70, 70}};
-inline const std::vector<Lengths> cross = {{2, 7, 33}, {2, 33, 7}, {1, 1, 50}, {1, 50, 1}, {2, 40, 300}};
-inline const std::vector<Lengths> several_blocks = {{1, 620, 620}};  // of keys: some need no mask, some are skipped
+inline const std::vector<Lengths> cross = {
+    {2, 7, 33}, {2, 33, 7}, {1, 1, 50}, {1, 50, 1}, {2, 40, 300}};
+// of keys: some need no mask, some are skipped
+inline const std::vector<Lengths> several_blocks = {{1, 620, 620}};
 
 using Extras = std::vector<Tensor>;
 using Edit = std::function<double(double, At)>;
@@ -30,7 +32,8 @@ struct Maths {
   std::function<Edit(const Lengths&, const Extras&)> edit;
   std::int64_t key_heads = H;
   bool halves = false;      // q, k and v are f16
-  double tolerance = 1e-5;  // of the fused kernel; unfused halves are rounded once an op and not compared
+  // of the fused kernel; unfused halves are rounded once an op and not compared
+  double tolerance = 1e-5;
 };
 
 template <class Model, class... Inputs>
@@ -46,7 +49,8 @@ void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
       Program program = load<Model, Inputs...>(options);
       Session session = program.bind(formula_checkpoint(program.parameters()));
       for (const Lengths& n : lengths) {
-        if (target == "reference" && n.queries * n.keys > 100'000) continue;  // minutes of plain loops
+        // minutes of plain loops
+        if (target == "reference" && n.queries * n.keys > 100'000) continue;
         CAPTURE(n.queries);
         CAPTURE(n.keys);
         auto tensor = [&](const char* name, const Sizes& sizes) {
@@ -59,8 +63,8 @@ void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
         Extras extras = maths.extras(n);
         std::vector<const Tensor*> inputs = {&q, &k, &v};
         for (const Tensor& x : extras) inputs.push_back(&x);
-        auto expected = attention({n.batch, H, maths.key_heads, n.queries, n.keys, D}, numbers(q), numbers(k), numbers(v),
-                                  maths.edit(n, extras));
+        auto expected = attention({n.batch, H, maths.key_heads, n.queries, n.keys, D}, numbers(q),
+                                  numbers(k), numbers(v), maths.edit(n, extras));
         CHECK(difference(numbers(Tensor(session.run(inputs))), expected) < maths.tolerance);
       }
     }
@@ -68,7 +72,8 @@ void run_everywhere(const Maths& maths, const std::vector<Lengths>& lengths) {
 
 // One attention kernel and nothing beside it; then the numbers.
 template <class Model, class... Inputs>
-void check(const Maths& maths, const std::vector<Lengths>& lengths, const char* only = "attention 1") {
+void check(const Maths& maths, const std::vector<Lengths>& lengths,
+           const char* only = "attention 1") {
   CHECK(kernels(fused_main<Model, Inputs...>()) == only);
   run_everywhere<Model, Inputs...>(maths, lengths);
 }
@@ -85,7 +90,9 @@ inline Tensor integers(const Sizes& sizes, const std::function<std::int64_t(std:
   for (std::size_t n = 0; n < all.size(); ++n) all[n] = value(std::int64_t(n));
   return t;
 }
-inline std::int64_t at(const Tensor& t, std::int64_t n) { return t.as<std::int64_t>()[std::size_t(n)]; }
+inline std::int64_t at(const Tensor& t, std::int64_t n) {
+  return t.as<std::int64_t>()[std::size_t(n)];
+}
 
 constexpr auto scores(expression auto q, expression auto k) { return nn::scaled_scores(q, k); }
 constexpr auto weighted(expression auto s, expression auto v) { return matmul(softmax<-1>(s), v); }

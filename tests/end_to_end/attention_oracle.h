@@ -1,4 +1,5 @@
-// What the tests of fused attention share: plain loops in double, and the kernels that a program consists of.
+// What the tests of fused attention share: plain loops in double, and the kernels that a program
+// consists of.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -32,10 +33,11 @@ inline std::vector<std::string> targets(std::vector<std::string> usual) {
 
 inline constexpr double dead = -std::numeric_limits<double>::infinity();
 
-// Σ_j softmax_j(edit(q·k / √features)) v, zeros where every score is dead; `weights`, if given, gets the softmax.
-// Heads of keys are shared by equal runs of heads of queries.
-inline std::vector<float> attention(const Sizes4& n, std::span<const float> q, std::span<const float> k,
-                                    std::span<const float> v, const std::function<double(double, At)>& edit,
+// Σ_j softmax_j(edit(q·k / √features)) v, zeros where every score is dead; `weights`, if given,
+// gets the softmax. Heads of keys are shared by equal runs of heads of queries.
+inline std::vector<float> attention(const Sizes4& n, std::span<const float> q,
+                                    std::span<const float> k, std::span<const float> v,
+                                    const std::function<double(double, At)>& edit,
                                     std::vector<float>* weights = nullptr) {
   std::vector<float> out;
   std::vector<double> p(std::size_t(n.keys));
@@ -44,7 +46,8 @@ inline std::vector<float> attention(const Sizes4& n, std::span<const float> q, s
       for (std::int64_t i = 0; i < n.queries; ++i) {
         const float* x = &q[std::size_t(((b * n.heads + h) * n.queries + i) * n.features)];
         auto row = [&](std::span<const float> t, std::int64_t j) {
-          return &t[std::size_t(((b * n.key_heads + h / (n.heads / n.key_heads)) * n.keys + j) * n.features)];
+          return &t[std::size_t(((b * n.key_heads + h / (n.heads / n.key_heads)) * n.keys + j) *
+                                n.features)];
         };
         double largest = dead, total = 0;
         for (std::int64_t j = 0; j < n.keys; ++j) {
@@ -65,7 +68,8 @@ inline std::vector<float> attention(const Sizes4& n, std::span<const float> q, s
   return out;
 }
 
-// ‖found - expected‖ / ‖expected‖ and the largest error against the largest value, whichever is greater.
+// ‖found - expected‖ / ‖expected‖ and the largest error against the largest value, whichever is
+// greater.
 inline double difference(std::span<const float> found, std::span<const float> expected) {
   if (found.size() != expected.size()) return INFINITY;
   double error2 = 0, norm2 = 0, error = 0, most = 0;
@@ -94,7 +98,8 @@ inline Tensor as_halves(const Tensor& x) {
 }
 inline std::vector<float> numbers(const Tensor& x) {
   std::vector<float> all(std::size_t(x.sizes().count()));
-  if (x.dtype() == DType::f16) std::ranges::transform(x.as<std::uint16_t>(), all.begin(), half_to_float);
+  if (x.dtype() == DType::f16)
+    std::ranges::transform(x.as<std::uint16_t>(), all.begin(), half_to_float);
   else std::ranges::copy(x.as<float>(), all.begin());
   return all;
 }
@@ -131,7 +136,9 @@ inline std::string kernels(const std::string& ir) {
 inline std::string moved_bytes(const std::string& ir) {
   const std::string before = "outside contract, attention and rows: ";
   const std::size_t at = ir.find(before);
-  return at == std::string::npos ? "" : ir.substr(at + before.size(), ir.find('\n', at) - at - before.size());
+  return at == std::string::npos
+             ? ""
+             : ir.substr(at + before.size(), ir.find('\n', at) - at - before.size());
 }
 
 }  // namespace heed::oracle

@@ -1,5 +1,5 @@
-// Convolutions and pooling of random sizes, strides, paddings, dilations and groups, alone and in a row, on every
-// target and at every fusion level, against loops in double.
+// Convolutions and pooling of random sizes, strides, paddings, dilations and groups, alone and in a
+// row, on every target and at every fusion level, against loops in double.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -31,9 +31,11 @@ struct Step {  // of one image axis
   std::int64_t kernel, stride, padding, dilation;
 };
 
-// Every [channel, place..., tap...] of x [batch, channels, image...]: f(batch, channel, place, tap, element or nullptr).
+// Every [channel, place..., tap...] of x [batch, channels, image...]: f(batch, channel, place, tap,
+// element or nullptr).
 template <class F>
-void slide(const Values& x, const std::vector<Step>& steps, const std::vector<std::int64_t>& places, F f) {
+void slide(const Values& x, const std::vector<Step>& steps, const std::vector<std::int64_t>& places,
+           F f) {
   const std::size_t axes = steps.size();
   std::int64_t positions = 1, taps = 1;
   for (std::size_t i = 0; i < axes; ++i) positions *= places[i], taps *= steps[i].kernel;
@@ -52,7 +54,8 @@ void slide(const Values& x, const std::vector<Step>& steps, const std::vector<st
             at += y * weight;
             weight *= x.sizes[i + 2];
           }
-          f(b, c, p, t, inside ? &x.data[std::size_t((b * x.sizes[1] + c) * weight + at)] : nullptr);
+          f(b, c, p, t,
+            inside ? &x.data[std::size_t((b * x.sizes[1] + c) * weight + at)] : nullptr);
         }
 }
 
@@ -60,12 +63,14 @@ std::vector<std::int64_t> places(const Values& x, const std::vector<Step>& steps
   std::vector<std::int64_t> result;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& s = steps[i];
-    result.push_back((x.sizes[i + 2] + 2 * s.padding - s.dilation * (s.kernel - 1) - 1) / s.stride + 1);
+    result.push_back((x.sizes[i + 2] + 2 * s.padding - s.dilation * (s.kernel - 1) - 1) / s.stride +
+                     1);
   }
   return result;
 }
 
-Values convolve(const Values& x, const Values& w, const std::vector<Step>& steps, std::int64_t groups) {
+Values convolve(const Values& x, const Values& w, const std::vector<Step>& steps,
+                std::int64_t groups) {
   std::vector<std::int64_t> at = places(x, steps), sizes{x.sizes[0], w.sizes[0]};
   sizes.insert(sizes.end(), at.begin(), at.end());
   Values y = Values::of(sizes);
@@ -109,7 +114,9 @@ class Network {
     n.ints = {0};
     TensorType type{DType::f32, {}};
     for (std::size_t i = 0; i < sizes.size(); ++i)
-      type.shape.append(any_image && i > 1 ? Dim::symbol(i == 2 ? 'H' : 'W') : !any_image && i == 0 ? Dim("B") : Dim(sizes[i]));
+      type.shape.append(any_image && i > 1     ? Dim::symbol(i == 2 ? 'H' : 'W')
+                        : !any_image && i == 0 ? Dim("B")
+                                               : Dim(sizes[i]));
     function.arguments = {type};
     n.results = {type};
     function.nodes.push_back(n);
@@ -121,7 +128,8 @@ class Network {
   Values value;
   Tensor input;
 
-  void convolution(std::int64_t outputs, const std::vector<Step>& steps, std::int64_t groups, bool relu) {
+  void convolution(std::int64_t outputs, const std::vector<Step>& steps, std::int64_t groups,
+                   bool relu) {
     std::vector<std::int64_t> sizes{outputs, value.sizes[1] / groups};
     for (const Step& s : steps) sizes.push_back(s.kernel);
     std::vector<std::int64_t> ints;
@@ -205,8 +213,8 @@ class Network {
     return int(function.nodes.size()) - 1;
   }
 
-  void apply(OpCode op, std::vector<int> operands, std::vector<std::int64_t> ints = {}, std::vector<double> reals = {},
-             const TensorType& declared = {}) {
+  void apply(OpCode op, std::vector<int> operands, std::vector<std::int64_t> ints = {},
+             std::vector<double> reals = {}, const TensorType& declared = {}) {
     graph::OwnedNode n;
     n.op = op;
     n.ints = std::move(ints);
@@ -216,7 +224,8 @@ class Network {
       n.inputs.push_back({x, 0});
       types.push_back(&type(x));
     }
-    graph::Attributes with{n.ints.data(), int(n.ints.size()), nullptr, 0, n.reals.data(), int(n.reals.size())};
+    graph::Attributes with{n.ints.data(),  int(n.ints.size()), nullptr, 0,
+                           n.reals.data(), int(n.reals.size())};
     graph::Inferred r = graph::infer(op, {types.data(), int(types.size())}, with, declared);
     REQUIRE_MESSAGE(!r.problem, text_of(r.problem));
     n.results = {r.type};
@@ -227,7 +236,9 @@ class Network {
 
 constexpr double tolerance = 2e-6;
 
-void check(Network& network, std::initializer_list<const char*> targets = {"reference", "host", "x86-64-avx2", "x86-64"},
+void check(Network& network,
+           std::initializer_list<const char*> targets = {"reference", "host", "x86-64-avx2",
+                                                         "x86-64"},
            std::initializer_list<const char*> levels = {"none", "layout", "all"}) {
   for (const char* target : targets)
     for (const char* level : levels) {
@@ -240,7 +251,9 @@ void check(Network& network, std::initializer_list<const char*> targets = {"refe
 class Chance {
  public:
   explicit Chance(unsigned seed) : random(seed) {}
-  std::int64_t operator()(std::int64_t low, std::int64_t high) { return low + std::int64_t(random() % unsigned(high - low + 1)); }
+  std::int64_t operator()(std::int64_t low, std::int64_t high) {
+    return low + std::int64_t(random() % unsigned(high - low + 1));
+  }
   // A kernel that fits an axis of `room`.
   Step step(std::int64_t room, std::int64_t stride, std::int64_t padding, std::int64_t dilation) {
     Step s{(*this)(1, 3), stride, padding, dilation};
@@ -262,7 +275,8 @@ TEST_CASE("one convolution of an image, of any sort") {
     Network network({pick(1, 3), groups * pick(1, 9), pick(4, 12), pick(4, 12)});
     const std::int64_t stride = pick(1, 3), padding = pick(0, 2), dilation = pick(1, 2);
     std::vector<Step> steps;
-    for (int axis : {2, 3}) steps.push_back(pick.step(network.value.sizes[std::size_t(axis)], stride, padding, dilation));
+    for (int axis : {2, 3})
+      steps.push_back(pick.step(network.value.sizes[std::size_t(axis)], stride, padding, dilation));
     network.convolution(groups * pick(1, 19), steps, groups, pick(0, 1));
     check(network, {"reference", "host", "x86-64"}, {"none", "all"});
   }
@@ -312,7 +326,9 @@ TEST_CASE("pooling of images and clips, by themselves and behind convolutions") 
   }
 }
 
-TEST_CASE("windows by their runs: borders, several images in a block, dilation, columns left off, strided points") {
+TEST_CASE(
+    "windows by their runs: borders, several images in a block, dilation, columns left off, "
+    "strided points") {
   Network image({3, 2, 13, 12});
   image.convolution(48, {{7, 1, 3, 1}, {7, 1, 3, 1}}, 1, true);
   image.convolution(64, {{3, 3, 2, 2}, {2, 3, 2, 2}}, 1, false);

@@ -1,5 +1,5 @@
-// Decoding with a cache of keys and values against the whole decoder, teacher forced: any batch, lengths and capacity
-// through one program, at every fusion level and target; the searches over it.
+// Decoding with a cache of keys and values against the whole decoder, teacher forced: any batch,
+// lengths and capacity through one program, at every fusion level and target; the searches over it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -33,14 +33,16 @@ struct Programs {
   Program reader, step, forced;
   explicit Programs(const Options& options)
       : reader(load<nn::translation_reader<N>, Tokens, Lengths>(options)),
-        step(load<nn::translation_step<N>, Lengths, Lengths, Cache<N>, Memory<N>, Lengths>(options)),
+        step(
+            load<nn::translation_step<N>, Lengths, Lengths, Cache<N>, Memory<N>, Lengths>(options)),
         forced(load<nn::forced_translation<N>, Tokens, Lengths, tensor<i64, B, T>>(options)) {}
 };
 
 Tensor tokens_of(const std::string& name, Sizes sizes, std::int64_t vocabulary) {
   Tensor tokens(DType::i64, sizes);
   for (std::size_t i = 0; i < std::size_t(tokens.count()); ++i)
-    tokens.as<std::int64_t>()[i] = std::int64_t((double(formula_value(name, i)) + 1) / 2 * double(vocabulary));
+    tokens.as<std::int64_t>()[i] =
+        std::int64_t((double(formula_value(name, i)) + 1) / 2 * double(vocabulary));
   return tokens;
 }
 
@@ -54,7 +56,8 @@ double difference(Session& reader, const Session& step, Session& forced, const C
   const Tensor tokens = tokens_of("source", {c.batch, c.source}, N.source_tokens),
                given = tokens_of("target", {c.batch, c.target}, N.target_tokens);
   Tensor lengths(DType::i64, {c.batch});
-  for (std::int64_t b = 0; b < c.batch; ++b) lengths.as<std::int64_t>()[std::size_t(b)] = std::max<std::int64_t>(1, c.source - 2 * b);
+  for (std::int64_t b = 0; b < c.batch; ++b)
+    lengths.as<std::int64_t>()[std::size_t(b)] = std::max<std::int64_t>(1, c.source - 2 * b);
   const Tensor whole = forced.run(tokens, lengths, given);
   StepProgram::Memory memory;
   memory.caches.emplace_back(DType::f32, Sizes{N.decoders, c.batch, c.capacity, 2 * N.features});
@@ -65,11 +68,13 @@ double difference(Session& reader, const Session& step, Session& forced, const C
   double error = 0, norm = 0;
   std::vector<std::int64_t> column(static_cast<std::size_t>(c.batch));
   for (std::int64_t t = 0; t < c.target; ++t) {
-    for (std::int64_t b = 0; b < c.batch; ++b) column[std::size_t(b)] = given.at<std::int64_t>({b, t});
+    for (std::int64_t b = 0; b < c.batch; ++b)
+      column[std::size_t(b)] = given.at<std::int64_t>({b, t});
     const Tensor& logits = program.step(column)[1];
     for (std::int64_t b = 0; b < c.batch; ++b)
       for (std::int64_t v = 0; v < N.target_tokens; ++v) {
-        const double expected = double(whole.at<float>({b, t, v})), e = double(logits.at<float>({b, v})) - expected;
+        const double expected = double(whole.at<float>({b, t, v})),
+                     e = double(logits.at<float>({b, v})) - expected;
         error += e * e;
         norm += expected * expected;
       }
@@ -81,7 +86,8 @@ double difference(Session& reader, const Session& step, Session& forced, const C
 
 TEST_CASE("rows through a cache are those of the whole decoder") {
   std::vector<std::pair<std::string, std::string>> ways;
-  for (const std::string& target : oracle::targets({"host", "reference"})) ways.emplace_back(target, "all");
+  for (const std::string& target : oracle::targets({"host", "reference"}))
+    ways.emplace_back(target, "all");
   if (ways.size() > 1) ways.emplace_back("host", "none");
   for (const auto& [target, fusion] : ways) {
     Options options;
@@ -93,8 +99,9 @@ TEST_CASE("rows through a cache are those of the whole decoder") {
             forced = programs.forced.bind(formula_checkpoint(programs.forced.parameters()));
     for (const Case& c : {Case{1, 7, 5, 5}, {2, 1, 1, 300}, {3, 21, 14, 24}}) {
       const double d = difference<small>(reader, step, forced, c);
-      std::printf("target %s fusion %s, %ld x %ld to %ld of %ld: %.1e\n", target.c_str(), fusion.c_str(), long(c.batch), long(c.source),
-                  long(c.target), long(c.capacity), d);
+      std::printf("target %s fusion %s, %ld x %ld to %ld of %ld: %.1e\n", target.c_str(),
+                  fusion.c_str(), long(c.batch), long(c.source), long(c.target), long(c.capacity),
+                  d);
       CHECK(d < 1e-5);
     }
   }

@@ -1,4 +1,5 @@
-// What shapes leave to the run is checked there: a size that comes to nothing, a slice beyond its axis.
+// What shapes leave to the run is checked there: a size that comes to nothing, a slice beyond its
+// axis.
 #include <doctest/doctest.h>
 
 #include "heed/dsl/dsl.h"
@@ -38,11 +39,13 @@ std::string error_for(std::int64_t batch, std::int64_t length) {
 
 TEST_CASE("a size that comes to nothing is an error of the run") {
   CHECK(error_for<without_ends>(2, 3).empty());
-  CHECK(error_for<without_ends>(2, 2).find("dimension T-2 must be at least 1 (T-2 is 0") != std::string::npos);
+  CHECK(error_for<without_ends>(2, 2).find("dimension T-2 must be at least 1 (T-2 is 0") !=
+        std::string::npos);
   CHECK(error_for<without_ends>(2, 1).find("T = 1") != std::string::npos);
 }
 
 TEST_CASE("a slice beyond its axis is an error of the run") {
   CHECK(error_for<first_columns>(3, 3).empty());
-  CHECK(error_for<first_columns>(4, 3).find("the slice [0, B) of an axis of T must lie inside") != std::string::npos);
+  CHECK(error_for<first_columns>(4, 3).find("the slice [0, B) of an axis of T must lie inside") !=
+        std::string::npos);
 }

@@ -1,5 +1,6 @@
-// Loops that stop: rows that end at different times, limits, turns at every parity, states of every kind, nothing behind the
-// last turn; the greedy search inside a program against the one around a step program.
+// Loops that stop: rows that end at different times, limits, turns at every parity, states of every
+// kind, nothing behind the last turn; the greedy search inside a program against the one around a
+// step program.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -18,17 +19,20 @@ namespace {
 
 constexpr dim B{"B"}, S{"S"}, C{"C"};
 
-// Collatz: a row goes on until it is 1. Of its second state every turn reads what the turn before wrote elsewhere.
+// Collatz: a row goes on until it is 1. Of its second state every turn reads what the turn before
+// wrote elsewhere.
 struct halve_or_triple {
   constexpr auto operator()(expression auto n, expression auto pair, expression auto by) const {
     auto half = n / scalar<2>;
     auto next = where(n == scalar<1>, n, where(half * scalar<2> == n, half, n * by + scalar<1>));
     auto swapped = concat<1>(slice<1, 1, 2>(pair), slice<1, 0, 1>(pair) + scalar<1>);
-    return parts{next, swapped, next, probe<"sevenfold">(cast<f32>(next) * scalar<7>), next != scalar<1>};
+    return parts{next, swapped, next, probe<"sevenfold">(cast<f32>(next) * scalar<7>),
+                 next != scalar<1>};
   }
 };
 struct collatz {
-  constexpr auto operator()(expression auto n, expression auto pair, expression auto by, expression auto room) const {
+  constexpr auto operator()(expression auto n, expression auto pair, expression auto by,
+                            expression auto room) const {
     constexpr dim limit = size<0>(room);
     loop<"run", halve_or_triple, limit> run;
     auto [last, swapped, all, sevenfold, turns] = run(states(n, pair), held(by));
@@ -41,7 +45,8 @@ struct collatz_step {
   constexpr auto operator()(expression auto sum, expression auto n, expression auto by) const {
     constexpr dim batch = size<0>(n);
     auto pair = cast<f32>(broadcast_to<batch, 2>(scalar<0>));
-    auto [last, swapped, all, sevenfold, turns] = loop<"run", halve_or_triple, 200>{}(states(n, pair), held(by));
+    auto [last, swapped, all, sevenfold, turns] =
+        loop<"run", halve_or_triple, 200>{}(states(n, pair), held(by));
     return parts{sum + turns, turns};
   }
 };
@@ -72,7 +77,9 @@ Options options_of(const Way& way) {
   return options;
 }
 
-Tensor whole_numbers(Sizes sizes, std::vector<std::int64_t> values) { return Tensor::of<std::int64_t>(DType::i64, sizes, values); }
+Tensor whole_numbers(Sizes sizes, std::vector<std::int64_t> values) {
+  return Tensor::of<std::int64_t>(DType::i64, sizes, values);
+}
 
 std::vector<std::int64_t> path_of(std::int64_t n) {
   std::vector<std::int64_t> path;
@@ -98,7 +105,9 @@ void check_collatz(Session& session, std::int64_t limit, const std::vector<std::
     CHECK(results[4].as<std::int64_t>()[0] == turns);
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::vector<std::int64_t> path = path_of(numbers[std::size_t(r)]);
-      auto at = [&](std::int64_t t) { return t < std::int64_t(path.size()) ? path[std::size_t(t)] : 1; };
+      auto at = [&](std::int64_t t) {
+        return t < std::int64_t(path.size()) ? path[std::size_t(t)] : 1;
+      };
       CHECK(results[0].at<std::int64_t>({r}) == at(turns - 1));
       for (std::int64_t t = 0; t < limit; ++t) {
         CHECK(results[2].at<std::int64_t>({r, t}) == (t < turns ? at(t) : 0));
@@ -142,9 +151,12 @@ TEST_CASE("a loop runs in every step of a scan") {
   for (const Way& way : every_way()) {
     CAPTURE(way.target);
     CAPTURE(way.fusion);
-    Session session = load<collatz_of_each, Tokens, tensor<i64>>(options_of(way)).bind(formula_checkpoint({}), 1);
-    const Results results = session.run(whole_numbers({4, 2}, {6, 3, 27, 2, 8, 16, 1, 4}), whole_numbers({}, {3}));
-    CHECK(std::ranges::equal(results[1].as<std::int64_t>(), std::vector<std::int64_t>{8, 111, 4, 2}));
+    Session session =
+        load<collatz_of_each, Tokens, tensor<i64>>(options_of(way)).bind(formula_checkpoint({}), 1);
+    const Results results =
+        session.run(whole_numbers({4, 2}, {6, 3, 27, 2, 8, 16, 1, 4}), whole_numbers({}, {3}));
+    CHECK(
+        std::ranges::equal(results[1].as<std::int64_t>(), std::vector<std::int64_t>{8, 111, 4, 2}));
     CHECK(results[0].as<std::int64_t>()[0] == 125);
   }
 }
@@ -154,7 +166,9 @@ TEST_CASE("a program writes what the greedy search around its step writes, its c
     CAPTURE(way.target);
     CAPTURE(way.fusion);
     const Options options = options_of(way);
-    const auto bound = [](const Program& program) { return program.bind(formula_checkpoint(program.parameters()), 1); };
+    const auto bound = [](const Program& program) {
+      return program.bind(formula_checkpoint(program.parameters()), 1);
+    };
     Session reader = bound(load<nn::translation_reader<network>, Tokens, Lengths>(options)),
             around = bound(load<step, Lengths, Lengths, KeysAndValues, Read, Lengths>(options)),
             inside = bound(load<writer, KeysAndValues, Read, Lengths>(options));
@@ -164,16 +178,19 @@ TEST_CASE("a program writes what the greedy search around its step writes, its c
       Tensor tokens(DType::i64, {rows, source}), lengths(DType::i64, {rows});
       for (std::int64_t r = 0; r < rows; ++r) {
         lengths.at<std::int64_t>({r}) = source - r;
-        for (std::int64_t i = 0; i < source; ++i) tokens.at<std::int64_t>({r, i}) = (7 * r + 3 * i) % network.source_tokens;
+        for (std::int64_t i = 0; i < source; ++i)
+          tokens.at<std::int64_t>({r, i}) = (7 * r + 3 * i) % network.source_tokens;
       }
       const Tensor read = reader.run(tokens, lengths);
-      Tensor memory = read.copy(), cache(DType::f32, {network.decoders, rows, capacity, 2 * network.features});
+      Tensor memory = read.copy(),
+             cache(DType::f32, {network.decoders, rows, capacity, 2 * network.features});
       StepProgram::Memory held;
       held.caches.push_back(cache.copy());
       held.held.push_back(memory.copy());
       held.held.push_back(lengths.copy());
       StepProgram program(around.sibling(1), std::move(held), rows);
-      const std::vector<Sequence> expected = greedy(program.next_token(), rows, {start, stop, capacity});
+      const std::vector<Sequence> expected =
+          greedy(program.next_token(), rows, {start, stop, capacity});
       std::ranges::fill(cache.as<float>(), 1e3f);  // does not matter
       const Results written = inside.run_in_place(cache, memory, lengths);
       CHECK(written[1].data() == cache.data());
@@ -184,7 +201,8 @@ TEST_CASE("a program writes what the greedy search around its step writes, its c
         CHECK(written[2].at<bool>({r}) == !row.stopped);
         CHECK(written[3].at<float>({r}) == doctest::Approx(row.log_probability).epsilon(1e-4));
         for (std::int64_t t = 0; t < capacity; ++t)
-          CHECK(written[0].at<std::int64_t>({r, t}) == (t < std::int64_t(row.tokens.size()) ? row.tokens[std::size_t(t)] : stop));
+          CHECK(written[0].at<std::int64_t>({r, t}) ==
+                (t < std::int64_t(row.tokens.size()) ? row.tokens[std::size_t(t)] : stop));
       }
       CHECK(written[4].as<std::int64_t>()[0] == std::int64_t(longest));
     }

@@ -1,4 +1,5 @@
-// Masks of attention, written as plain maths: each is one attention kernel, and queries without a live key give zeros.
+// Masks of attention, written as plain maths: each is one attention kernel, and queries without a
+// live key give zeros.
 #include "attention_cases.h"
 #include "heed/runtime/profile.h"
 
@@ -30,7 +31,8 @@ struct excluding {
   }
 };
 struct key_padding {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto padding) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto padding) const {
     constexpr dim batch = size<0>(padding), keys = size<1>(padding);
     return weighted(where(reshape<batch, 1, 1, keys>(padding), minus_infinity, scores(q, k)), v);
   }
@@ -39,7 +41,8 @@ struct key_padding {
 // Every third key back, up to 30.
 struct dilated {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
-    auto seen = distance >= scalar<0> && distance <= scalar<30> && distance / scalar<3> * scalar<3> == distance;
+    auto seen = distance >= scalar<0> && distance <= scalar<30> &&
+                distance / scalar<3> * scalar<3> == distance;
     return weighted(where(seen, scores(q, k), minus_infinity), v);
   }
 };
@@ -49,27 +52,31 @@ struct causal_from_the_end {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     constexpr dim queries = size<2>(q), keys = size<2>(k);
     auto offset = extent<keys>() - extent<queries>();
-    return weighted(where(position<-1>() <= position<-2>() + offset, scores(q, k), minus_infinity), v);
+    return weighted(where(position<-1>() <= position<-2>() + offset, scores(q, k), minus_infinity),
+                    v);
   }
 };
 
 // ---- masks that data bound ----------------------------------------------------------------------
 
 struct key_lengths {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto lengths) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto lengths) const {
     return weighted(where(position<-1>() < lengths, scores(q, k), minus_infinity), v);
   }
 };
 
 struct prefix {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto length) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto length) const {
     auto seen = position<-1>() <= position<-2>() || position<-1>() < length;
     return weighted(where(seen, scores(q, k), minus_infinity), v);
   }
 };
 
 struct documents {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto id) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto id) const {
     constexpr dim batch = size<0>(id), tokens = size<1>(id);
     auto same_document = reshape<batch, 1, tokens, 1>(id) == reshape<batch, 1, 1, tokens>(id);
     return weighted(where(same_document && distance >= scalar<0>, scores(q, k), minus_infinity), v);
@@ -77,7 +84,8 @@ struct documents {
 };
 
 struct boolean_mask {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto mask) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto mask) const {
     return weighted(where(mask, scores(q, k), minus_infinity), v);
   }
 };
@@ -96,7 +104,9 @@ TEST_CASE("boolean mask, with queries that see nothing") {
   };
   m.edit = [](const Lengths& n, const Extras& e) -> Edit {
     return [&e, n](double s, At a) {
-      return e[0].as<bool>()[std::size_t(((a.b * H + a.h) * n.queries + a.i) * n.keys + a.j)] ? s : dead;
+      return e[0].as<bool>()[std::size_t(((a.b * H + a.h) * n.queries + a.i) * n.keys + a.j)]
+                 ? s
+                 : dead;
     };
   };
   check<boolean_mask, Queries, Keys, Keys, tensor<boolean, B, H, T, S>>(m, cross);
@@ -106,15 +116,18 @@ TEST_CASE("sliding windows") {
   check<sliding_window<5>, Queries, Keys, Keys>(
       plain([](double s, At a) { return a.i - a.j >= 0 && a.i - a.j < 5 ? s : dead; }), cross);
   check<sliding_window<300>, Queries, Keys, Keys>(
-      plain([](double s, At a) { return a.i - a.j >= 0 && a.i - a.j < 300 ? s : dead; }), several_blocks);
+      plain([](double s, At a) { return a.i - a.j >= 0 && a.i - a.j < 300 ? s : dead; }),
+      several_blocks);
 }
 
 TEST_CASE("a mask that is added, and one that says what is left out") {
-  check<additive_causal, Queries, Keys, Keys>(plain([](double s, At a) { return a.j <= a.i ? s : dead; }), cross);
+  check<additive_causal, Queries, Keys, Keys>(
+      plain([](double s, At a) { return a.j <= a.i ? s : dead; }), cross);
   check<excluding<20>, Queries, Keys, Keys>(
       plain([](double s, At a) { return a.j > a.i || a.i - a.j >= 20 ? dead : s; }), cross);
   check<excluding<300>, Queries, Keys, Keys>(
-      plain([](double s, At a) { return a.j > a.i || a.i - a.j >= 300 ? dead : s; }), several_blocks);
+      plain([](double s, At a) { return a.j > a.i || a.i - a.j >= 300 ? dead : s; }),
+      several_blocks);
 }
 
 TEST_CASE("padding of keys, by bools") {
@@ -123,12 +136,15 @@ TEST_CASE("padding of keys, by bools") {
     Extras e;
     Tensor padding(DType::boolean, {n.batch, n.keys});
     for (std::int64_t x = 0; x < n.batch * n.keys; ++x)
-      padding.as<bool>()[std::size_t(x)] = x / n.keys == 1 ? x % n.keys < n.keys - 3 : x % n.keys >= 260;
+      padding.as<bool>()[std::size_t(x)] =
+          x / n.keys == 1 ? x % n.keys < n.keys - 3 : x % n.keys >= 260;
     e.push_back(std::move(padding));
     return e;
   };
   m.edit = [](const Lengths& n, const Extras& e) -> Edit {
-    return [&e, n](double s, At a) { return e[0].as<bool>()[std::size_t(a.b * n.keys + a.j)] ? dead : s; };
+    return [&e, n](double s, At a) {
+      return e[0].as<bool>()[std::size_t(a.b * n.keys + a.j)] ? dead : s;
+    };
   };
   check<key_padding, Queries, Keys, Keys, tensor<boolean, B, S>>(m, cross);
 }
@@ -152,7 +168,8 @@ TEST_CASE("lengths of batch rows, one of them 0") {
   Maths m;
   m.extras = [](const Lengths& n) {
     Extras e;
-    e.push_back(integers({n.batch, 1, 1, 1}, [&](std::int64_t b) { return b == 1 ? 0 : (n.keys + 1) / 2; }));
+    e.push_back(integers({n.batch, 1, 1, 1},
+                         [&](std::int64_t b) { return b == 1 ? 0 : (n.keys + 1) / 2; }));
     return e;
   };
   m.edit = [](const Lengths&, const Extras& e) -> Edit {
@@ -178,7 +195,8 @@ TEST_CASE("documents in one sequence") {
   Maths m;
   m.extras = [](const Lengths& n) {
     Extras e;
-    e.push_back(integers({n.batch, n.keys}, [&](std::int64_t x) { return (x % n.keys * 7 + x / n.keys) / 61; }));
+    e.push_back(integers({n.batch, n.keys},
+                         [&](std::int64_t x) { return (x % n.keys * 7 + x / n.keys) / 61; }));
     return e;
   };
   m.edit = [](const Lengths& n, const Extras& e) -> Edit {
@@ -192,7 +210,8 @@ TEST_CASE("documents in one sequence") {
 
 namespace {
 struct probed {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto lengths) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto lengths) const {
     auto seen = where(position<-1>() < lengths, nn::causal::apply(scores(q, k)), minus_infinity);
     return matmul(probe<"weights">(softmax<-1>(seen)), v);
   }
@@ -217,11 +236,13 @@ TEST_CASE("the weights are given out by the fused kernel") {
         Tensor q = formula_tensor("q", {n.batch, H, n.queries, D});
         Tensor k = formula_tensor("k", {n.batch, H, n.keys, D});
         Tensor v = formula_tensor("v", {n.batch, H, n.keys, D});
-        Tensor lengths = integers({n.batch, 1, 1, 1}, [&](std::int64_t b) { return b == 1 ? 0 : n.keys - n.keys / 3; });
+        Tensor lengths = integers({n.batch, 1, 1, 1},
+                                  [&](std::int64_t b) { return b == 1 ? 0 : n.keys - n.keys / 3; });
         std::vector<float> weights;
         auto expected = attention(
             {n.batch, H, H, n.queries, n.keys, D}, q.as<float>(), k.as<float>(), v.as<float>(),
-            [&](double s, At a) { return a.j <= a.i && a.j < at(lengths, a.b) ? s : dead; }, &weights);
+            [&](double s, At a) { return a.j <= a.i && a.j < at(lengths, a.b) ? s : dead; },
+            &weights);
         Results results = session.run(q, k, v, lengths);
         CHECK(difference(results[0].as<float>(), expected) < 1e-5);
         CHECK(difference(results.probe("weights").as<float>(), weights) < 1e-5);
@@ -235,10 +256,12 @@ namespace {
 
 // The profile's tiles are those that have a live pair of query and key, counted one by one.
 template <class Model, class... Inputs>
-void check_tiles(const std::function<bool(std::int64_t i, std::int64_t j)>& live, const Extras& extras = {}) {
+void check_tiles(const std::function<bool(std::int64_t i, std::int64_t j)>& live,
+                 const Extras& extras = {}) {
   constexpr std::int64_t tokens = 640, block = 64, blocks = tokens / block;
   Options options;
-  options.tuning = "key_block=64,block_tiles=32";  // tiles that meet a block of keys together see different ones
+  // tiles that meet a block of keys together see different ones
+  options.tuning = "key_block=64,block_tiles=32";
   const Program program = load<Model, Inputs...>(options);
   const Tensor x = formula_tensor("x", {1, H, tokens, D});
   std::vector<const Tensor*> inputs = {&x, &x, &x};
@@ -252,12 +275,14 @@ void check_tiles(const std::function<bool(std::int64_t i, std::int64_t j)>& live
     session.run(inputs);
     const auto rows = profile.by_kind();
     REQUIRE(rows.size() == 1);
-    const std::int64_t tiles = rows[0].tiles / (2 * H * blocks), height = tokens / tiles, taller = tokens % tiles;
+    const std::int64_t tiles = rows[0].tiles / (2 * H * blocks), height = tokens / tiles,
+                       taller = tokens % tiles;
     REQUIRE(rows[0].tiles == 2 * H * blocks * tiles);
     std::int64_t visited = 0;
     for (std::int64_t tile = 0; tile < tiles; ++tile)
       for (std::int64_t start = 0; start < tokens; start += block) {
-        const std::int64_t first = tile * height + std::min(tile, taller), end = first + height + (tile < taller);
+        const std::int64_t first = tile * height + std::min(tile, taller),
+                           end = first + height + (tile < taller);
         bool any = false;
         for (std::int64_t i = first; i < end; ++i)
           for (std::int64_t j = start; j < start + block; ++j) any |= live(i, j);
@@ -265,7 +290,8 @@ void check_tiles(const std::function<bool(std::int64_t i, std::int64_t j)>& live
       }
     CHECK(rows[0].tiles_visited == 2 * H * visited);
     CHECK(visited < tiles * blocks);
-    CHECK(profile.json().find("\"tiles_visited\":" + std::to_string(2 * H * visited)) != std::string::npos);
+    CHECK(profile.json().find("\"tiles_visited\":" + std::to_string(2 * H * visited)) !=
+          std::string::npos);
     CHECK(profile.table().find("% skipped") != std::string::npos);
   }
 }
@@ -278,7 +304,8 @@ TEST_CASE("tiles that a mask lets be skipped are counted") {
     check_tiles<additive_causal, x, x, x>([](std::int64_t i, std::int64_t j) { return j <= i; });
   }
   SUBCASE("window") {
-    check_tiles<sliding_window<100>, x, x, x>([](std::int64_t i, std::int64_t j) { return j <= i && j > i - 100; });
+    check_tiles<sliding_window<100>, x, x, x>(
+        [](std::int64_t i, std::int64_t j) { return j <= i && j > i - 100; });
   }
   SUBCASE("documents") {
     Extras extras;

@@ -302,7 +302,8 @@ int RandomGraph::scanned(int x) {
   return carried ? append(std::move(n), type(other), *carried) : -1;
 }
 
-// h [B, C] as the cell's state, and held, in a loop that stops behind two turns or is cut off before.
+// h [B, C] as the cell's state, and held, in a loop that stops behind two turns or is cut off
+// before.
 int RandomGraph::looped(int h) {
   const TensorType row = type(h), count{DType::i64, {}};
   const Facts of_h = body->facts[std::size_t(h)];
@@ -314,7 +315,8 @@ int RandomGraph::looped(int h) {
   graph::OwnedNode call = node_of(OpCode::call);
   call.callee = 0;
   call.inputs = {{0, 0}, {2, 0}};
-  const int next = append(std::move(call), row, {-1, 1}), turns = apply(OpCode::add, {1, constant(1, DType::i64)}),
+  const int next = append(std::move(call), row, {-1, 1}),
+            turns = apply(OpCode::add, {1, constant(1, DType::i64)}),
             going = apply(OpCode::lt, {turns, constant(2, DType::i64)});
   body = network;
   if (next < 0 || turns < 0 || going < 0) return -1;

@@ -196,11 +196,12 @@ int RandomGraph::pooled() {
   if (from.rank == 4 && from[1].is_static() && chance(40)) {
     x = to_shape(OpCode::reshape, x, shape_of({from[0], from[1], 1, from[2], from[3]}));
     int w = parameter(shape_of({1 + pick(6), from[1], 1 + pick(2), 1 + pick(2), 1}));
-    return apply(OpCode::conv3d, {x, w}, {1 + pick(2), 1 + pick(2), 1, 1, pick(2), 0, 1, 1 + pick(2), 1, 1});
+    return apply(OpCode::conv3d, {x, w},
+                 {1 + pick(2), 1 + pick(2), 1, 1, pick(2), 0, 1, 1 + pick(2), 1, 1});
   }
   const int axis = any_axis(x), before = pick(2);
-  int y = apply(OpCode::window, {x}, {axis, 1 + pick(3), 1 + pick(2), 1 + pick(2), before, before}, {},
-                {(pick(5) - 2) * 0.5});
+  int y = apply(OpCode::window, {x}, {axis, 1 + pick(3), 1 + pick(2), 1 + pick(2), before, before},
+                {}, {(pick(5) - 2) * 0.5});
   if (y < 0) return -1;
   return apply(one_of({OpCode::sum, OpCode::mean, OpCode::max, OpCode::min}), {y}, {from.rank, 0});
 }

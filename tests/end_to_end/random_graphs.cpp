@@ -1,7 +1,8 @@
 // Random networks (random_graph.h): every target of this CPU at every fusion level against the
 // reference target with one kernel an op.
-//   random_graphs FIRST COUNT [TARGET]    seeds from FIRST on; a failing one is cut down to the first
-//                                         node that differs and printed. TARGET: that one alone
+//   random_graphs FIRST COUNT [TARGET]
+// Seeds from FIRST on; a failing one is cut down to the first node that differs and printed.
+// TARGET: that one alone.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-// Interpolation and adaptive pooling, up and down, at sizes known and unknown when compiling, against loops in double.
+// Interpolation and adaptive pooling, up and down, at sizes known and unknown when compiling,
+// against loops in double.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -17,15 +18,21 @@ constexpr dim B{"B"}, H{"H"}, W{"W"};
 
 template <dim Height, dim Width>
 struct bilinear {
-  constexpr auto operator()(expression auto x) const { return interpolate_bilinear<Height, Width>(x); }
+  constexpr auto operator()(expression auto x) const {
+    return interpolate_bilinear<Height, Width>(x);
+  }
 };
 template <dim Height, dim Width>
 struct nearest {
-  constexpr auto operator()(expression auto x) const { return interpolate_nearest<Height, Width>(x); }
+  constexpr auto operator()(expression auto x) const {
+    return interpolate_nearest<Height, Width>(x);
+  }
 };
 template <dim Height, dim Width>
 struct averages {
-  constexpr auto operator()(expression auto x) const { return adaptive_avg_pool2d<Height, Width>(x); }
+  constexpr auto operator()(expression auto x) const {
+    return adaptive_avg_pool2d<Height, Width>(x);
+  }
 };
 
 // Weight of old cell i for new cell o, as torch defines the modes.
@@ -34,14 +41,17 @@ double bilinear_weight(std::int64_t o, std::int64_t i, std::int64_t out, std::in
   double at = std::clamp((double(o) + 0.5) * double(in) / double(out) - 0.5, 0.0, double(in - 1));
   return std::max(0.0, 1 - std::abs(at - double(i)));
 }
-double nearest_weight(std::int64_t o, std::int64_t i, std::int64_t out, std::int64_t in) { return i == o * in / out; }
+double nearest_weight(std::int64_t o, std::int64_t i, std::int64_t out, std::int64_t in) {
+  return i == o * in / out;
+}
 double average_weight(std::int64_t o, std::int64_t i, std::int64_t out, std::int64_t in) {
   std::int64_t first = o * in / out, last = ((o + 1) * in + out - 1) / out;
   return i >= first && i < last ? 1 / double(last - first) : 0;
 }
 
 template <class Model, class Image>
-void check(std::int64_t height, std::int64_t width, std::int64_t to_height, std::int64_t to_width, Weight weight) {
+void check(std::int64_t height, std::int64_t width, std::int64_t to_height, std::int64_t to_width,
+           Weight weight) {
   constexpr std::int64_t batch = 2, channels = 3;
   Tensor x(DType::f32, {batch, channels, height, width});
   formula_input("input", x.as<float>());
@@ -58,7 +68,8 @@ void check(std::int64_t height, std::int64_t width, std::int64_t to_height, std:
       REQUIRE(y.sizes() == Sizes{batch, channels, to_height, to_width});
       double worst = 0;
       for (std::int64_t at = 0; at < y.count(); ++at) {
-        std::int64_t image = at / (to_height * to_width), oy = at / to_width % to_height, ox = at % to_width;
+        std::int64_t image = at / (to_height * to_width), oy = at / to_width % to_height,
+                     ox = at % to_width;
         double expected = 0;
         for (std::int64_t iy = 0; iy < height; ++iy)
           for (std::int64_t ix = 0; ix < width; ++ix)

@@ -1,4 +1,5 @@
-// Attention written by hand is as good as the library's: the fused kernels are the same, letter for letter.
+// Attention written by hand is as good as the library's: the fused kernels are the same, letter for
+// letter.
 #include <doctest/doctest.h>
 
 #include <sstream>
@@ -36,7 +37,8 @@ struct by_hand {
       else return matmul(q, transpose(k)) * rsqrt_of<32>;
     }();
     auto seen = [&] {
-      if constexpr (Where == Scale::mask) return where(position<-1>() <= position<-2>(), scores, minus_infinity);
+      if constexpr (Where == Scale::mask)
+        return where(position<-1>() <= position<-2>(), scores, minus_infinity);
       else return scores;
     }();
     auto context = matmul(softmax<-1>(seen), v);

@@ -1,4 +1,5 @@
-// Edits of attention's scores and shared heads, written as plain maths: each is one attention kernel.
+// Edits of attention's scores and shared heads, written as plain maths: each is one attention
+// kernel.
 #include "../runtime/must_throw.h"
 #include "../runtime/random.h"
 #include "attention_cases.h"
@@ -31,7 +32,8 @@ struct soft_cap {
 };
 
 struct additive {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto mask) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto mask) const {
     return weighted(scores(q, k) + mask, v);
   }
 };
@@ -47,7 +49,8 @@ struct relative_bias {
 };
 // Every offset has a row of its own, of which neither the table's nor the scores' sizes are known.
 struct offset_bias {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto table) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto table) const {
     auto row = nn::offset_of_key + extent<size<2>(q)>() - scalar<1>;
     return weighted(nn::with_relative_bias(scores(q, k), table, row), v);
   }
@@ -62,7 +65,8 @@ struct seen_bias {
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     auto table = param<"table", tensor<f32, 40, H>>;
     auto seen = distance >= scalar<0> && distance <= scalar<30>;
-    return weighted(where(seen, nn::with_relative_bias(scores(q, k), table, distance), minus_infinity), v);
+    return weighted(
+        where(seen, nn::with_relative_bias(scores(q, k), table, distance), minus_infinity), v);
   }
 };
 struct unseen_bias {
@@ -73,7 +77,8 @@ struct unseen_bias {
 };
 
 struct many {
-  constexpr auto operator()(expression auto q, expression auto k, expression auto v, expression auto lengths) const {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto lengths) const {
     auto bias = cast<f32>(distance) * buffer<"slopes", tensor<f32, H, 1, 1>, slope>;
     auto edited = tanh(scores(q, k) / scalar<5>) * scalar<5> - bias;
     return weighted(where(position<-1>() < lengths, nn::causal::apply(edited), minus_infinity), v);
@@ -86,16 +91,19 @@ template <std::int64_t KeyHeads>
 struct grouped {
   static constexpr auto shared(expression auto x) {
     constexpr dim batch = size<0>(x), tokens = size<2>(x);
-    auto each = broadcast_to<batch, KeyHeads, H / KeyHeads, tokens, D>(reshape<batch, KeyHeads, 1, tokens, D>(x));
+    auto each = broadcast_to<batch, KeyHeads, H / KeyHeads, tokens, D>(
+        reshape<batch, KeyHeads, 1, tokens, D>(x));
     return reshape<batch, H, tokens, D>(each);
   }
   constexpr auto operator()(expression auto q, expression auto k, expression auto v) const {
     return weighted(scores(q, shared(k)), shared(v));
   }
 };
-constexpr auto bucket_bias::operator()(expression auto q, expression auto k, expression auto v) const {
+constexpr auto bucket_bias::operator()(expression auto q, expression auto k,
+                                       expression auto v) const {
   auto table = param<"table", tensor<f32, 32, H>>;
-  auto biased = nn::with_relative_bias(scores(q, grouped<2>::shared(k)), table, buckets::of(nn::offset_of_key));
+  auto biased = nn::with_relative_bias(scores(q, grouped<2>::shared(k)), table,
+                                       buckets::of(nn::offset_of_key));
   return weighted(nn::causal::apply(biased), grouped<2>::shared(v));
 }
 struct multi_query {  // numpy's broadcasting shares the head
@@ -121,7 +129,8 @@ TEST_CASE("alibi") {
 }
 
 TEST_CASE("soft cap") {
-  check<soft_cap, Queries, Keys, Keys>(plain([](double s, At) { return 5 * std::tanh(s / 5); }), cross);
+  check<soft_cap, Queries, Keys, Keys>(plain([](double s, At) { return 5 * std::tanh(s / 5); }),
+                                       cross);
 }
 
 TEST_CASE("additive mask, one for all heads") {
@@ -157,7 +166,9 @@ TEST_CASE("relative bias, a row for every offset") {
     return e;
   };
   m.edit = [](const Lengths& n, const Extras& e) -> Edit {
-    return [&e, n](double s, At a) { return s + double(e[0].as<float>()[std::size_t((a.j - a.i + n.queries - 1) * H + a.h)]); };
+    return [&e, n](double s, At a) {
+      return s + double(e[0].as<float>()[std::size_t((a.j - a.i + n.queries - 1) * H + a.h)]);
+    };
   };
   check<offset_bias, Queries, Keys, Keys, tensor<f32, T + S - 1, H>>(m, cross);
 }
@@ -168,7 +179,8 @@ TEST_CASE("relative bias by buckets, causal, heads of keys shared, any lengths")
   Maths m = plain([&](double s, At a) {  // in floating point, as T5 says it
     const std::int64_t back = a.i - a.j;
     if (back < 0) return dead;
-    const double far = 16 + std::floor(std::log(double(back) / 16) / std::log(128.0 / 16) * 16 + 1e-9);
+    const double far =
+        16 + std::floor(std::log(double(back) / 16) / std::log(128.0 / 16) * 16 + 1e-9);
     const auto bucket = back < 16 ? back : std::int64_t(std::min(31.0, far));
     return s + double(table[std::size_t(bucket * H + a.h)]);
   });
@@ -192,7 +204,8 @@ TEST_CASE("an index outside of the table fails the run where its key is seen") {
       (void)session.run(inputs);
     };
     run(load<seen_bias, Queries, Keys, Keys>(options), 70, 90);
-    testing::check_error([&] { run(load<unseen_bias, Queries, Keys, Keys>(options), 41, 3); }, {"index"});
+    testing::check_error([&] { run(load<unseen_bias, Queries, Keys, Keys>(options), 41, 3); },
+                         {"index"});
     run(load<unseen_bias, Queries, Keys, Keys>(options), 40, 3);
   }
 }

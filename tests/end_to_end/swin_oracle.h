@@ -1,4 +1,5 @@
-// Swin's block in double, from its definition: every window is found by its coordinates, nothing is reshaped or rolled.
+// Swin's block in double, from its definition: every window is found by its coordinates, nothing is
+// reshaped or rolled.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -21,7 +22,8 @@ class SwinBlock {
     std::vector<double> x(image.begin(), image.end());
     std::vector<double> h = windows(normalized("norm1", x));
     for (std::size_t i = 0; i < x.size(); ++i) h[i] += x[i];
-    std::vector<double> hidden = linear("mlp.fc1", normalized("norm2", h), n.features, 4 * n.features);
+    std::vector<double> hidden =
+        linear("mlp.fc1", normalized("norm2", h), n.features, 4 * n.features);
     for (double& v : hidden) v = 0.5 * v * (1 + std::erf(v / std::sqrt(2.0)));
     std::vector<double> out = linear("mlp.fc2", hidden, 4 * n.features, n.features);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] += h[i];
@@ -31,7 +33,8 @@ class SwinBlock {
  private:
   SwinSizes n;
 
-  static std::vector<float> parameter(const std::string& name, const std::vector<std::int64_t>& shape) {
+  static std::vector<float> parameter(const std::string& name,
+                                      const std::vector<std::int64_t>& shape) {
     std::int64_t count = 1;
     for (std::int64_t extent : shape) count *= extent;
     std::vector<float> values(static_cast<std::size_t>(count));
@@ -40,22 +43,26 @@ class SwinBlock {
   }
 
   std::vector<double> normalized(const std::string& name, const std::vector<double>& x) const {
-    std::vector<float> weight = parameter(name + ".weight", {n.features}), bias = parameter(name + ".bias", {n.features});
+    std::vector<float> weight = parameter(name + ".weight", {n.features}),
+                       bias = parameter(name + ".bias", {n.features});
     std::vector<double> y(x.size());
     const auto c = std::size_t(n.features);
     for (std::size_t row = 0; row < x.size(); row += c) {
       double mean = 0, variance = 0;
       for (std::size_t e = 0; e < c; ++e) mean += x[row + e] / double(c);
-      for (std::size_t e = 0; e < c; ++e) variance += (x[row + e] - mean) * (x[row + e] - mean) / double(c);
       for (std::size_t e = 0; e < c; ++e)
-        y[row + e] = (x[row + e] - mean) / std::sqrt(variance + 1e-5) * double(weight[e]) + double(bias[e]);
+        variance += (x[row + e] - mean) * (x[row + e] - mean) / double(c);
+      for (std::size_t e = 0; e < c; ++e)
+        y[row + e] =
+            (x[row + e] - mean) / std::sqrt(variance + 1e-5) * double(weight[e]) + double(bias[e]);
     }
     return y;
   }
 
-  static std::vector<double> linear(const std::string& name, const std::vector<double>& x, std::int64_t in,
-                                    std::int64_t out) {
-    std::vector<float> weight = parameter(name + ".weight", {out, in}), bias = parameter(name + ".bias", {out});
+  static std::vector<double> linear(const std::string& name, const std::vector<double>& x,
+                                    std::int64_t in, std::int64_t out) {
+    std::vector<float> weight = parameter(name + ".weight", {out, in}),
+                       bias = parameter(name + ".bias", {out});
     std::vector<double> y;
     for (std::size_t row = 0; row < x.size(); row += std::size_t(in))
       for (std::int64_t o = 0; o < out; ++o) {
@@ -67,20 +74,24 @@ class SwinBlock {
     return y;
   }
 
-  // A pixel of a window, in the padded image as it lies, and the piece of the shifted image that it belongs to.
+  // A pixel of a window, in the padded image as it lies, and the piece of the shifted image that it
+  // belongs to.
   struct Pixel {
     std::int64_t y, x, piece;
   };
   Pixel pixel(std::int64_t row, std::int64_t column, std::int64_t at) const {
     const std::int64_t h = padded(n.height), w = padded(n.width);
-    const std::int64_t y = row * n.window + at / n.window, x = column * n.window + at % n.window;  // shifted
+    // shifted
+    const std::int64_t y = row * n.window + at / n.window, x = column * n.window + at % n.window;
     auto piece = [&](std::int64_t p, std::int64_t extent) {
       return shift(extent) == 0 || p < extent - n.window ? 0 : p < extent - n.shift ? 1 : 2;
     };
     return {(y + shift(h)) % h, (x + shift(w)) % w, 3 * piece(y, h) + piece(x, w)};
   }
   std::int64_t shift(std::int64_t extent) const { return extent == n.window ? 0 : n.shift; }
-  std::int64_t padded(std::int64_t extent) const { return (extent + n.window - 1) / n.window * n.window; }
+  std::int64_t padded(std::int64_t extent) const {
+    return (extent + n.window - 1) / n.window * n.window;
+  }
 
   // proj(attention) on every pixel of the image; padding is zeros before the projection to q, k, v.
   std::vector<double> windows(const std::vector<double>& x) const {
@@ -89,7 +100,8 @@ class SwinBlock {
     std::vector<double> grown(std::size_t(n.batch * h * w * c));
     auto copied = [&](std::int64_t b, std::int64_t row, std::int64_t column, auto&& f) {
       for (std::int64_t e = 0; e < c; ++e)
-        f(std::size_t(((b * h + row) * w + column) * c + e), std::size_t(((b * n.height + row) * n.width + column) * c + e));
+        f(std::size_t(((b * h + row) * w + column) * c + e),
+          std::size_t(((b * n.height + row) * n.width + column) * c + e));
     };
     auto everyPixel = [&](auto&& f) {
       for (std::int64_t b = 0; b < n.batch; ++b)
@@ -97,8 +109,10 @@ class SwinBlock {
           for (std::int64_t column = 0; column < n.width; ++column) copied(b, row, column, f);
     };
     everyPixel([&](std::size_t to, std::size_t from) { grown[to] = x[from]; });
-    std::vector<double> qkv = linear("attn.qkv", grown, c, 3 * c), mixed(grown.size()), scores(static_cast<std::size_t>(area));
-    std::vector<float> table = parameter("attn.relative_position_bias_table", {span * span, n.heads});
+    std::vector<double> qkv = linear("attn.qkv", grown, c, 3 * c), mixed(grown.size()),
+                        scores(static_cast<std::size_t>(area));
+    std::vector<float> table =
+        parameter("attn.relative_position_bias_table", {span * span, n.heads});
     for (std::int64_t b = 0; b < n.batch; ++b)
       for (std::int64_t row = 0; row < h / n.window; ++row)
         for (std::int64_t column = 0; column < w / n.window; ++column)
@@ -114,9 +128,12 @@ class SwinBlock {
                 double& s = scores[std::size_t(j)];
                 s = 0;
                 for (std::int64_t e = 0; e < d; ++e)
-                  s += qkv[of(query, 0) + std::size_t(e)] * qkv[of(key, 1) + std::size_t(e)] / std::sqrt(double(d));
-                const std::int64_t dy = i / n.window - j / n.window, dx = i % n.window - j % n.window;
-                s += double(table[std::size_t(((dy + n.window - 1) * span + dx + n.window - 1) * n.heads + head)]);
+                  s += qkv[of(query, 0) + std::size_t(e)] * qkv[of(key, 1) + std::size_t(e)] /
+                       std::sqrt(double(d));
+                const std::int64_t dy = i / n.window - j / n.window,
+                                   dx = i % n.window - j % n.window;
+                s += double(table[std::size_t(
+                    ((dy + n.window - 1) * span + dx + n.window - 1) * n.heads + head)]);
                 if (key.piece != query.piece) s = -INFINITY;
                 largest = std::max(largest, s);
               }

@@ -149,8 +149,9 @@ struct Rules {
   std::optional<Facts> rows() const {
     const Facts& x = in[0];
     if (node.op == OpCode::softmax)
-      return Facts{
-          0, 1, x.error + 8 * unit * (1 + (std::isinf(x.low) ? std::abs(x.high) : x.size())), false};
+      return Facts{0, 1,
+                   x.error + 8 * unit * (1 + (std::isinf(x.low) ? std::abs(x.high) : x.size())),
+                   false};
     if (std::isinf(x.low)) return {};
     if (node.op == OpCode::max || node.op == OpCode::min) return x;
     if (node.op == OpCode::normalize) return normalized();
@@ -193,7 +194,9 @@ struct Rules {
       case OpClass::layout: {
         Facts r = in[0];
         for (const Facts& x : in.subspan(1)) r = hull(r, x);
-        return node.op == OpCode::pad || node.op == OpCode::window ? hull(r, {node.reals[0], node.reals[0]}) : r;
+        return node.op == OpCode::pad || node.op == OpCode::window
+                   ? hull(r, {node.reals[0], node.reals[0]})
+                   : r;
       }
       default: break;
     }

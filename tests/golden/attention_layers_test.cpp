@@ -1,4 +1,5 @@
-// The attention layers of the examples on the examples' own inputs against torch in float64, at every fusion level.
+// The attention layers of the examples on the examples' own inputs against torch in float64, at
+// every fusion level.
 #include "../../examples/cnn_self_attention/cnn_self_attention.h"
 #include "../../examples/general_attention/digit_vectors.h"
 #include "../../examples/general_attention/general_attention.h"
@@ -39,16 +40,21 @@ Session formula_session(const Options& options) {
   return program.bind(formula_checkpoint(program.parameters()));
 }
 
-Digits digits(DigitSplit split) { return read_digits(example_file("vit/digits.safetensors"), split); }
+Digits digits(DigitSplit split) {
+  return read_digits(example_file("vit/digits.safetensors"), split);
+}
 
 }  // namespace
 
 TEST_CASE("general attention: scores, weights and context") {
   const Digits known = digits(DigitSplit::train), asked = digits(DigitSplit::test);
-  const Tensor all = directions(asked.images), keys = directions(known.images), values = one_hot(known.labels);
-  const Tensor queries = Tensor::of<float>(DType::f32, {24, pixels}, all.as<float>().first(24 * pixels));
+  const Tensor all = directions(asked.images), keys = directions(known.images),
+               values = one_hot(known.labels);
+  const Tensor queries =
+      Tensor::of<float>(DType::f32, {24, pixels}, all.as<float>().first(24 * pixels));
   everywhere([&](const golden::Way& way) {
-    Session fused = formula_session<general_attention, queries_type, keys_type, values_type>(way.options());
+    Session fused =
+        formula_session<general_attention, queries_type, keys_type, values_type>(way.options());
     check("general.context", fused.run(queries, keys, values));
     Session probed = formula_session<general_attention, queries_type, keys_type, values_type>(
         way.options({"scores", "weights"}));
@@ -61,7 +67,8 @@ TEST_CASE("general attention: scores, weights and context") {
 
 TEST_CASE("self-attention of a digit's patches") {
   const Digits all = digits(DigitSplit::test);
-  const Tensor images = Tensor::of<float>(DType::f32, {8, 1, 8, 8}, all.images.as<float>().first(8 * 64));
+  const Tensor images =
+      Tensor::of<float>(DType::f32, {8, 1, 8, 8}, all.images.as<float>().first(8 * 64));
   const Checkpoint trained = Checkpoint::open(example_file("vit/digits_vit.safetensors"));
   everywhere([&](const golden::Way& way) {
     const Program program = load<patches_self_attention, digit_images>(way.options());
@@ -103,7 +110,8 @@ TEST_CASE("masked self-attention of a sentence is causal, bit for bit") {
       for (float& value : other.as<float>().subspan(t * token_features)) value = 1 - value;
       const Tensor changed = session.run(other);
       const auto now = changed.as<float>(), before = outputs.as<float>();
-      CHECK(std::equal(now.begin(), now.begin() + std::ptrdiff_t(t * token_features), before.begin()));
+      CHECK(std::equal(now.begin(), now.begin() + std::ptrdiff_t(t * token_features),
+                       before.begin()));
       CHECK(!std::ranges::equal(now.subspan(t * token_features, token_features),
                                 before.subspan(t * token_features, token_features)));
     }

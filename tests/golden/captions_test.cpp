@@ -17,9 +17,10 @@ struct Given {
 Given given() {
   const CaptionedPictures test = read_captions();
   const std::int64_t words = test.given.sizes()[1];
-  return {some_pictures(test, 0, pictures),
-          Tensor::of<std::int64_t>(DType::i64, {pictures, words},
-                                   test.given.as<std::int64_t>().first(std::size_t(pictures * words)))};
+  return {
+      some_pictures(test, 0, pictures),
+      Tensor::of<std::int64_t>(DType::i64, {pictures, words},
+                               test.given.as<std::int64_t>().first(std::size_t(pictures * words)))};
 }
 
 // Logits behind the stop mean nothing: zeros, as in the golden file.
@@ -36,8 +37,10 @@ Tensor without_padding(const Tensor& words, const Tensor& logits) {
 template <class Model>
 void check(const char* name, const char* file) {
   const Given g = given();
-  const Tensor expected = golden::reference("captions.safetensors").read(std::string(name) + ".logits");
-  for (const golden::Way& way : {golden::Way{"host", "all"}, {"host", "none"}, {"reference", "all"}}) {
+  const Tensor expected =
+      golden::reference("captions.safetensors").read(std::string(name) + ".logits");
+  for (const golden::Way& way :
+       {golden::Way{"host", "all"}, {"host", "none"}, {"reference", "all"}}) {
     std::printf("target %s fusion %s\n", way.target.c_str(), way.fusion.c_str());
     const Program program = load<Model, pictures_type, given_captions>(way.options());
     Session session = program.bind(Checkpoint::open(example_file(file)));
@@ -53,5 +56,6 @@ TEST_CASE("a recurrent network with attention") {
 }
 
 TEST_CASE("a Transformer's decoder") {
-  check<forced_transformer_caption>("transformer", "image_captioning_transformer/captions_transformer.safetensors");
+  check<forced_transformer_caption>(
+      "transformer", "image_captioning_transformer/captions_transformer.safetensors");
 }

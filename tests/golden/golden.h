@@ -27,7 +27,8 @@ struct Difference {
 };
 
 // expected holds elements 0, stride, 2·stride, … of the flattened actual.
-inline Difference compare(std::span<const float> actual, std::span<const float> expected, std::int64_t stride = 1) {
+inline Difference compare(std::span<const float> actual, std::span<const float> expected,
+                          std::int64_t stride = 1) {
   REQUIRE(expected.size() == (actual.size() + stride - 1) / stride);
   double error2 = 0, reference2 = 0, error = 0, reference = 0;
   Difference d;
@@ -46,7 +47,8 @@ inline Difference compare(std::span<const float> actual, std::span<const float> 
   return d;
 }
 
-inline void check(const char* what, std::span<const float> actual, std::span<const float> expected, std::int64_t stride = 1) {
+inline void check(const char* what, std::span<const float> actual, std::span<const float> expected,
+                  std::int64_t stride = 1) {
   Difference d = compare(actual, expected, stride);
   std::printf("  %-28s norm %.1e  max %.1e\n", what, d.norm, d.max);
   CHECK_MESSAGE(d.within(f32_tolerance), what, ": worst at element ", d.worst);
@@ -79,17 +81,20 @@ inline std::vector<Way> ways() {
   std::vector<Way> all;
   for (const std::string& target : targets())
     for (const char* fusion : {"none", "layout", "all"})
-      if (target == "host" || targets().size() == 1 || std::string_view(fusion) == "all") all.push_back({target, fusion});
+      if (target == "host" || targets().size() == 1 || std::string_view(fusion) == "all")
+        all.push_back({target, fusion});
   return all;
 }
 
-// Every target once, on one of them every op a kernel. For networks that take seconds to compile; tests/end_to_end runs
-// their kinds of kernels in every pair of target and fusion.
+// Every target once, on one of them every op a kernel. For networks that take seconds to compile;
+// tests/end_to_end runs their kinds of kernels in every pair of target and fusion.
 inline std::vector<Way> crossed_ways() {
   if (targets().size() == 1) return ways();
   return {{"reference", "all"}, {"host", "all"}, {"x86-64-avx2", "all"}, {"x86-64", "none"}};
 }
 
-inline Checkpoint reference(const std::string& file) { return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file); }
+inline Checkpoint reference(const std::string& file) {
+  return Checkpoint::open(std::string(HEED_GOLDEN_DIR) + "/" + file);
+}
 
 }  // namespace heed::golden

@@ -1,5 +1,6 @@
-// Multi-head attention against torch.nn.MultiheadAttention in float64: odd lengths through symbolic dims, cross
-// attention, causal, additive and boolean masks; and that a wrong mask, scale or bias is noticed.
+// Multi-head attention against torch.nn.MultiheadAttention in float64: odd lengths through symbolic
+// dims, cross attention, causal, additive and boolean masks; and that a wrong mask, scale or bias
+// is noticed.
 #include "golden.h"
 #include "heed/dsl/nn/attention.h"
 
@@ -32,7 +33,9 @@ void everywhere(F&& f) {
     }
 }
 
-Tensor queries(const std::string& name, std::int64_t length) { return golden::formula_tensor(name + ".query", {3, length, 96}); }
+Tensor queries(const std::string& name, std::int64_t length) {
+  return golden::formula_tensor(name + ".query", {3, length, 96});
+}
 
 }  // namespace
 
@@ -60,9 +63,11 @@ TEST_CASE("cross attention of unequal lengths, and its weights") {
       std::string name = "cross_" + std::to_string(t) + "_" + std::to_string(s);
       Tensor memory = golden::formula_tensor(name + ".key", {3, s, 96});
       Results results = session.run(queries(name, t), memory);
-      golden::check(name.c_str(), results[0].as<float>(), expected.read(name + ".output").as<float>());
+      golden::check(name.c_str(), results[0].as<float>(),
+                    expected.read(name + ".output").as<float>());
       if (t == 7)
-        golden::check("weights", results.probe("attention").as<float>(), expected.read(name + ".weights").as<float>());
+        golden::check("weights", results.probe("attention").as<float>(),
+                      expected.read(name + ".weights").as<float>());
     }
   });
 }
@@ -82,7 +87,8 @@ TEST_CASE("additive mask") {
   everywhere([&](const Case& c) {
     Program program = load<Plain, Queries, Queries, Queries, tensor<f32, T, T>>(c.options());
     Session session = program.bind(formula_checkpoint(program.parameters()));
-    Tensor x = queries("additive_33", 33), mask = golden::formula_tensor("additive_33.mask", {33, 33});
+    Tensor x = queries("additive_33", 33),
+           mask = golden::formula_tensor("additive_33.mask", {33, 33});
     Tensor out = session.run(x, x, x, mask);
     golden::check("additive_33", out.as<float>(), expected.read("additive_33.output").as<float>());
   });
@@ -92,9 +98,11 @@ TEST_CASE("boolean key mask") {
   Checkpoint expected = golden::reference("mha.safetensors");
   Tensor numbers = golden::formula_tensor("key_mask_33.mask", {3, 33});
   Tensor mask(DType::boolean, {3, 1, 1, 33});
-  for (std::int64_t i = 0; i < 3 * 33; ++i) mask.as<bool>()[i] = !(numbers.as<float>()[i] < 0 && i % 33 > 0);
+  for (std::int64_t i = 0; i < 3 * 33; ++i)
+    mask.as<bool>()[i] = !(numbers.as<float>()[i] < 0 && i % 33 > 0);
   everywhere([&](const Case& c) {
-    Program program = load<Plain, Queries, Queries, Queries, tensor<boolean, B, 1, 1, T>>(c.options());
+    Program program =
+        load<Plain, Queries, Queries, Queries, tensor<boolean, B, 1, 1, T>>(c.options());
     Session session = program.bind(formula_checkpoint(program.parameters()));
     Tensor x = queries("key_mask_33", 33);
     Tensor out = session.run(x, x, x, mask);
@@ -128,7 +136,8 @@ TEST_CASE("a wrong mask, scale or bias fails") {
   auto wrong = [&](const Program& program, const Checkpoint& weights) {
     Session session = program.bind(weights);
     Tensor out = session.run(x);
-    CHECK_FALSE(golden::compare(out.as<float>(), expected.read("causal_33.output").as<float>()).within(10 * golden::f32_tolerance));
+    CHECK_FALSE(golden::compare(out.as<float>(), expected.read("causal_33.output").as<float>())
+                    .within(10 * golden::f32_tolerance));
   };
   Program plain = load<Plain, Queries>(), causal = load<Causal, Queries>();
   wrong(plain, formula_checkpoint(plain.parameters()));              // the mask left out

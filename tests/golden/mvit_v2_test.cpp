@@ -19,11 +19,14 @@ using SmallImage = tensor<f32, B, 3, 64, 64>;
 }  // namespace
 
 TEST_CASE("MViTv2 of a small image") {
-  for (const std::string& target : golden::targets()) golden::run_stages<Reduced, SmallImage>(reduced, 2, target, "all");
-  for (const char* fusion : {"none", "layout"}) golden::run_stages<Reduced, SmallImage>(reduced, 2, "host", fusion);
+  for (const std::string& target : golden::targets())
+    golden::run_stages<Reduced, SmallImage>(reduced, 2, target, "all");
+  for (const char* fusion : {"none", "layout"})
+    golden::run_stages<Reduced, SmallImage>(reduced, 2, "host", fusion);
 }
 
 TEST_CASE("whole: MViTv2-T") {
-  for (const std::int64_t batch : {1, 3}) golden::run_stages<nn::mvitv2_tiny, Image>(tiny, batch, "host", "all");
+  for (const std::int64_t batch : {1, 3})
+    golden::run_stages<nn::mvitv2_tiny, Image>(tiny, batch, "host", "all");
   golden::run_stages<nn::mvitv2_tiny, Image>(tiny, 1, "host", "none");
 }

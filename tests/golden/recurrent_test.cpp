@@ -1,5 +1,5 @@
-// RNN, GRU and LSTM against torch in float64: one program for every length, given states, rows of unequal lengths, two
-// layers in both directions; and that a wrong gate is noticed.
+// RNN, GRU and LSTM against torch in float64: one program for every length, given states, rows of
+// unequal lengths, two layers in both directions; and that a wrong gate is noticed.
 #include "golden.h"
 #include "heed/dsl/nn/recurrent.h"
 
@@ -25,7 +25,9 @@ struct Layer {
       golden::check((name + "." + parts[n]).c_str(), results[n].as<float>(),
                     expected.read(name + "." + parts[n]).as<float>());
   }
-  Tensor state(const std::string& which) const { return golden::formula_tensor(which, {rows, batch, hidden}, 1.0f); }
+  Tensor state(const std::string& which) const {
+    return golden::formula_tensor(which, {rows, batch, hidden}, 1.0f);
+  }
 };
 
 Tensor lengths_of(std::vector<std::int64_t> steps) {
@@ -117,5 +119,6 @@ TEST_CASE("gru: a wrong gate fails") {
   Session session = program.bind(formula_checkpoint(program.parameters()));
   Results results = session.run(golden::formula_tensor("gru_plain_1.x", {batch, 1, in}));
   Tensor expected = golden::reference("recurrent.safetensors").read("gru_plain_1.output");
-  CHECK_FALSE(golden::compare(results[0].as<float>(), expected.as<float>()).within(10 * golden::f32_tolerance));
+  CHECK_FALSE(golden::compare(results[0].as<float>(), expected.as<float>())
+                  .within(10 * golden::f32_tolerance));
 }

@@ -16,8 +16,10 @@ struct probed : Module {
 // nn::resnet50 with a probe wherever a golden tensor exists.
 struct probed_resnet {
   sub<"", nn::resnet_stem> stem;
-  chain<sub<"layer1", probed<nn::resnet_stage<64, 64, 1, 3>>>, sub<"layer2", probed<nn::resnet_stage<256, 128, 2, 4>>>,
-        sub<"layer3", probed<nn::resnet_stage<512, 256, 2, 6>>>, sub<"layer4", probed<nn::resnet_stage<1024, 512, 2, 3>>>>
+  chain<sub<"layer1", probed<nn::resnet_stage<64, 64, 1, 3>>>,
+        sub<"layer2", probed<nn::resnet_stage<256, 128, 2, 4>>>,
+        sub<"layer3", probed<nn::resnet_stage<512, 256, 2, 6>>>,
+        sub<"layer4", probed<nn::resnet_stage<1024, 512, 2, 3>>>>
       stages;
   sub<"fc", nn::linear<2048, 1000>> fc;
   constexpr auto operator()(expression auto image) const {
@@ -33,8 +35,9 @@ std::span<const float> prefix(const Tensor& t, std::int64_t count) {
 
 // The first `batch` images of the file's.
 template <class Image>
-void run(const std::string& file, std::initializer_list<std::int64_t> batches, std::int64_t height, std::int64_t width,
-         std::int64_t stride, const std::string& target, const std::string& fusion) {
+void run(const std::string& file, std::initializer_list<std::int64_t> batches, std::int64_t height,
+         std::int64_t width, std::int64_t stride, const std::string& target,
+         const std::string& fusion) {
   std::printf("%s target %s fusion %s\n", file.c_str(), target.c_str(), fusion.c_str());
   const std::pair<const char*, const char*> stages[] = {{"maxpool", "maxpool"},
                                                         {"layer1", "layer1.out"},
@@ -54,7 +57,8 @@ void run(const std::string& file, std::initializer_list<std::int64_t> batches, s
       const Tensor& value = results.probe(path);
       auto found = value.as<float>();
       const Tensor kept = expected.read(name);
-      golden::check(name, found, prefix(kept, (std::int64_t(found.size()) + stride - 1) / stride), stride);
+      golden::check(name, found, prefix(kept, (std::int64_t(found.size()) + stride - 1) / stride),
+                    stride);
     }
     const Tensor logits = expected.read("logits");
     golden::check("logits", results[0].as<float>(), prefix(logits, batch * 1000));
@@ -66,10 +70,12 @@ void run(const std::string& file, std::initializer_list<std::int64_t> batches, s
 TEST_CASE("ResNet-50") {
   using Image = tensor<f32, B, 3, 224, 224>;
   run<Image>("resnet50.safetensors", {1, 3}, 224, 224, 499, "host", "all");
-  for (const char* fusion : {"none", "layout"}) run<Image>("resnet50.safetensors", {1}, 224, 224, 499, "host", fusion);
+  for (const char* fusion : {"none", "layout"})
+    run<Image>("resnet50.safetensors", {1}, 224, 224, 499, "host", fusion);
 }
 
 TEST_CASE("ResNet-50 on an image of odd sides, known at run time") {
   for (const golden::Way& way : golden::crossed_ways())
-    run<tensor<f32, B, 3, H, W>>("resnet50_33x47.safetensors", {2}, 33, 47, 29, way.target, way.fusion);
+    run<tensor<f32, B, 3, H, W>>("resnet50_33x47.safetensors", {2}, 33, 47, 29, way.target,
+                                 way.fusion);
 }

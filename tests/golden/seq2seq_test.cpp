@@ -1,5 +1,5 @@
-// The trained networks of the date examples, teacher forced, against torch in float64; and that decoding step by step writes
-// what teacher forcing finds likeliest.
+// The trained networks of the date examples, teacher forced, against torch in float64; and that
+// decoding step by step writes what teacher forcing finds likeliest.
 #include "../../examples/shared/date_networks.h"
 #include "../../examples/shared/date_translator.h"
 #include "../../examples/shared/files.h"
@@ -52,7 +52,8 @@ template <class Model>
 void check(const char* name, const char* file, const std::vector<golden::Way>& ways) {
   const Given g = given();
   const Checkpoint weights = Checkpoint::open(example_file(file));
-  const Tensor expected = golden::reference("seq2seq.safetensors").read(std::string(name) + ".logits");
+  const Tensor expected =
+      golden::reference("seq2seq.safetensors").read(std::string(name) + ".logits");
   for (const golden::Way& way : ways) {
     std::printf("target %s fusion %s\n", way.target.c_str(), way.fusion.c_str());
     const Tensor found = forced<Model>(g, weights, way.options());
@@ -78,39 +79,48 @@ std::vector<std::string> likeliest_letters(const Given& g, const Tensor& logits)
 }  // namespace
 
 TEST_CASE("a writer that sees the reader's last state alone") {
-  check<forced_without_attention>("rnn", "seq2seq_rnn/dates_rnn.safetensors", {{"host", "all"}, {"host", "none"}});
+  check<forced_without_attention>("rnn", "seq2seq_rnn/dates_rnn.safetensors",
+                                  {{"host", "all"}, {"host", "none"}});
 }
 
 TEST_CASE("a writer that attends to all that was read") {
-  check<forced_with_attention>("attention", "seq2seq_attention/dates_attention.safetensors", golden::ways());
+  check<forced_with_attention>("attention", "seq2seq_attention/dates_attention.safetensors",
+                               golden::ways());
 }
 
 TEST_CASE("a Transformer") {
-  check<nn::forced_translation<date_translation>>("transformer", "transformer_translation/dates_transformer.safetensors",
-                                                 {{"host", "all"}, {"host", "none"}, {"reference", "all"}});
+  check<nn::forced_translation<date_translation>>(
+      "transformer", "transformer_translation/dates_transformer.safetensors",
+      {{"host", "all"}, {"host", "none"}, {"reference", "all"}});
 }
 
 TEST_CASE("a wrong weight is noticed") {
   const Given g = given();
-  const Checkpoint weights = Checkpoint::open(example_file("seq2seq_attention/dates_attention.safetensors"));
+  const Checkpoint weights =
+      Checkpoint::open(example_file("seq2seq_attention/dates_attention.safetensors"));
   const Checkpoint swapped = weights.rename([](std::string_view name) {
     if (name == "encoder.rnn.weight_hh_l0") return std::string("encoder.rnn.weight_hh_l0_reverse");
     if (name == "encoder.rnn.weight_hh_l0_reverse") return std::string("encoder.rnn.weight_hh_l0");
     return std::string(name);
   });
   const Tensor expected = golden::reference("seq2seq.safetensors").read("attention.logits");
-  CHECK_FALSE(golden::compare(forced<forced_with_attention>(g, swapped, {}).as<float>(), expected.as<float>(), stride)
+  CHECK_FALSE(golden::compare(forced<forced_with_attention>(g, swapped, {}).as<float>(),
+                              expected.as<float>(), stride)
                   .within(10 * golden::f32_tolerance));
 }
 
 TEST_CASE("decoding step by step writes what teacher forcing finds likeliest") {
   const Given g = given();
-  const Checkpoint weights = Checkpoint::open(example_file("seq2seq_attention/dates_attention.safetensors"));
-  const Program reader = load<reading, date_texts, text_lengths>(),
-                writer = load<writing_with_attention, last_letters, writer_states, text_memory, text_lengths>();
-  DateTranslator translate(reader.bind(only_parameters(weights, reader)), writer.bind(only_parameters(weights, writer)),
-                           all_that_was_read);
-  const auto written = translate(g.texts), expected = likeliest_letters(g, forced<forced_with_attention>(g, weights, {}));
+  const Checkpoint weights =
+      Checkpoint::open(example_file("seq2seq_attention/dates_attention.safetensors"));
+  const Program
+      reader = load<reading, date_texts, text_lengths>(),
+      writer =
+          load<writing_with_attention, last_letters, writer_states, text_memory, text_lengths>();
+  DateTranslator translate(reader.bind(only_parameters(weights, reader)),
+                           writer.bind(only_parameters(weights, writer)), all_that_was_read);
+  const auto written = translate(g.texts),
+             expected = likeliest_letters(g, forced<forced_with_attention>(g, weights, {}));
   std::size_t right = 0;
   for (std::size_t r = 0; r < written.size(); ++r)
     if (expected[r] == g.translations[r]) {  // else what follows a mistake differs

@@ -1,5 +1,5 @@
-// Swin against timm's SwinTransformer in float64, and against transformers' where sizes are padded: the embedded
-// patches, every block, the logits.
+// Swin against timm's SwinTransformer in float64, and against transformers' where sizes are padded:
+// the embedded patches, every block, the logits.
 #include "heed/dsl/nn/swin.h"
 #include "stages.h"
 
@@ -19,7 +19,8 @@ using Padded = nn::swin_transformer<4, 7, 3, 96, 3, 10, 2, 2, 2, 2>;
 using Reduced = nn::swin_transformer<4, 7, 3, 96, 3, 10, 2, 1>;
 
 template <class Model, std::int64_t Height, std::int64_t Width>
-void run(const Stages& c, std::int64_t batch, const std::string& target, const std::string& fusion) {
+void run(const Stages& c, std::int64_t batch, const std::string& target,
+         const std::string& fusion) {
   golden::run_stages<Model, tensor<f32, B, 3, Height, Width>>(c, batch, target, fusion);
 }
 
@@ -41,7 +42,9 @@ struct mutated {
   sub<"patch_embed", nn::swin_embedding<3, 96, 4>> patch_embed;
   sub<"layers.0.blocks.0", nn::swin_block<96, 3, 7, 0>> plain;
   sub<"layers.0.blocks.1", nn::swin_block<96, 3, 7, 3, mask>> shifted;
-  constexpr auto operator()(expression auto image) const { return shifted(plain(patch_embed(image))); }
+  constexpr auto operator()(expression auto image) const {
+    return shifted(plain(patch_embed(image)));
+  }
 };
 
 template <Mutation M>
@@ -50,18 +53,21 @@ bool agrees() {
   Session session = program.bind(formula_checkpoint(program.parameters()));
   const Tensor expected = golden::reference(reduced.file).read("layers.0.blocks.1");
   const Results found = session.run(golden::formula_tensor("input", {2, 3, 56, 56}));
-  return golden::compare(found[0].as<float>(), expected.as<float>(), reduced.stride).within(golden::f32_tolerance);
+  return golden::compare(found[0].as<float>(), expected.as<float>(), reduced.stride)
+      .within(golden::f32_tolerance);
 }
 
 }  // namespace
 
 TEST_CASE("Swin of two stages") {
-  for (const golden::Way& way : golden::crossed_ways()) run<Reduced, 56, 56>(reduced, 2, way.target, way.fusion);
+  for (const golden::Way& way : golden::crossed_ways())
+    run<Reduced, 56, 56>(reduced, 2, way.target, way.fusion);
   for (const char* fusion : {"none", "layout"}) run<Reduced, 56, 56>(reduced, 2, "host", fusion);
 }
 
 TEST_CASE("whole: sizes that neither patches, merges nor windows divide") {
-  for (const char* fusion : {"none", "layout", "all"}) run<Padded, 230, 310>(padded, 2, "host", fusion);
+  for (const char* fusion : {"none", "layout", "all"})
+    run<Padded, 230, 310>(padded, 2, "host", fusion);
 }
 
 TEST_CASE("whole: Swin-T") {
@@ -81,6 +87,7 @@ TEST_CASE("large: Swin-B" * doctest::skip()) {
 }
 
 TEST_CASE("Swin on the reference target" * doctest::skip()) {
-  for (const char* fusion : {"none", "all"}) run<nn::swin_t, 224, 224>(full, 1, "reference", fusion);
+  for (const char* fusion : {"none", "all"})
+    run<nn::swin_t, 224, 224>(full, 1, "reference", fusion);
   run<Padded, 230, 310>(padded, 2, "reference", "all");
 }

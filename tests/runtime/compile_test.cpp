@@ -38,7 +38,8 @@ TEST_CASE("compile: through the library's entry point") {
   CHECK(program.name() == "Sample");
   CHECK(program.compile_ms() > 0);
   CHECK(printed.str() ==
-        "version 2 target somewhere threads 1 fusion layout tuning key_block=128 probes pre post after "
+        "version 2 target somewhere threads 1 fusion layout tuning key_block=128 probes pre post "
+        "after "
         "fused");
   CHECK(program.bind(heed::testing::sample_checkpoint()).threads() == 1);
 

@@ -1,4 +1,5 @@
-// Counts what everything in the process asks operator new for, libheed included: linked in, it replaces that operator.
+// Counts what everything in the process asks operator new for, libheed included: linked in, it
+// replaces that operator.
 #pragma once
 #include <atomic>
 

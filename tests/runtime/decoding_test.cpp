@@ -1,4 +1,5 @@
-// Searches against every sequence there is: small vocabularies, networks whose logits follow from what was read.
+// Searches against every sequence there is: small vocabularies, networks whose logits follow from
+// what was read.
 #include "heed/runtime/decoding.h"
 
 #include <doctest/doctest.h>
@@ -21,7 +22,10 @@ constexpr std::int64_t stop = 2, start = 0;
 class Network {
  public:
   Network(std::size_t rows, std::size_t rows_per_input, std::size_t vocabulary)
-      : read(rows), vocabulary_(vocabulary), per_input_(rows_per_input), logits_(rows * vocabulary) {}
+      : read(rows),
+        vocabulary_(vocabulary),
+        per_input_(rows_per_input),
+        logits_(rows * vocabulary) {}
 
   float logit(std::size_t input, const std::vector<std::int64_t>& prefix, std::size_t token) const {
     std::string name = std::to_string(input);
@@ -43,7 +47,8 @@ class Network {
               for (std::size_t r = 0; r < read.size(); ++r) read[r] = before[std::size_t(from[r])];
             }};
   }
-  double log_probability(std::size_t input, const std::vector<std::int64_t>& prefix, std::int64_t token) const {
+  double log_probability(std::size_t input, const std::vector<std::int64_t>& prefix,
+                         std::int64_t token) const {
     double sum = 0;
     for (std::size_t v = 0; v < vocabulary_; ++v) sum += std::exp(double(logit(input, prefix, v)));
     return double(logit(input, prefix, std::size_t(token))) - std::log(sum);
@@ -56,10 +61,10 @@ class Network {
   std::vector<float> logits_;
 };
 
-// All sequences of an input that stop within `longest` tokens or are cut off there, best first: those that stop before
-// the others, then by log probability / length^penalty.
-std::vector<Sequence> all_sequences(const Network& network, std::size_t input, std::size_t vocabulary, std::int64_t longest,
-                                    double penalty) {
+// All sequences of an input that stop within `longest` tokens or are cut off there, best first:
+// those that stop before the others, then by log probability / length^penalty.
+std::vector<Sequence> all_sequences(const Network& network, std::size_t input,
+                                    std::size_t vocabulary, std::int64_t longest, double penalty) {
   std::vector<Sequence> all;
   auto grow = [&](auto&& self, Sequence s) -> void {
     if (s.stopped || std::int64_t(s.tokens.size()) == longest) return all.push_back(s);
@@ -102,7 +107,8 @@ TEST_CASE("greedy takes the likeliest token until stop, row by row") {
     while (!expected.stopped && expected.tokens.size() < 12) {
       std::int64_t best = 0;
       for (std::int64_t v = 1; v < std::int64_t(vocabulary); ++v)
-        if (network.logit(r, prefix, std::size_t(v)) > network.logit(r, prefix, std::size_t(best))) best = v;
+        if (network.logit(r, prefix, std::size_t(v)) > network.logit(r, prefix, std::size_t(best)))
+          best = v;
       expected.log_probability += network.log_probability(r, prefix, best);
       expected.stopped = best == stop;
       if (!expected.stopped) expected.tokens.push_back(best);
@@ -111,7 +117,8 @@ TEST_CASE("greedy takes the likeliest token until stop, row by row") {
     check_equal(found[r], expected);
     lengths.push_back(found[r].tokens.size());
     // What a row reads once it has ended is stop.
-    for (std::size_t t = found[r].tokens.size() + 1; t < network.read[r].size(); ++t) CHECK(network.read[r][t] == stop);
+    for (std::size_t t = found[r].tokens.size() + 1; t < network.read[r].size(); ++t)
+      CHECK(network.read[r][t] == stop);
   }
   CHECK(std::ranges::adjacent_find(lengths, std::ranges::not_equal_to()) != lengths.end());
 }
@@ -152,7 +159,9 @@ TEST_CASE("narrow beams keep what a search by hand keeps") {
             (longer.stopped ? complete : next).push_back(longer);
           }
         }
-        const auto likelier = [](const Sequence& x, const Sequence& y) { return x.log_probability > y.log_probability; };
+        const auto likelier = [](const Sequence& x, const Sequence& y) {
+          return x.log_probability > y.log_probability;
+        };
         std::ranges::stable_sort(next, likelier);
         next.resize(std::min(next.size(), std::size_t(beams)));
         live = next;
@@ -171,7 +180,11 @@ TEST_CASE("samples have the network's probabilities, and a seed repeats them") {
     Sampling how;
     std::size_t most;  // tokens that are possible in a step
   };
-  for (const Setting& setting : {Setting{{1, 0, 1, 7}, 4}, {{0.5, 0, 1, 8}, 4}, {{1, 2, 1, 9}, 2}, {{1, 0, 0.6, 10}, 4}, {{2, 3, 0.7, 11}, 3}}) {
+  for (const Setting& setting : {Setting{{1, 0, 1, 7}, 4},
+                                 {{0.5, 0, 1, 8}, 4},
+                                 {{1, 2, 1, 9}, 2},
+                                 {{1, 0, 0.6, 10}, 4},
+                                 {{2, 3, 0.7, 11}, 3}}) {
     Network network(rows, rows, vocabulary);
     const auto found = sample(network.next(), rows, {start, stop, longest}, setting.how);
     Network again(rows, rows, vocabulary);
@@ -181,7 +194,9 @@ TEST_CASE("samples have the network's probabilities, and a seed repeats them") {
     const auto possible = [&](const std::vector<std::int64_t>& prefix) {
       std::vector<std::pair<double, std::int64_t>> all;
       for (std::int64_t v = 0; v < std::int64_t(vocabulary); ++v)
-        all.emplace_back(std::exp(double(network.logit(0, prefix, std::size_t(v))) / setting.how.temperature), v);
+        all.emplace_back(
+            std::exp(double(network.logit(0, prefix, std::size_t(v))) / setting.how.temperature),
+            v);
       std::ranges::sort(all, std::greater());
       if (setting.how.top_k) all.resize(std::size_t(setting.how.top_k));
       double sum = 0, reached = 0;
@@ -209,7 +224,8 @@ TEST_CASE("samples have the network's probabilities, and a seed repeats them") {
       counted[tokens] += 1.0 / rows;
     }
     for (const auto& [tokens, share] : counted) REQUIRE(expected.contains(tokens));
-    for (const auto& [tokens, share] : expected) CHECK(counted[tokens] == doctest::Approx(share).scale(1).epsilon(0.025));
+    for (const auto& [tokens, share] : expected)
+      CHECK(counted[tokens] == doctest::Approx(share).scale(1).epsilon(0.025));
     CHECK(possible({start}).size() <= setting.most);
   }
 }
@@ -217,20 +233,27 @@ TEST_CASE("samples have the network's probabilities, and a seed repeats them") {
 TEST_CASE("a row's sample depends on no other row") {
   Network alone(1, 1, 4), among(5, 5, 4);
   const Sampling how{1, 0, 1, 3};
-  CHECK(sample(alone.next(), 1, {start, stop, 8}, how)[0].tokens == sample(among.next(), 5, {start, stop, 8}, how)[0].tokens);
+  CHECK(sample(alone.next(), 1, {start, stop, 8}, how)[0].tokens ==
+        sample(among.next(), 5, {start, stop, 8}, how)[0].tokens);
 }
 
 TEST_CASE("settings that make no sense are refused") {
   Network network(2, 1, 4);
   testing::check_error([&] { greedy(network.next(), 0, {start, stop, 3}); }, {"rows is 0"});
   testing::check_error([&] { greedy(network.next(), 2, {start, stop, 0}); }, {"longest is 0"});
-  testing::check_error([&] { greedy(network.next(), 2, {start, 4, 3}); }, {"stop is 4, the network knows tokens 0 to 3"});
-  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {0, 0, 1, 0}); }, {"temperature"});
-  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {1, -1, 1, 0}); }, {"top_k is -1"});
-  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {1, 0, 1.5, 0}); }, {"top_p"});
-  testing::check_error([&] { beam_search(network.next(), 1, {start, stop, 3}, {0, 0}); }, {"beams is 0"});
+  testing::check_error([&] { greedy(network.next(), 2, {start, 4, 3}); },
+                       {"stop is 4, the network knows tokens 0 to 3"});
+  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {0, 0, 1, 0}); },
+                       {"temperature"});
+  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {1, -1, 1, 0}); },
+                       {"top_k is -1"});
+  testing::check_error([&] { sample(network.next(), 2, {start, stop, 3}, {1, 0, 1.5, 0}); },
+                       {"top_p"});
+  testing::check_error([&] { beam_search(network.next(), 1, {start, stop, 3}, {0, 0}); },
+                       {"beams is 0"});
   const std::vector<float> logits{1, 2, NAN, 1, 2, 3, 4};
   const NextToken wrong{[&](std::span<const std::int64_t>) { return std::span(logits); }, {}};
   testing::check_error([&] { greedy(wrong, 2, {start, 0, 3}); }, {"7 logits for 2 rows"});
-  testing::check_error([&] { greedy(wrong, 1, {start, 0, 3}); }, {"a logit of row 0 is NaN at step 0"});
+  testing::check_error([&] { greedy(wrong, 1, {start, 0, 3}); },
+                       {"a logit of row 0 is NaN at step 0"});
 }

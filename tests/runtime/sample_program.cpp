@@ -108,7 +108,8 @@ std::int64_t sample_mismatches(const Tensor& x, const Tensor& y, bool pre) {
   std::int64_t wrong = 0;
   for (std::int64_t at = 0; at < y.count(); ++at) {
     const float expected = sample_value(x.as<float>().data() + at / 4 * 3, int(at % 4), pre);
-    wrong += !(std::abs(y.as<float>()[std::size_t(at)] - expected) < 1e-5f * std::max(1.f, std::abs(expected)));
+    wrong += !(std::abs(y.as<float>()[std::size_t(at)] - expected) <
+               1e-5f * std::max(1.f, std::abs(expected)));
   }
   return wrong;
 }

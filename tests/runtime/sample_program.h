@@ -23,7 +23,8 @@ Checkpoint sample_checkpoint();
 Tensor ramp(std::int64_t batch, std::int64_t length);
 // The element of y in float arithmetic; `pre`: of the probe.
 float sample_value(const float* x_row, int n, bool pre = false);
-// How many elements of y (of the probe, where `pre`) are not those values of x to within 1e-5; -1 where y's sizes are wrong.
+// How many elements of y (of the probe, where `pre`) are not those values of x to within 1e-5; -1
+// where y's sizes are wrong.
 std::int64_t sample_mismatches(const Tensor& x, const Tensor& y, bool pre = false);
 
 }  // namespace heed::testing

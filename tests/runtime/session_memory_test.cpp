@@ -62,9 +62,11 @@ TEST_CASE("decoding: as much memory is asked for a token as for a thousand, befo
   long in_steps = 0, steps = 0, at_step = 0;
   const heed::NextToken network{
       [&](std::span<const std::int64_t>) {
-        if (steps++ > 1) in_steps += count - at_step;  // the first step may make room for the vocabulary
+        // the first step may make room for the vocabulary
+        if (steps++ > 1) in_steps += count - at_step;
         heed::formula_input(steps % 2 ? "a" : "b", logits);
-        for (std::int64_t r = 0; r < rows; ++r) logits[std::size_t(r * vocabulary)] = -1000;  // stop is far
+        // stop is far
+        for (std::int64_t r = 0; r < rows; ++r) logits[std::size_t(r * vocabulary)] = -1000;
         at_step = count;
         return std::span<const float>(logits);
       },

@@ -1,9 +1,11 @@
-// heed.attention by online softmax. A work item is a block of queries of one batch index: blocks of keys pass by, and
-// for each, every tile of queries gets its scores, their softmax so far and the sums of values so far. The mask's bounds
-// say which keys a tile skips and where the mask need not be evaluated.
+// heed.attention by online softmax. A work item is a block of queries of one batch index: blocks of
+// keys pass by, and for each, every tile of queries gets its scores, their softmax so far and the
+// sums of values so far. The mask's bounds say which keys a tile skips and where the mask need not
+// be evaluated.
 //
-// A thread packs the keys and values of a batch index into its scratch when it comes to it, and only those that the
-// queries of its range may see: packed once where the range goes to the end, and never handed over through memory.
+// A thread packs the keys and values of a batch index into its scratch when it comes to it, and
+// only those that the queries of its range may see: packed once where the range goes to the end,
+// and never handed over through memory.
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/cpu/attention_mask.h"
 #include "heed/compiler/lower/cpu/kinds.h"
@@ -19,8 +21,12 @@ namespace {
 class Attention {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-      : kernel(kernel), op(cast<ir::AttentionOp>(kernel.op)), e(kernel, target, module),
-        mask(tile::classifyMask(kernel, op.getMask())), blocking(kernel, mask, target), tile{e, blocking} {}
+      : kernel(kernel),
+        op(cast<ir::AttentionOp>(kernel.op)),
+        e(kernel, target, module),
+        mask(tile::classifyMask(kernel, op.getMask())),
+        blocking(kernel, mask, target),
+        tile{e, blocking} {}
 
   Lowering lower() {
     if (failed(emitParts())) return failure();
@@ -39,10 +45,13 @@ class Attention {
   // Values of the walk.
   KernelArguments arguments;
   ValueRange buffers;  // ins, then outs
-  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlocks, keyBlock;  // largerTiles have tileRows + 1 rows
-  Value scratch, packed, keyRows, values;  // of packed keys and values, and of those that are read, packed or not
+  // largerTiles have tileRows + 1 rows
+  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlocks, keyBlock;
+  // of packed keys and values, and of those that are read, packed or not
+  Value scratch, packed, keyRows, values;
   Value batch;
-  // Of the current batch index: addresses of its keys and values, and the keys [packedLow, packedHigh) that are packed.
+  // Of the current batch index: addresses of its keys and values, and the keys [packedLow,
+  // packedHigh) that are packed.
   Value firstKey, firstValue, packedLow, packedHigh;
 
   AttentionMask seen() { return {e, mask, op.getMask(), buffers, batch, keys}; }
@@ -50,7 +59,8 @@ class Attention {
   bool hasWeights() const { return kernel.outs.size() > 1; }
   // Somebody must look at the scores before softmax.
   bool edits() const {
-    return blocking.editsScores || !blocking.keys.is_static() || blocking.keys.constant % e.lanes() != 0;
+    return blocking.editsScores || !blocking.keys.is_static() ||
+           blocking.keys.constant % e.lanes() != 0;
   }
 
   LogicalResult emitParts() {
@@ -62,7 +72,8 @@ class Attention {
     }
     for (bool masked : {false, true}) {
       if (masked && !hasMask()) continue;
-      if (blocking.wholeRows ? failed(tile.emitWholeRows(masked)) : (masked || edits()) && failed(tile.emitEdit(masked)))
+      if (blocking.wholeRows ? failed(tile.emitWholeRows(masked))
+                             : (masked || edits()) && failed(tile.emitEdit(masked)))
         return failure();
     }
     if (!mask.complete) tile.emitClear();
@@ -77,7 +88,8 @@ class Attention {
   size_t bufferCount() const { return kernel.ins.size() + kernel.outs.size(); }
   Dim bytesRead() const {
     Dim sum(0);
-    for (const tile::Access& in : kernel.ins) sum = sum + element_count(in.shape) * Dim(int64_t(size_of(in.dtype)));
+    for (const tile::Access& in : kernel.ins)
+      sum = sum + element_count(in.shape) * Dim(int64_t(size_of(in.dtype)));
     return sum;
   }
 
@@ -91,7 +103,8 @@ class Attention {
     launch.scratchBytes = blocking.scratchBytes();
     launch.countsTiles = hasMask();
     launch.grain = exactWork() ? 1 : blocking.rows;
-    launch.flops = Dim(2) * blocking.batch * blocking.queries * blocking.keys * Dim(blocking.features + blocking.values);
+    launch.flops = Dim(2) * blocking.batch * blocking.queries * blocking.keys *
+                   Dim(blocking.features + blocking.values);
     launch.bytes = bytesRead();
     return launch;
   }
@@ -151,7 +164,8 @@ class Attention {
 
   void emitWalk() {
     begin();
-    Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0)), failedAt = e.constant(blocking.failedAt);
+    Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0)),
+          failedAt = e.constant(blocking.failedAt);
     if (blocking.checksLookups) e.storeScalar(zero, scratch, failedAt);
     Value first = arguments.begin, last = arguments.end;
     if (blocking.wholeBatches) {
@@ -164,7 +178,8 @@ class Attention {
       }
       e.loop(e.divide(first, queryBlocks), e.ceilDivide(last, queryBlocks), 1, [&](Value b) {
         Value before = e.mul(b, queryBlocks);
-        walkBatch(b, e.max(e.sub(first, before), e.constant(0)), e.min(e.sub(last, before), queryBlocks));
+        walkBatch(b, e.max(e.sub(first, before), e.constant(0)),
+                  e.min(e.sub(last, before), queryBlocks));
       });
     }
     if (!blocking.checksLookups) return e.finishKernel();
@@ -193,7 +208,8 @@ class Attention {
     if (hasMask()) count(abi::tiles_in_all, e.mul(e.sub(last, first), keyBlocks));
     if (blocking.packsQueries)
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
-                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr, tile::attention_captured);
+                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr,
+                     tile::attention_captured);
     tile::KeyRanges all = seen().ranges(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
@@ -201,13 +217,15 @@ class Attention {
     {
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPoint(loop.getBody()->getTerminator());
-      e.loop(first, last, 1, [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
+      e.loop(first, last, 1,
+             [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
     }
     if (hasWeights()) e.loop(first, last, 1, [&](Value t) { walkWeights(t, blockQuery); });
   }
 
   void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
-    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
+    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query),
+          tileRow = e.sub(query, blockQuery);
     tile::KeyRanges range = seen().ranges(query, e.add(query, rows));
     if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
       Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
@@ -231,8 +249,9 @@ class Attention {
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
           for (auto [first, count] : blocking.valueParts(h))
-            e.callShared(tile.valuesName(count), {scratch, values, value, low, high, e.add(tileRow, first), isFirst,
-                                                  e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
+            e.callShared(tile.valuesName(count),
+                         {scratch, values, value, low, high, e.add(tileRow, first), isFirst,
+                          e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
         });
         return Values{};
       };
@@ -264,8 +283,10 @@ class Attention {
 
   // For profiles: into the first bytes of the scratch.
   void count(int64_t counter, Value more) {
-    Value counts = e.view(arguments.scratch, e.constant(0), e.b.getI64Type()), at = e.constant(counter);
-    Value so_far = e.loadScalar(counts, at), added = arith::IndexCastOp::create(e.b, e.loc, so_far.getType(), more);
+    Value counts = e.view(arguments.scratch, e.constant(0), e.b.getI64Type()),
+          at = e.constant(counter);
+    Value so_far = e.loadScalar(counts, at),
+          added = arith::IndexCastOp::create(e.b, e.loc, so_far.getType(), more);
     e.storeScalar(arith::AddIOp::create(e.b, e.loc, so_far, added), counts, at);
   }
 
@@ -314,11 +335,13 @@ class Attention {
 
   // outs[1], for all keys: dead ones get their zeros.
   void walkWeights(Value t, Value blockQuery) {
-    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query), tileRow = e.sub(query, blockQuery);
+    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query),
+          tileRow = e.sub(query, blockQuery);
     auto loop = scf::ForOp::create(e.b, e.loc, e.constant(0), keys, keyBlock);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPoint(loop.getBody()->getTerminator());
-    Value keyStart = loop.getInductionVar(), low = e.constant(0), high = e.min(keyBlock, e.sub(keys, keyStart));
+    Value keyStart = loop.getInductionVar(), low = e.constant(0),
+          high = e.min(keyBlock, e.sub(keys, keyStart));
     callScores(query, tileRow, rows, keyStart, low, high);
     Values call(buffers);
     call.append({scratch, batch, query, rows, keyStart, low, high});

@@ -1,6 +1,6 @@
-// The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of queries and one block
-// of keys (products, weights and packing in attention_tile.cpp, scores to softmax in attention_softmax.cpp), and the
-// walk (attention.cpp).
+// The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of
+// queries and one block of keys (products, weights and packing in attention_tile.cpp, scores to
+// softmax in attention_softmax.cpp), and the walk (attention.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -8,11 +8,12 @@
 
 namespace heed::cpu {
 
-// Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed values rows
-// [key][valueStride]. Offsets are in f32 elements of the scratch, which begins with the counters of tiles where there is a
-// mask.
+// Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed
+// values rows [key][valueStride]. Offsets are in f32 elements of the scratch, which begins with the
+// counters of tiles where there is a mask.
 struct AttentionBlocking {
-  AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target);
+  AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask,
+                    const Target& target);
 
   Dim batch, queries, keys;
   std::int64_t features = 0, values = 0;     // extents of e and d
@@ -20,23 +21,29 @@ struct AttentionBlocking {
   int vectors;                               // of a panel of keys
   int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
-  std::int64_t keyBlock;                     // most keys whose scores are alive at a time, whole panels
+  // most keys whose scores are alive at a time, whole panels
+  std::int64_t keyBlock;
   std::int64_t blockTiles;                   // most tiles of a query block
   llvm::SmallVector<std::int64_t> heights;   // of tiles that can occur
   std::int64_t fewQueries;                   // below this many, tiles are single rows; 0: never
   std::int64_t valueStride;                  // d, rounded up to vectors
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
-  bool keysInPlace, valuesInPlace;           // they lie as if they were packed, or one query alone reads them
+  // they lie as if they were packed, or one query alone reads them
+  bool keysInPlace, valuesInPlace;
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
-  bool wholeBatches;                         // a work item is a batch index instead of a block of its queries
-  bool wholeRows;                            // all keys of a query at once: few, none to be skipped, no weights asked for
+  // a work item is a batch index instead of a block of its queries
+  bool wholeBatches;
+  // all keys of a query at once: few, none to be skipped, no weights asked for
+  bool wholeRows;
   bool editsScores;                          // the score region does something
-  bool checksLookups;                        // whose indices may be out of bounds; then [failedAt] becomes 1
+  // whose indices may be out of bounds; then [failedAt] becomes 1
+  bool checksLookups;
   std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
-  std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }  // where it begins
+  // where it begins
+  std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }
   // Parts of a tile, as (first row, rows), whose sums of values are in registers together.
   llvm::SmallVector<std::pair<std::int64_t, std::int64_t>> valueParts(std::int64_t height) const;
   std::int64_t staticQueryBlocks() const;    // of a batch index
@@ -48,7 +55,8 @@ struct AttentionBlocking {
 // What a call of a tile function needs to know. All index values; columns count from keyStart.
 struct KeySpan {
   Value keyStart;         // first key of the block
-  Value low, high;        // columns of the tile: [low, high), low being a multiple of the panel width
+  // columns of the tile: [low, high), low being a multiple of the panel width
+  Value low, high;
 };
 
 struct AttentionTile {
@@ -57,36 +65,41 @@ struct AttentionTile {
 
   std::string name(const char* part) const { return e.kernel.name + "." + part; }
 
-  // Shared: S[r, c] = Σ_e q k.  (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next)
-  // The rows are q's; of keys in place, which one row alone has, they are K's. Those are multiplied one by one: what
-  // packing them costs pays for many queries only.
+  // Shared: S[r, c] = Σ_e q k.
+  //   (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next)
+  // The rows are q's; of keys in place, which one row alone has, they are K's. Those are multiplied
+  // one by one: what packing them costs pays for many queries only.
   void emitScores(int height);
   std::string scoresName(std::int64_t height) const;
   Dim queryStride() const;
   // "edit[.masked]": the score region, the mask, and dead columns behind the last key.
-  //                                     (ins..., outs..., S, batch, query, rows, key start, low, high)
+  //   (ins..., outs..., S, batch, query, rows, key start, low, high)
   mlir::LogicalResult emitEdit(bool masked);
   std::string editName(bool masked) const { return name(masked ? "edit.masked" : "edit"); }
   // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
-  //                                     (S, rows, low, high, first of the tile's rows in the query block, is first)
+  //   (S, rows, low, high, first of the tile's rows in the query block, is first)
   void emitSoftmax();
-  // "rows[.masked]": both at once, where a row's scores stay in registers and no other block of keys follows.
+  // "rows[.masked]": both at once, where a row's scores stay in registers and no other block of
+  // keys follows.
   //                                     (ins..., outs..., S, batch, query, rows, row in the block)
   mlir::LogicalResult emitWholeRows(bool masked);
   std::string wholeRowsName(bool masked) const { return name(masked ? "rows.masked" : "rows"); }
   // "clear": rows that have not seen a live key yet.
-  //                                     (S, rows, first of the tile's rows in the query block)
+  //   (S, rows, first of the tile's rows in the query block)
   void emitClear();
-  // Shared: sums += S V.     (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the
-  //                           next, address of the first row's scores)
+  // Shared: sums += S V.
+  //   (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the
+  //    next, address of the first row's scores)
   void emitValues(int height);
   std::string valuesName(std::int64_t height) const;
-  // "finish": epilogue(sums / total).   (ins..., outs..., S, batch, query, rows, row in the block)
+  // "finish": epilogue(sums / total).
+  //   (ins..., outs..., S, batch, query, rows, row in the block)
   mlir::LogicalResult emitFinish();
-  // "weights": outs[1] of one block.    (ins..., outs..., S, batch, query, rows, key start, high, row in the block)
+  // "weights": outs[1] of one block.
+  //   (ins..., outs..., S, batch, query, rows, key start, high, row in the block)
   void emitWeights();
   // "pack": keys [low, high) and their values, low being the first of a panel.
-  //                             (ins..., outs..., K and V, batch, address of K, address of V, low, high)
+  //   (ins..., outs..., K and V, batch, address of K, address of V, low, high)
   mlir::LogicalResult emitPack();
 
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
@@ -94,9 +107,12 @@ struct AttentionTile {
  private:
   void emitScoresInPlace(ValueRange arguments);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
-  Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key, bool masked, Value valid);
+  Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
+               bool masked, Value valid);
   void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
-  Value rowOf(Value row, std::int64_t base, std::int64_t stride) { return e.add(e.mul(row, stride), base); }
+  Value rowOf(Value row, std::int64_t base, std::int64_t stride) {
+    return e.add(e.mul(row, stride), base);
+  }
 };
 
 }  // namespace heed::cpu

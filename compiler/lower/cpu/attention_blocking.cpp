@@ -22,17 +22,21 @@ SeenKeys seenKeys(const tile::MaskClasses& mask) {
     bool number = rest.constant.is_static() && rest.elements.empty() &&
                   llvm::all_of(rest.digits, [](int64_t factor) { return factor == 0; });
     if (!number || perQuery != (bound.below ? -1 : 1)) continue;
-    if (bound.below) seen.first = std::max(seen.first.value_or(-rest.constant.constant), -rest.constant.constant);
+    if (bound.below)
+      seen.first = std::max(seen.first.value_or(-rest.constant.constant), -rest.constant.constant);
     else seen.last = std::min(seen.last.value_or(rest.constant.constant), rest.constant.constant);
   }
   return seen;
 }
 
-std::optional<int64_t> number(const Dim& dim) { return dim.is_static() ? std::optional(dim.constant) : std::nullopt; }
+std::optional<int64_t> number(const Dim& dim) {
+  return dim.is_static() ? std::optional(dim.constant) : std::nullopt;
+}
 
 }  // namespace
 
-AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask, const Target& target) {
+AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask,
+                                     const Target& target) {
   auto op = cast<ir::AttentionOp>(kernel.op);
   batch = kernel.extentOf('b');
   queries = kernel.extentOf('i');
@@ -42,20 +46,22 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   rows = attention_tile_rows(target, queries.is_static());
   vectors = 2;
   width = panel_keys(target);
-  const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values, !op.getMask().empty(),
-                             seenKeys(mask)};
+  const AttentionShape shape{lower_bound(batch),    number(queries), number(keys), features, values,
+                             !op.getMask().empty(), seenKeys(mask)};
   const AttentionPlan plan = best_fused_plan(shape, target);
   keyBlock = plan.key_block;
   blockTiles = plan.block_tiles;
   valueStride = roundUp(values, target.lanes);
-  const bool square = target.registers >= 32 && valueStride >= 4 * target.lanes;  // six by four need the fewest loads
+  // six by four need the fewest loads
+  const bool square = target.registers >= 32 && valueStride >= 4 * target.lanes;
   valueVectors = square ? 4 : vectors;
   valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
 
   // Few blocks share what is packed for them; many batch indices alone keep some threads busy.
   constexpr int64_t fewBlocks = 4, manyBatches = 12;
-  wholeBatches = queries.is_static() && staticQueryBlocks() <= fewBlocks && lower_bound(batch) >= manyBatches;
+  wholeBatches =
+      queries.is_static() && staticQueryBlocks() <= fewBlocks && lower_bound(batch) >= manyBatches;
 
   fewQueries = 0;
   if (queries.is_static()) {
@@ -65,12 +71,14 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   } else {
     fewQueries = rows / 2;  // ⌈queries / rows⌉ balanced tiles of more queries are never lower
     heights.push_back(1);
-    for (int64_t height = std::max(2, rows / 2); height <= rows; ++height) heights.push_back(height);
+    for (int64_t height = std::max(2, rows / 2); height <= rows; ++height)
+      heights.push_back(height);
   }
 
   const tile::Access& q = kernel.ins[0];
-  packsQueries = !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
-                   tile::strideAlong(kernel, q, 'i'));
+  packsQueries =
+      !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
+        tile::strideAlong(kernel, q, 'i'));
   const bool oneQuery = queries == Dim(1);
   // From one row to the next of what can be read where it lies.
   auto rowInPlace = [&](int operand, char feature, int64_t count) -> std::optional<Dim> {
@@ -85,8 +93,8 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   keyRow = keysInPlace ? *key : Dim(features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
-  wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes && mask.bounds.empty() &&
-              kernel.outs.size() == 1;
+  wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
+              mask.bounds.empty() && kernel.outs.size() == 1;
   checksLookups = tile::checksLookups(kernel);
   editsScores = tile::OnlineSoftmax::edits(op);
 
@@ -122,7 +130,9 @@ Dim AttentionBlocking::packedKeys() const {
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
   return columns * Dim(features);
 }
-Dim AttentionBlocking::packedValues() const { return valuesInPlace ? Dim(0) : keys * Dim(valueStride); }
+Dim AttentionBlocking::packedValues() const {
+  return valuesInPlace ? Dim(0) : keys * Dim(valueStride);
+}
 
 Dim AttentionBlocking::scratchBytes() const {
   return (Dim(packedAt) + packedKeys() + packedValues()) * Dim(int64_t(sizeof(float)));

@@ -21,20 +21,25 @@ Value AttentionMask::valueOf(const tile::IntegerSum& sum) const {
 }
 
 tile::KeyRanges AttentionMask::ranges(Value first, Value end) const {
-  return tile::keyRanges(e, classes, first, end, keys, [&](const tile::IntegerSum& sum) { return valueOf(sum); });
+  return tile::keyRanges(e, classes, first, end, keys,
+                         [&](const tile::IntegerSum& sum) { return valueOf(sum); });
 }
 
-std::optional<tile::Verdict> AttentionMask::judge(Value query, Value rows, Value first, Value end) const {
+std::optional<tile::Verdict> AttentionMask::judge(Value query, Value rows, Value first,
+                                                  Value end) const {
   Place place(e, buffers);
   place.set('b', batch);
   std::vector<tile::Range> digits(e.kernel.digits.size());
   auto spread = [&](char role, tile::Range whole) {
     Values extents;
-    for (int digit : e.kernel.withRole(role)) extents.push_back(e.dim(e.kernel.digits[digit].extent));
-    for (auto [digit, range] : llvm::zip(e.kernel.withRole(role), tile::digitRanges(e.b, whole, extents)))
+    for (int digit : e.kernel.withRole(role))
+      extents.push_back(e.dim(e.kernel.digits[digit].extent));
+    for (auto [digit, range] :
+         llvm::zip(e.kernel.withRole(role), tile::digitRanges(e.b, whole, extents)))
       digits[digit] = range;
   };
-  tile::Range queryRange{query, e.sub(e.add(query, rows), e.constant(1))}, keyRange{first, e.sub(end, e.constant(1))};
+  tile::Range queryRange{query, e.sub(e.add(query, rows), e.constant(1))},
+      keyRange{first, e.sub(end, e.constant(1))};
   spread('i', queryRange);
   spread('j', keyRange);
   for (int digit : e.kernel.withRole('b')) digits[digit] = {place.digit(digit), place.digit(digit)};
@@ -63,10 +68,11 @@ std::optional<tile::Range> AttentionMask::elementRange(int operand, const tile::
   char role = varies('i') ? 'i' : 'j';
   const tile::Range& along = varies('i') ? queryRange : keyRange;
   Value start = elementAt(std::pair{role, along.low});
-  Values ends = e.loop(e.add(along.low, 1), e.add(along.high, 1), 1, {start, start}, [&](Value n, ValueRange so) {
-    Value x = elementAt(std::pair{role, n});
-    return Values{e.min(so[0], x), e.max(so[1], x)};
-  });
+  Values ends = e.loop(e.add(along.low, 1), e.add(along.high, 1), 1, {start, start},
+                       [&](Value n, ValueRange so) {
+                         Value x = elementAt(std::pair{role, n});
+                         return Values{e.min(so[0], x), e.max(so[1], x)};
+                       });
   return tile::Range{ends[0], ends[1]};
 }
 

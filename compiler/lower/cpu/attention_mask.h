@@ -21,7 +21,8 @@ struct AttentionMask {
  private:
   Value valueOf(const tile::IntegerSum& sum) const;
   // Where they depend on the query or on the key only.
-  std::optional<tile::Range> elementRange(int operand, const tile::Range& queryRange, const tile::Range& keyRange) const;
+  std::optional<tile::Range> elementRange(int operand, const tile::Range& queryRange,
+                                          const tile::Range& keyRange) const;
 };
 
 }  // namespace heed::cpu

@@ -34,10 +34,10 @@ void contractSums(Value product) {
 
 // ---- score region and mask ----
 
-// x becomes the score of row r and one vector of keys; `valid` are the lanes that hold keys, null for all. Null after a
-// diagnostic. A lookup out of bounds is noted in S.
-Value AttentionTile::edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key, bool masked,
-                            Value valid) {
+// x becomes the score of row r and one vector of keys; `valid` are the lanes that hold keys, null
+// for all. Null after a diagnostic. A lookup out of bounds is noted in S.
+Value AttentionTile::edited(Value x, Value s, ValueRange buffers, Value batch, Value query,
+                            Value key, bool masked, Value valid) {
   Place place(e, buffers);
   place.set('b', batch);
   place.set('i', query);
@@ -62,33 +62,42 @@ LogicalResult AttentionTile::emitEdit(bool masked) {
   Value s = arguments[0], batch = arguments[1], query = arguments[2];
   Value rows = arguments[3], keyStart = arguments[4], low = arguments[5], high = arguments[6];
   bool failed = false;
-  // Columns of the last vector that lie behind the last key are dead; those behind `high` only are the mask's.
+  // Columns of the last vector that lie behind the last key are dead; those behind `high` only are
+  // the mask's.
   Value keysLeft = e.sub(e.dim(blocking.keys), keyStart);
   Value whole = e.min(e.roundUp(high, e.lanes()), e.roundDown(keysLeft, e.lanes()));
   Value valid = e.lanesBelow(e.sub(keysLeft, whole));
   bool tail = !(blocking.keys.is_static() && blocking.keys.constant % e.lanes() == 0);
   auto edit = [&](Value r, Value column, Value lanes) {
     Value at = e.add(rowOf(r, blocking.scoresAt, blocking.scoreStride), column);
-    Value x = edited(e.load(s, at), s, buffers, batch, e.add(query, r), e.add(keyStart, column), masked, lanes);
+    Value x = edited(e.load(s, at), s, buffers, batch, e.add(query, r), e.add(keyStart, column),
+                     masked, lanes);
     failed |= !x;
     if (x) e.store(x, s, at);
   };
-  auto overRows = [&](llvm::function_ref<void(Value)> body) { e.loop(e.constant(0), rows, 1, body); };
+  auto overRows = [&](llvm::function_ref<void(Value)> body) {
+    e.loop(e.constant(0), rows, 1, body);
+  };
   if (!blocking.editsScores && !masked) {
     e.when(e.below(whole, high), [&] { overRows([&](Value r) { edit(r, whole, valid); }); });
-  } else if (e.kernel.withRole('j').size() > 1) {  // splitting keys into digits is dear: once for all rows
-    e.loop(low, whole, e.lanes(), [&](Value column) { overRows([&](Value r) { edit(r, column, {}); }); });
-    if (tail) e.when(e.below(whole, high), [&] { overRows([&](Value r) { edit(r, whole, valid); }); });
+  } else if (e.kernel.withRole('j').size() >
+             1) {  // splitting keys into digits is dear: once for all rows
+    e.loop(low, whole, e.lanes(),
+           [&](Value column) { overRows([&](Value r) { edit(r, column, {}); }); });
+    if (tail)
+      e.when(e.below(whole, high), [&] { overRows([&](Value r) { edit(r, whole, valid); }); });
   } else {
     auto op = cast<ir::AttentionOp>(e.kernel.op);
-    size_t work = op.getScore().front().getOperations().size() + (masked ? op.getMask().front().getOperations().size() : 0);
+    size_t work = op.getScore().front().getOperations().size() +
+                  (masked ? op.getMask().front().getOperations().size() : 0);
     int64_t unroll = work <= short_region ? row_unroll : 1, step = unroll * e.lanes();
     Value unrolled = e.add(low, e.roundDown(e.sub(whole, low), step));
     overRows([&](Value r) {
       e.loop(low, unrolled, step, [&](Value column) {
         for (int64_t u = 0; u < unroll; ++u) edit(r, e.add(column, u * e.lanes()), {});
       });
-      if (unroll > 1) e.loop(unrolled, whole, e.lanes(), [&](Value column) { edit(r, column, {}); });
+      if (unroll > 1)
+        e.loop(unrolled, whole, e.lanes(), [&](Value column) { edit(r, column, {}); });
       if (tail) e.when(e.below(whole, high), [&] { edit(r, whole, valid); });
     });
   }
@@ -101,25 +110,32 @@ LogicalResult AttentionTile::emitEdit(bool masked) {
 void AttentionTile::emitSoftmax() {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments = e.beginFunction(name("softmax"), {f, i, i, i, i, e.b.getI1Type()});
-  Value s = arguments[0], rows = arguments[1], low = arguments[2], tileRow = arguments[4], isFirst = arguments[5];
+  Value s = arguments[0], rows = arguments[1], low = arguments[2], tileRow = arguments[4],
+        isFirst = arguments[5];
   Value end = e.roundUp(arguments[3], e.lanes());
   int64_t lanes = e.lanes(), step = row_unroll * lanes;
   Value unrolled = e.add(low, e.roundDown(e.sub(end, low), step));
   tile::OnlineSoftmax softmax(e, cast<ir::AttentionOp>(e.kernel.op));
 
-  e.loop(e.constant(0), rows, 1, [&](Value r) {  // the largest score of each row, and what it does to the sums so far
+  // the largest score of each row, and what it does to the sums so far
+  e.loop(e.constant(0), rows, 1, [&](Value r) {
     Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
     auto larger = [&](Value x, Value y) { return e.max(x, y); };
-    Values most = e.loop(low, unrolled, step, Values(row_unroll, e.splat(tile::OnlineSoftmax::dead)), [&](Value c, ValueRange carried) {
-      Values next;
-      for (int u = 0; u < row_unroll; ++u) next.push_back(e.max(e.load(s, e.add(e.add(row, c), u * lanes)), carried[u]));
-      return next;
-    });
-    Value largest = e.loop(unrolled, end, lanes, {pairwise(most, larger)}, [&](Value c, ValueRange carried) {
-      return Values{e.max(e.load(s, e.add(row, c)), carried[0])};
-    })[0];
+    Values most =
+        e.loop(low, unrolled, step, Values(row_unroll, e.splat(tile::OnlineSoftmax::dead)),
+               [&](Value c, ValueRange carried) {
+                 Values next;
+                 for (int u = 0; u < row_unroll; ++u)
+                   next.push_back(e.max(e.load(s, e.add(e.add(row, c), u * lanes)), carried[u]));
+                 return next;
+               });
+    Value largest =
+        e.loop(unrolled, end, lanes, {pairwise(most, larger)}, [&](Value c, ValueRange carried) {
+          return Values{e.max(e.load(s, e.add(row, c)), carried[0])};
+        })[0];
     largest = softmax.largest(e.broadcast(e.largest(largest)));
-    Value largestAt = rowOf(kept, blocking.largestAt, lanes), totalAt = rowOf(kept, blocking.totalAt, lanes);
+    Value largestAt = rowOf(kept, blocking.largestAt, lanes),
+          totalAt = rowOf(kept, blocking.totalAt, lanes);
     largest = e.choose(isFirst, Type(e.vector), [&] { return Values{largest}; }, [&] {
       Value before = e.load(s, largestAt), now = e.max(largest, before);
       Value shrink = softmax.shrink(before, now);
@@ -141,15 +157,17 @@ void AttentionTile::emitSoftmax() {
       return p;
     };
     auto sum = [&](Value x, Value y) { return e.add(x, y); };
-    Values part = e.loop(low, unrolled, step, Values(row_unroll, e.splat(0)), [&](Value c, ValueRange carried) {
-      Values next;
-      for (int u = 0; u < row_unroll; ++u)
-        next.push_back(e.add(exponential(e.add(e.add(row, c), u * lanes)), carried[u]));
-      return next;
-    });
-    Value total = e.loop(unrolled, end, lanes, {pairwise(part, sum)}, [&](Value c, ValueRange carried) {
-      return Values{e.add(exponential(e.add(row, c)), carried[0])};
-    })[0];
+    Values part = e.loop(
+        low, unrolled, step, Values(row_unroll, e.splat(0)), [&](Value c, ValueRange carried) {
+          Values next;
+          for (int u = 0; u < row_unroll; ++u)
+            next.push_back(e.add(exponential(e.add(e.add(row, c), u * lanes)), carried[u]));
+          return next;
+        });
+    Value total =
+        e.loop(unrolled, end, lanes, {pairwise(part, sum)}, [&](Value c, ValueRange carried) {
+          return Values{e.add(exponential(e.add(row, c)), carried[0])};
+        })[0];
     Value totalAt = rowOf(kept, blocking.totalAt, lanes);
     total = e.choose(isFirst, Type(e.vector), [&] { return Values{total}; },
                      [&] { return Values{e.add(total, e.load(s, totalAt))}; })[0];
@@ -171,7 +189,8 @@ LogicalResult AttentionTile::emitWholeRows(bool masked) {
     Values x;
     for (int64_t key = 0; key < keys; key += lanes) {
       Value valid = keys - key < lanes ? e.lanesBelow(e.constant(keys - key)) : Value();
-      x.push_back(edited(e.load(s, e.add(row, key)), s, buffers, batch, e.add(query, r), e.constant(key), masked, valid));
+      x.push_back(edited(e.load(s, e.add(row, key)), s, buffers, batch, e.add(query, r),
+                         e.constant(key), masked, valid));
       failed |= !x.back();
     }
     if (failed) return;
@@ -181,7 +200,8 @@ LogicalResult AttentionTile::emitWholeRows(bool masked) {
       score = softmax.weight(score, offset);
       e.store(score, s, e.add(row, int64_t(n) * lanes));
     }
-    e.store(pairwise(x, [&](Value x, Value y) { return e.add(x, y); }), s, rowOf(kept, blocking.totalAt, lanes));
+    e.store(pairwise(x, [&](Value x, Value y) { return e.add(x, y); }), s,
+            rowOf(kept, blocking.totalAt, lanes));
   });
   e.finishFunction();
   return failure(failed);

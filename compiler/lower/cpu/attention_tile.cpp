@@ -17,8 +17,10 @@ llvm::SmallVector<Type> AttentionTile::kernelBuffers(ArrayRef<Type> more) const 
 
 // ---- scores ----
 
-// S[r, column...] of some vectors within one panel; `keys` is the address of the panel's first of these columns.
-void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors) {
+// S[r, column...] of some vectors within one panel; `keys` is the address of the panel's first of
+// these columns.
+void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column,
+                                   int vectors) {
   int height = int(rows.size()) - 1;
   Value q = rows[height];
   Values zero(height * vectors, e.splat(0));
@@ -29,11 +31,13 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
       columns.push_back(e.load(k, e.add(panel, step * blocking.width + v * e.lanes())));
     for (int r = 0; r < height; ++r) {
       Value x = e.loadBroadcast(q, e.add(rows[r], e.add(first, step)));
-      for (int v = 0; v < vectors; ++v) sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
+      for (int v = 0; v < vectors; ++v)
+        sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
     }
     return sums;
   };
-  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), Emit::stepsFor(height * vectors), zero, step);
+  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features),
+                           Emit::stepsFor(height * vectors), zero, step);
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)
       e.store(sums[r * vectors + v], s,
@@ -45,30 +49,35 @@ void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   Value stride = arguments[7];
   const int64_t vectors = blocking.features / e.lanes();
   Values query;
-  for (int64_t v = 0; v < vectors; ++v) query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
-  e.unrolled(arguments[5], arguments[6], Emit::stepsFor(vectors), {}, [&](Value first, int64_t step, ValueRange) {
-    Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value x = e.load(k, e.add(row, v * e.lanes()));
-      sum = sum ? e.fma(query[v], x, sum) : e.mul(query[v], x);
-    }
-    e.storeScalar(e.sum(sum), s, e.add(column, blocking.scoresAt));
-    return Values{};
-  });
+  for (int64_t v = 0; v < vectors; ++v)
+    query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
+  e.unrolled(arguments[5], arguments[6], Emit::stepsFor(vectors), {},
+             [&](Value first, int64_t step, ValueRange) {
+               Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
+               for (int64_t v = 0; v < vectors; ++v) {
+                 Value x = e.load(k, e.add(row, v * e.lanes()));
+                 sum = sum ? e.fma(query[v], x, sum) : e.mul(query[v], x);
+               }
+               e.storeScalar(e.sum(sum), s, e.add(column, blocking.scoresAt));
+               return Values{};
+             });
 }
 
 std::string AttentionTile::scoresName(int64_t height) const {
   if (blocking.keysInPlace)
-    return "scoresInPlaceOf" + std::to_string(blocking.features) + "at" + std::to_string(blocking.scoresAt);
-  std::string name = "scores" + std::to_string(height) + "x" + std::to_string(blocking.width) + "of" +
-                     std::to_string(blocking.features) + "at" + std::to_string(blocking.scoresAt) + "by" +
+    return "scoresInPlaceOf" + std::to_string(blocking.features) + "at" +
+           std::to_string(blocking.scoresAt);
+  std::string name = "scores" + std::to_string(height) + "x" + std::to_string(blocking.width) +
+                     "of" + std::to_string(blocking.features) + "at" +
+                     std::to_string(blocking.scoresAt) + "by" +
                      std::to_string(blocking.scoreStride);
   if (queryStride().is_static()) name += "stride" + text_of(queryStride());
   return blocking.packsQueries ? name : name + ".fetch";
 }
 
 Dim AttentionTile::queryStride() const {
-  return blocking.packsQueries ? Dim(blocking.features) : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'i');
+  return blocking.packsQueries ? Dim(blocking.features)
+                               : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'i');
 }
 
 void AttentionTile::emitScores(int height) {
@@ -79,7 +88,8 @@ void AttentionTile::emitScores(int height) {
     emitScoresInPlace(arguments);
     return e.finishFunction();
   }
-  Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4], low = arguments[5];
+  Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4],
+        low = arguments[5];
   Value vectors = e.ceilDivide(arguments[6], e.lanes());
   // A constant where it can be: twelve rows would take as many registers for their addresses.
   Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
@@ -91,7 +101,8 @@ void AttentionTile::emitScores(int height) {
   rows.push_back(arguments[0]);
   Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width);
   e.loop(low, whole, blocking.width, [&](Value column) {
-    emitScorePanel(rows, k, s, e.add(keys, e.mul(column, blocking.features)), column, blocking.vectors);
+    emitScorePanel(rows, k, s, e.add(keys, e.mul(column, blocking.features)), column,
+                   blocking.vectors);
   });
   for (int rest = 1; rest < blocking.vectors; ++rest)
     e.when(e.equal(e.sub(vectors, e.divide(whole, e.constant(e.lanes()))), e.constant(rest)), [&] {
@@ -103,7 +114,8 @@ void AttentionTile::emitScores(int height) {
 // ---- values ----
 
 void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
-  Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3], high = arguments[4];
+  Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3],
+        high = arguments[4];
   Value tileRow = arguments[5], isFirst = arguments[6], scores = arguments[8];
   Value sums = e.add(rowOf(tileRow, blocking.sumsAt, blocking.valueStride), column);
   auto addressOf = [&](int n) {
@@ -116,24 +128,30 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
     for (int n = 0; n < count; ++n) sums.push_back(e.load(s, addressOf(n)));
     return sums;
   });
-  Value values = e.add(block, column), valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
-  Values total = e.unrolled(low, high, Emit::stepsFor(count), start, [&](Value first, int64_t step, ValueRange carried) {
-    Values next(carried.begin(), carried.end()), row;
-    Value key = e.add(e.add(scores, first), step), rowAt = e.add(values, e.mul(first, valueRow));
-    rowAt = e.add(rowAt, e.mul(valueRow, step));
-    for (int n = 0; n < vectors; ++n) row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
-    for (int r = 0; r < height; ++r) {
-      Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
-      for (int n = 0; n < vectors; ++n) next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
-    }
-    return next;
-  });
+  Value values = e.add(block, column),
+        valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
+  Values total = e.unrolled(low, high, Emit::stepsFor(count), start,
+                            [&](Value first, int64_t step, ValueRange carried) {
+                              Values next(carried.begin(), carried.end()), row;
+                              Value key = e.add(e.add(scores, first), step),
+                                    rowAt = e.add(values, e.mul(first, valueRow));
+                              rowAt = e.add(rowAt, e.mul(valueRow, step));
+                              for (int n = 0; n < vectors; ++n)
+                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
+                              for (int r = 0; r < height; ++r) {
+                                Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
+                                for (int n = 0; n < vectors; ++n)
+                                  next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
+                              }
+                              return next;
+                            });
   for (int n = 0; n < count; ++n) e.store(total[n], s, addressOf(n));
 }
 
 std::string AttentionTile::valuesName(int64_t height) const {
-  std::string name = "values" + std::to_string(height) + "x" + std::to_string(blocking.valueStride) + "at" +
-                     std::to_string(blocking.sumsAt) + "by" + std::to_string(blocking.scoreStride);
+  std::string name = "values" + std::to_string(height) + "x" +
+                     std::to_string(blocking.valueStride) + "at" + std::to_string(blocking.sumsAt) +
+                     "by" + std::to_string(blocking.scoreStride);
   if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
   return name;
 }
@@ -141,12 +159,15 @@ std::string AttentionTile::valuesName(int64_t height) const {
 void AttentionTile::emitValues(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments;
-  if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments)) return;
-  const int64_t across = blocking.valueVectors * e.lanes(), whole = blocking.valueStride / across * across;
+  if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments))
+    return;
+  const int64_t across = blocking.valueVectors * e.lanes(),
+                whole = blocking.valueStride / across * across;
   e.loop(0, whole, across,
          [&](Value column) { emitValueColumns(height, blocking.valueVectors, column, arguments); });
   if (whole < blocking.valueStride)
-    emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole), arguments);
+    emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole),
+                     arguments);
   e.finishFunction();
 }
 
@@ -166,9 +187,11 @@ LogicalResult AttentionTile::emitFinish() {
       place.set('b', batch);
       place.set('i', e.add(query, r));
       int64_t left = blocking.values - d;
-      place.setLanes('d', e.constant(d), left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
+      place.setLanes('d', e.constant(d),
+                     left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
       Value sum = e.load(s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
-      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), e.mul(sum, inverse), tile::attention_captured);
+      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(),
+                                  e.mul(sum, inverse), tile::attention_captured);
       failed |= !result;
       if (result) place.store(0, result);
     }
@@ -218,7 +241,8 @@ LogicalResult AttentionTile::emitPack() {
   LogicalResult result = success();
   if (!blocking.valuesInPlace)
     result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
-                      e.add(rows, e.mul(low, blocking.valueStride)), e.constant(blocking.valueStride), nullptr, tile::attention_captured);
+                      e.add(rows, e.mul(low, blocking.valueStride)),
+                      e.constant(blocking.valueStride), nullptr, tile::attention_captured);
   e.finishFunction();
   return result;
 }

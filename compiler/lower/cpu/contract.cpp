@@ -1,8 +1,9 @@
-// heed.contract: matrix products of any batch, with a prologue on A's elements and an epilogue on C's.
+// heed.contract: matrix products of any batch, with a prologue on A's elements and an epilogue on
+// C's.
 //
-// Work items are (batch, panel, row block), never parts of k, so the result does not depend on how they are shared out.
-// A's rows are read where they lie if they or their runs are contiguous, otherwise packed once a row block; B comes in panels, or
-// each is packed once for its batch index.
+// Work items are (batch, panel, row block), never parts of k, so the result does not depend on how
+// they are shared out. A's rows are read where they lie if they or their runs are contiguous,
+// otherwise packed once a row block; B comes in panels, or each is packed once for its batch index.
 #include "heed/compiler/lower/cpu/contract.h"
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
@@ -13,7 +14,8 @@ namespace heed::cpu {
 
 namespace {
 
-// Rows of A that are met by panels of B several at a time: too few to hide the latency of sums, and bound by memory.
+// Rows of A that are met by panels of B several at a time: too few to hide the latency of sums, and
+// bound by memory.
 struct Wide {
   int height, panels;
 };
@@ -38,7 +40,8 @@ class Contract {
 
   // Values of the walk.
   KernelArguments arguments;
-  Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;  // largerTiles have tileRows + 1 rows
+  // largerTiles have tileRows + 1 rows
+  Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;
   Value sums, rowsOfA, panelsOfB, offsets;                               // parts of the scratch
   Value batch;
 
@@ -69,22 +72,27 @@ class Contract {
   }
   Dim panelsBytes() const {
     if (blocking.weights) return Dim(0);
-    Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width) : blocking.n + Dim(blocking.width);
+    Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width)
+                                         : blocking.n + Dim(blocking.width);
     return columns * blocking.k * Dim(float_bytes);
   }
   Dim rowsBytes() const {
     if (!blocking.copiesA()) return Dim(0);
-    Dim elements = blocking.runs ? blocking.runs->padded->elements(blocking.blockRows()) : blocking.k * Dim(blocking.blockRows());
+    Dim elements = blocking.runs ? blocking.runs->padded->elements(blocking.blockRows())
+                                 : blocking.k * Dim(blocking.blockRows());
     return (elements + Dim(e.lanes())) * Dim(float_bytes);
   }
   Dim offsetsBytes() const {
-    return Dim(blocking.runs ? (blocking.blockRows() + blocking.runs->count()) * int64_t(sizeof(int64_t)) : 0);
+    return Dim(blocking.runs
+                   ? (blocking.blockRows() + blocking.runs->count()) * int64_t(sizeof(int64_t))
+                   : 0);
   }
 
   tile::Launch launch() {
     tile::Launch launch;
     launch.function = kernel.name;
-    for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n) launch.buffers.push_back(int(n));
+    for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
+      launch.buffers.push_back(int(n));
     launch.dims = e.dims();
     launch.work = work();
     launch.scratchBytes = sumsBytes() + panelsBytes() + offsetsBytes() + rowsBytes();
@@ -99,19 +107,25 @@ class Contract {
     return launch;
   }
 
-  // What is packed for a row block serves all its panels; where row blocks are few, it is packed for parts of them.
+  // What is packed for a row block serves all its panels; where row blocks are few, it is packed
+  // for parts of them.
   int64_t grain() const {
     constexpr int64_t enough_items = 8, least_panels = 4;
     if (!blocking.exactWork) return blocking.rows;
     if (!blocking.copiesA()) return 1;
-    int64_t blocks = blocking.rowBlocks(blocking.tiles(blocking.m.constant)) * std::max<int64_t>(1, lower_bound(blocking.batch));
+    int64_t blocks = blocking.rowBlocks(blocking.tiles(blocking.m.constant)) *
+                     std::max<int64_t>(1, lower_bound(blocking.batch));
     int64_t panels = blocking.panels().constant, parts = (enough_items + blocks - 1) / blocks;
     return std::min(panels, std::max(least_panels, (panels + parts - 1) / parts));
   }
-  // The number of items where it is known when compiling; otherwise something proportional, see firstItem.
+  // The number of items where it is known when compiling; otherwise something proportional, see
+  // firstItem.
   Dim work() const {
-    if (!blocking.exactWork) return blocking.batch * blocking.m * (blocking.n.is_static() ? blocking.panels() : blocking.n);
-    return blocking.batch * blocking.panels() * Dim(blocking.rowBlocks(blocking.tiles(blocking.m.constant)));
+    if (!blocking.exactWork)
+      return blocking.batch * blocking.m *
+             (blocking.n.is_static() ? blocking.panels() : blocking.n);
+    return blocking.batch * blocking.panels() *
+           Dim(blocking.rowBlocks(blocking.tiles(blocking.m.constant)));
   }
   // The work's [0, begin) are the items' [0, firstItem(begin)).
   Value firstItem(Value begin, Value items) {
@@ -145,19 +159,21 @@ class Contract {
     tileRows = e.divide(rows, tiles);
     largerTiles = e.sub(rows, e.mul(tileRows, tiles));
     panels = e.ceilDivide(columns, blocking.width);
-    rowBlocks = e.max(e.ceilDivide(tiles, blocking.blockTiles), e.min(tiles, e.constant(blocking.leastBlocks)));
+    rowBlocks = e.max(e.ceilDivide(tiles, blocking.blockTiles),
+                      e.min(tiles, e.constant(blocking.leastBlocks)));
     sums = e.view(arguments.scratch, e.constant(0), e.f32);
     if (!blocking.weights) panelsOfB = e.view(arguments.scratch, e.dim(sumsBytes()), e.f32);
     Dim used = sumsBytes() + panelsBytes();
     if (blocking.runs) offsets = e.view(arguments.scratch, e.dim(used), e.index);
-    if (blocking.copiesA()) rowsOfA = e.view(arguments.scratch, e.dim(used + offsetsBytes()), e.f32);
+    if (blocking.copiesA())
+      rowsOfA = e.view(arguments.scratch, e.dim(used + offsetsBytes()), e.f32);
   }
 
   Value firstRow(Value tile) { return e.add(e.mul(tile, tileRows), e.min(tile, largerTiles)); }
   Value firstTile(Value rowBlock) { return e.divide(e.mul(rowBlock, tiles), rowBlocks); }
 
-  // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels where A is packed: then
-  // a thread has few row blocks to pack.
+  // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels
+  // where A is packed: then a thread has few row blocks to pack.
   void walkBatch(Value low, Value high) {
     bool panelsFastest = blocking.packsA || blocking.runs;
     if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
@@ -165,13 +181,15 @@ class Contract {
     if (panelsFastest) {
       e.loop(e.divide(low, panels), e.ceilDivide(high, panels), 1, [&](Value block) {
         Value before = e.mul(block, panels);
-        walkBlock(block, e.max(e.sub(low, before), e.constant(0)), e.min(e.sub(high, before), panels));
+        walkBlock(block, e.max(e.sub(low, before), e.constant(0)),
+                  e.min(e.sub(high, before), panels));
       });
       return;
     }
     e.loop(e.constant(0), rowBlocks, 1, [&](Value block) {
       Value past = e.sub(rowBlocks, e.add(block, 1));  // item panel·rowBlocks + block ≥ low
-      walkBlock(block, e.divide(e.add(low, past), rowBlocks), e.divide(e.add(high, past), rowBlocks));
+      walkBlock(block, e.divide(e.add(low, past), rowBlocks),
+                e.divide(e.add(high, past), rowBlocks));
     });
   }
 
@@ -214,9 +232,12 @@ class Contract {
         });
       };
       forEachDepth([&](Value from, Value to) {
-        forEachTile([&](Value t, Value panel, bool tail, Value at) { sumTileOf(t, low, panel, tail, at, from, to); });
+        forEachTile([&](Value t, Value panel, bool tail, Value at) {
+          sumTileOf(t, low, panel, tail, at, from, to);
+        });
       });
-      forEachTile([&](Value t, Value panel, bool tail, Value at) { finishTileOf(t, panel, tail, at); });
+      forEachTile(
+          [&](Value t, Value panel, bool tail, Value at) { finishTileOf(t, panel, tail, at); });
     });
   }
 
@@ -224,12 +245,14 @@ class Contract {
     Value whole = blocking.tailVectors ? e.min(last, e.divide(columns, blocking.width)) : last;
     e.loop(first, whole, 1, [&](Value panel) { body(panel, false); });
     if (blocking.tailVectors)
-      e.loop(e.max(first, e.divide(columns, blocking.width)), last, 1, [&](Value panel) { body(panel, true); });
+      e.loop(e.max(first, e.divide(columns, blocking.width)), last, 1,
+             [&](Value panel) { body(panel, true); });
   }
   void forEachDepth(llvm::function_ref<void(Value, Value)> body) {
     Value k = e.dim(blocking.k);
     if (!blocking.inBlocks()) return body(e.constant(0), k);
-    e.loop(e.constant(0), k, blocking.depth, [&](Value from) { body(from, e.min(e.add(from, blocking.depth), k)); });
+    e.loop(e.constant(0), k, blocking.depth,
+           [&](Value from) { body(from, e.min(e.add(from, blocking.depth), k)); });
   }
 
   // As many groups of whole panels as fit, if m is that small. Returns the first panel left over.
@@ -241,10 +264,12 @@ class Contract {
     e.loop(first, end, wide.panels, [&](Value panel) {
       Value zero = e.constant(0);
       forEachDepth([&](Value from, Value to) {
-        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to, zero);
+        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to,
+                zero);
       });
       for (int p = 0; p < wide.panels; ++p)
-        finishTile(e.add(panel, p), zero, e.constant(wide.height), e.constant(p * wide.height * blocking.width), false);
+        finishTile(e.add(panel, p), zero, e.constant(wide.height),
+                   e.constant(p * wide.height * blocking.width), false);
     });
     return end;
   }
@@ -253,8 +278,8 @@ class Contract {
   void sumTileOf(Value t, Value low, Value panel, bool tail, Value at, Value from, Value to) {
     Value row = firstRow(t);
     e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
-      sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel, firstRow(low), at, from, to,
-              fetchedBy(t, panel, from, to));
+      sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel,
+              firstRow(low), at, from, to, fetchedBy(t, panel, from, to));
     });
   }
   void fetchTileOf(Value t, Value panel) {
@@ -268,7 +293,8 @@ class Contract {
     finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, tail);
   }
 
-  // From where step k = 0 would fetch. Behind the last panel is nothing, and a fetch of nothing is ignored.
+  // From where step k = 0 would fetch. Behind the last panel is nothing, and a fetch of nothing is
+  // ignored.
   Value fetchedBy(Value t, Value panel, Value from, Value to) {
     constexpr int64_t parts = ContractBlocking::fetch_parts;
     Value part = e.mul(e.remainder(t, e.constant(parts)), e.divide(e.sub(to, from), parts));
@@ -276,8 +302,8 @@ class Contract {
     return e.add(panelAddress(e.add(panel, 1)), e.mul(step, blocking.depthStride));
   }
 
-  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow, Value at, Value from,
-               Value to, Value ahead) {
+  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow,
+               Value at, Value from, Value to, Value ahead) {
     Value a = blocking.copiesA() ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
     if (blocking.runs) {

@@ -1,5 +1,5 @@
-// The parts of a contraction's lowering: how it is blocked (contract_blocking.cpp), what happens in one tile of
-// rows x panel (contract_tile.cpp), and the function that walks them (contract.cpp).
+// The parts of a contraction's lowering: how it is blocked (contract_blocking.cpp), what happens in
+// one tile of rows x panel (contract_tile.cpp), and the function that walks them (contract.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -7,9 +7,10 @@
 
 namespace heed::cpu {
 
-// C [m, n] = A [m, k] B [k, n] for each index of the batch digits. The m rows are cut into equal tiles of at most `rows`
-// rows, the tiles into row blocks. k is summed up in blocks: a row block's part of A stays in cache while all panels of B
-// pass by, and what is summed up so far waits in the scratch.
+// C [m, n] = A [m, k] B [k, n] for each index of the batch digits. The m rows are cut into equal
+// tiles of at most `rows` rows, the tiles into row blocks. k is summed up in blocks: a row block's
+// part of A stays in cache while all panels of B pass by, and what is summed up so far waits in the
+// scratch.
 struct ContractBlocking {
   explicit ContractBlocking(const tile::Kernel& kernel, const Target& target);
 
@@ -19,14 +20,17 @@ struct ContractBlocking {
   std::int64_t width;                   // columns of a panel
   std::int64_t depth;                   // k is summed up in blocks of this
   std::int64_t blockTiles;              // most tiles of a row block
-  std::int64_t leastBlocks;             // so that the work can be shared out, if there are as many tiles
+  // so that the work can be shared out, if there are as many tiles
+  std::int64_t leastBlocks;
   llvm::SmallVector<std::int64_t> heights;  // of tiles that can occur
   bool weights;                         // B comes packed
-  std::optional<RowRuns> runs;          // A is read by them; k blocks are whole ones, or parts of one
+  // A is read by them; k blocks are whole ones, or parts of one
+  std::optional<RowRuns> runs;
   bool packsA;                          // A is neither rows nor runs of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
-  // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last cache or in memory.
+  // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last
+  // cache or in memory.
   static constexpr std::int64_t fetch_parts = 8;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
@@ -50,12 +54,14 @@ struct ContractTile {
   Emit& e;
   const ContractBlocking& blocking;
 
-  // Shared function: S [panels, height, width] = A [height, k] · panels of B for k in [low, high), added to S unless low
-  // is 0.
-  //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the next,
-  //    what to fetch from B or, of several panels, from one to the next)
-  // By runs: (A, B, S, index of the first row in the offsets, of the first panel, in S, low, high, elements of a run,
-  //    what to fetch or from one panel to the next, offsets of emitRowRuns, index of the runs in them)
+  // Shared function: S [panels, height, width] = A [height, k] · panels of B for k in [low, high),
+  // added to S unless low is 0.
+  //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the
+  //    next, what to fetch from B or, of several panels, from one to the next)
+  // By runs:
+  //   (A, B, S, index of the first row in the offsets, of the first panel, in S, low, high,
+  //    elements of a run, what to fetch or from one panel to the next, offsets of emitRowRuns,
+  //    index of the runs in them)
   void emitSum(int height, int vectors, int panels);
   Dim rowStride() const;
   std::string sumName(int height, int vectors, int panels) const;
@@ -63,14 +69,17 @@ struct ContractTile {
   //   (ins..., outs..., S, batch, first row, rows, first column, address of S)
   mlir::LogicalResult emitFinish(bool tail);
   std::string finishName(bool tail) const;
-  // Function "<kernel>.fetch": brings near what the epilogue will read and write for some rows of one panel: a tile's rows
-  // lie apart, and no prefetcher of the machine follows. (ins..., outs..., batch, first row, rows, first column)
+  // Function "<kernel>.fetch": brings near what the epilogue will read and write for some rows of
+  // one panel: a tile's rows lie apart, and no prefetcher of the machine follows.
+  //   (ins..., outs..., batch, first row, rows, first column)
   void emitFetch();
   std::string fetchName() const { return e.kernel.name + ".fetch"; }
-  // Function "<kernel>.rows": dense A [rows, k], through the prologue. (ins..., outs..., A, batch, first row, rows)
+  // Function "<kernel>.rows": dense A [rows, k], through the prologue.
+  //   (ins..., outs..., A, batch, first row, rows)
   mlir::LogicalResult emitPackRows();
   std::string packRowsName() const;
-  // The same where A is read by runs: (ins..., outs..., padded lines, batch, first row, rows, offsets)
+  // The same where A is read by runs: (ins..., outs..., padded lines, batch, first row, rows,
+  // offsets)
   void emitRuns();
   // Function "<kernel>.panel". (ins..., outs..., B, batch, panel, address in B)
   void emitPackPanel();
@@ -85,8 +94,10 @@ struct ContractTile {
   };
   Values sumOverDepth(const Sum& sum);
   Values sumOverRuns(const Sum& sum);
-  // sums += A's [low, high) · B's, from each row's address, the panel's, and what is fetched for step 0 on
-  Values sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high, ValueRange sums);
+  // sums += A's [low, high) · B's, from each row's address, the panel's, and what is fetched for
+  // step 0 on
+  Values sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high,
+                  ValueRange sums);
   bool fetches(int panels) const { return blocking.weights && panels == 1; }
   // Many rows would take too many registers for their addresses, were their distance an argument.
   bool knowsStride(int height) const { return height > 8 && rowStride().is_static(); }

@@ -6,8 +6,8 @@
 
 namespace heed {
 
-// Four vectors of columns by six rows keep 32 registers busy with the fewest loads, three by eight nearly so, two by six 16;
-// narrower panels where they waste less.
+// Four vectors of columns by six rows keep 32 registers busy with the fewest loads, three by eight
+// nearly so, two by six 16; narrower panels where they waste less.
 std::int64_t panelWidth(const Target& target, std::int64_t columns) {
   constexpr double tolerated_waste = 1.05;
   auto padded = [&](std::int64_t width) { return (columns + width - 1) / width * width; };
@@ -29,7 +29,8 @@ constexpr std::int64_t packed_tiles = 8;        // worth packing for,
 constexpr std::int64_t packed_blocks = 12;      // so many times
 constexpr std::int64_t symbolic_depth = 768;    // what to plan with
 constexpr int most_run_rows = 8;                // whose addresses fit into registers
-constexpr double sums_share_of_l2 = 0.3;        // of those that wait, else A comes again from beyond it
+// of those that wait, else A comes again from beyond it
+constexpr double sums_share_of_l2 = 0.3;
 
 int tileRows(const Target& target, int vectors) {
   int spare = target.registers >= 32 ? 4 : 2;   // for A's broadcasts
@@ -37,7 +38,8 @@ int tileRows(const Target& target, int vectors) {
   return std::min(12, rows >= 12 ? rows / 2 * 2 : rows);
 }
 
-// The last panel summed up like a whole one takes hardly longer: tiles as narrow as what it holds are not worth their code.
+// The last panel summed up like a whole one takes hardly longer: tiles as narrow as what it holds
+// are not worth their code.
 bool hardlyNarrower(std::int64_t columns, std::int64_t width, std::int64_t tail) {
   constexpr double tolerated_waste = 1.02;
   std::int64_t whole = columns / width * width;
@@ -83,22 +85,28 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   setDepth();
   // Of windows the block holds the elements that it moves on by.
   const PaddedLines* padded = runs && runs->padded ? &*runs->padded : nullptr;
-  std::int64_t rowElements = padded ? padded->unit * padded->planes * padded->y.stride * padded->x.stride : depth;
+  std::int64_t rowElements =
+      padded ? padded->unit * padded->planes * padded->y.stride * padded->x.stride : depth;
   auto bytes = std::int64_t(sizeof(float)) * rowElements * rows;
-  blockTiles = std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
+  blockTiles =
+      std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
   heights = tileHeights(m, rows);
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
   setPanelLayout(kernel);
-  bool asWhole = tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
+  bool asWhole =
+      tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
-  groupPanels = std::max<std::int64_t>(1, std::int64_t(sums_share_of_l2 * double(target.l2_bytes)) / sums);
+  groupPanels =
+      std::max<std::int64_t>(1, std::int64_t(sums_share_of_l2 * double(target.l2_bytes)) / sums);
   exactWork = m.is_static() && n.is_static();
-  std::int64_t across = (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
+  std::int64_t across =
+      (n.is_static() ? panels().constant : 1) * std::max<std::int64_t>(1, lower_bound(batch));
   leastBlocks = (least_items + across - 1) / across;
-  if (packsA && m.is_static()) leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
+  if (packsA && m.is_static())
+    leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
 }
 
 void ContractBlocking::setDepth() {
@@ -109,7 +117,8 @@ void ContractBlocking::setDepth() {
   depth = parts(length, parts(length, depth_block / unit)) * unit;
 }
 
-// Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one batch index.
+// Weights are [batch, panel, k, width]; what the kernel packs itself is [panel, k, width] of one
+// batch index.
 void ContractBlocking::setPanelLayout(const tile::Kernel& kernel) {
   depthStride = width;
   panelStride = Dim(width) * k;

@@ -1,4 +1,5 @@
-// One tile of a contraction: the sums in registers, then the epilogue. And the packing of what is not laid out for it.
+// One tile of a contraction: the sums in registers, then the epilogue. And the packing of what is
+// not laid out for it.
 #include "heed/compiler/lower/cpu/contract.h"
 #include "heed/compiler/lower/cpu/place.h"
 #include "heed/compiler/lower/tile/regions.h"
@@ -8,8 +9,8 @@ using namespace mlir;
 namespace heed::cpu {
 
 std::string ContractTile::sumName(int height, int vectors, int panels) const {
-  std::string name = "sum" + std::to_string(height) + "x" + std::to_string(vectors * e.lanes()) + "of" +
-                     std::to_string(blocking.width);
+  std::string name = "sum" + std::to_string(height) + "x" + std::to_string(vectors * e.lanes()) +
+                     "of" + std::to_string(blocking.width);
   if (blocking.depthStride != blocking.width) name += "by" + std::to_string(blocking.depthStride);
   if (blocking.runs) name += "runs";
   else if (knowsStride(height)) name += "stride" + text_of(rowStride());
@@ -17,9 +18,12 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   return fetches(panels) ? name + ".fetch" : name;
 }
 Dim ContractTile::rowStride() const {
-  return blocking.packsA || blocking.runs ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
+  return blocking.packsA || blocking.runs ? blocking.k
+                                          : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
 }
-std::string ContractTile::finishName(bool tail) const { return e.kernel.name + (tail ? ".finish.tail" : ".finish"); }
+std::string ContractTile::finishName(bool tail) const {
+  return e.kernel.name + (tail ? ".finish.tail" : ".finish");
+}
 std::string ContractTile::packRowsName() const { return e.kernel.name + ".rows"; }
 std::string ContractTile::packPanelName() const { return e.kernel.name + ".panel"; }
 
@@ -44,33 +48,40 @@ Values ContractTile::sumOverRuns(const Sum& sum) {
   Value length = sum.rowStride;
   Values rows, zero(sum.height * sum.panels * sum.vectors, e.splat(0));
   for (int r = 0; r < sum.height; ++r) rows.push_back(e.loadScalar(sum.offsets, e.add(sum.row, r)));
-  return e.loop(e.divide(sum.low, length), e.ceilDivide(sum.high, length), 1, zero, [&](Value run, ValueRange carried) {
-    Value first = e.mul(run, length), step = e.loadScalar(sum.offsets, e.add(sum.runs, run));
-    Values ofRun;
-    for (Value row : rows) ofRun.push_back(e.add(row, step));
-    Value panel = e.add(sum.panel, e.mul(first, blocking.depthStride));
-    Value ahead = sum.beside;
-    if (fetches(sum.panels)) ahead = e.add(ahead, e.mul(first, blocking.width / ContractBlocking::fetch_parts));
-    return sumRange(sum, ofRun, panel, ahead, e.max(e.sub(sum.low, first), e.constant(0)),
-                    e.min(e.sub(sum.high, first), length), carried);
-  });
+  return e.loop(
+      e.divide(sum.low, length), e.ceilDivide(sum.high, length), 1, zero,
+      [&](Value run, ValueRange carried) {
+        Value first = e.mul(run, length), step = e.loadScalar(sum.offsets, e.add(sum.runs, run));
+        Values ofRun;
+        for (Value row : rows) ofRun.push_back(e.add(row, step));
+        Value panel = e.add(sum.panel, e.mul(first, blocking.depthStride));
+        Value ahead = sum.beside;
+        if (fetches(sum.panels))
+          ahead = e.add(ahead, e.mul(first, blocking.width / ContractBlocking::fetch_parts));
+        return sumRange(sum, ofRun, panel, ahead, e.max(e.sub(sum.low, first), e.constant(0)),
+                        e.min(e.sub(sum.high, first), length), carried);
+      });
 }
 
-Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high,
-                              ValueRange zero) {
+Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low,
+                              Value high, ValueRange zero) {
   int across = sum.panels * sum.vectors;
-  int64_t steps = Emit::stepsFor(sum.height * across), fetched = blocking.width / ContractBlocking::fetch_parts;
+  int64_t steps = Emit::stepsFor(sum.height * across),
+          fetched = blocking.width / ContractBlocking::fetch_parts;
   return e.unrolled(low, high, steps, zero, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value i = e.add(first, step), row = e.add(e.add(panel, e.mul(first, blocking.depthStride)), step * blocking.depthStride);
+    Value i = e.add(first, step), row = e.add(e.add(panel, e.mul(first, blocking.depthStride)),
+                                              step * blocking.depthStride);
     if (fetches(sum.panels) && step == 0)
       e.prefetchRun(sum.b, e.add(ahead, e.mul(first, fetched)), steps * fetched);
     for (int p = 0; p < sum.panels; ++p)
       for (int v = 0; v < sum.vectors; ++v)
-        columns.push_back(e.load(sum.b, e.add(p ? e.add(row, e.mul(sum.beside, p)) : row, v * e.lanes())));
+        columns.push_back(
+            e.load(sum.b, e.add(p ? e.add(row, e.mul(sum.beside, p)) : row, v * e.lanes())));
     for (int r = 0; r < sum.height; ++r) {
       Value x = e.loadBroadcast(sum.a, e.add(rows[r], i));
-      for (int v = 0; v < across; ++v) sums[r * across + v] = e.fma(x, columns[v], sums[r * across + v]);
+      for (int v = 0; v < across; ++v)
+        sums[r * across + v] = e.fma(x, columns[v], sums[r * across + v]);
     }
     return sums;
   });
@@ -83,14 +94,16 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
   if (blocking.runs) types.append({e.bufferType(i), i});
   if (!e.beginShared(sumName(height, vectors, panels), types, all)) return;
   if (!blocking.runs && knowsStride(height)) all[8] = e.dim(rowStride());
-  Sum sum{all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], height, vectors, panels, {}, {}};
+  Sum sum{all[0], all[1], all[2], all[3],  all[4], all[5], all[6], all[7],
+          all[8], all[9], height, vectors, panels, {},     {}};
   if (blocking.runs) sum.offsets = all[10], sum.runs = all[11];
   Values sums = blocking.runs ? sumOverRuns(sum) : sumOverDepth(sum);
   int across = panels * vectors;
   auto storeSums = [&](bool onTop) {
     for (int r = 0; r < height; ++r)
       for (int v = 0; v < across; ++v) {
-        Value to = e.add(sum.at, (v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
+        Value to =
+            e.add(sum.at, (v / vectors * height + r) * blocking.width + v % vectors * e.lanes());
         Value x = sums[r * across + v];
         e.store(onTop ? e.add(e.load(sum.s, to), x) : x, sum.s, to);
       }
@@ -103,9 +116,11 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
 
 LogicalResult ContractTile::emitFinish(bool tail) {
   Type i = e.index;
-  Values arguments = e.beginFunction(finishName(tail), kernelBuffers({e.bufferType(e.f32), i, i, i, i, i}));
+  Values arguments =
+      e.beginFunction(finishName(tail), kernelBuffers({e.bufferType(e.f32), i, i, i, i, i}));
   ValueRange all(arguments), buffers = all.drop_back(6), rest = all.take_back(6);
-  Value s = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3], firstColumn = rest[4], at = rest[5];
+  Value s = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3], firstColumn = rest[4],
+        at = rest[5];
   bool partial = tail || !blocking.n.is_static();
   bool failed = false;
   e.loop(e.constant(0), rows, 1, [&](Value r) {
@@ -133,7 +148,8 @@ void ContractTile::emitFetch() {
   ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
   auto movesByRows = [&](const tile::Access& access) {
     std::optional<Dim> row = tile::strideAlong(e.kernel, access, 'm');
-    return access.dtype == DType::f32 && row && !(*row == Dim(0)) && tile::strideAlong(e.kernel, access, 'n') == Dim(1);
+    return access.dtype == DType::f32 && row && !(*row == Dim(0)) &&
+           tile::strideAlong(e.kernel, access, 'n') == Dim(1);
   };
   e.loop(e.constant(0), rest[2], 1, [&](Value r) {
     auto fetch = [&](const tile::Access& access, Value buffer) {
@@ -144,7 +160,8 @@ void ContractTile::emitFetch() {
       place.set('n', rest[3]);
       e.prefetchRun(buffer, place.address(access), blocking.width);
     };
-    for (size_t n = tile::contract_captured; n < e.kernel.ins.size(); ++n) fetch(e.kernel.ins[n], buffers[n]);
+    for (size_t n = tile::contract_captured; n < e.kernel.ins.size(); ++n)
+      fetch(e.kernel.ins[n], buffers[n]);
     fetch(e.kernel.outs[0], buffers[e.kernel.ins.size()]);
   });
   e.finishFunction();
@@ -155,22 +172,25 @@ LogicalResult ContractTile::emitPackRows() {
   Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i}));
   ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
   Value dense = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3];
-  LogicalResult result = packRows(e, {0, 'm', 'k'}, buffers, batch, firstRow, rows, dense, e.constant(0),
-                                  e.dim(blocking.k), &e.kernel.op->getRegion(0), 2);
+  LogicalResult result = packRows(e, {0, 'm', 'k'}, buffers, batch, firstRow, rows, dense,
+                                  e.constant(0), e.dim(blocking.k), &e.kernel.op->getRegion(0), 2);
   e.finishFunction();
   return result;
 }
 
 void ContractTile::emitRuns() {
   Type i = e.index;
-  Values arguments = e.beginFunction(packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i, e.bufferType(i)}));
+  Values arguments = e.beginFunction(
+      packRowsName(), kernelBuffers({e.bufferType(e.f32), i, i, i, e.bufferType(i)}));
   ValueRange all(arguments), buffers = all.drop_back(5), rest = all.take_back(5);
-  emitRowRuns(e, *blocking.runs, buffers, rest[1], rest[2], rest[3], rest[0], rest[4], blocking.blockRows());
+  emitRowRuns(e, *blocking.runs, buffers, rest[1], rest[2], rest[3], rest[0], rest[4],
+              blocking.blockRows());
   e.finishFunction();
 }
 
 void ContractTile::emitPackPanel() {
-  Values arguments = e.beginFunction(packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index}));
+  Values arguments = e.beginFunction(
+      packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index}));
   ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
   Value firstColumn = e.mul(rest[2], blocking.width);
   packPanel(e, {1, 'n', 'k'}, buffers, rest[1], firstColumn, blocking.width, rest[0], rest[3],

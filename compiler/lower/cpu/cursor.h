@@ -27,10 +27,12 @@ class Cursor {
   Value spread(Value x);
 
   // The expression at the digits set so far, which do not run along lanes; the others count as 0.
-  Value scalarOf(mlir::AffineExpr expression) const { return evaluate(*e, expression, digits).scalar; }
+  Value scalarOf(mlir::AffineExpr expression) const {
+    return evaluate(*e, expression, digits).scalar;
+  }
 
-  // Operand n as it is stored, and moving the address of buffer n, operands before results, by an index (scalar or i32
-  // lanes) along an axis: what gathers and appends consist of.
+  // Operand n as it is stored, and moving the address of buffer n, operands before results, by an
+  // index (scalar or i32 lanes) along an axis: what gathers and appends consist of.
   Value loadStored(int operand);
   void advance(size_t n, int axis, Value index);
 

@@ -17,7 +17,8 @@ constexpr int64_t buffer_extent = 1 << 30;
 void collect(const Dim& dim, std::vector<uint64_t>& symbols) {
   for (const Term& term : dim.terms)
     for (const Atom& atom : term.factors)
-      if (term.used() && atom.symbol && !llvm::is_contained(symbols, atom.symbol)) symbols.push_back(atom.symbol);
+      if (term.used() && atom.symbol && !llvm::is_contained(symbols, atom.symbol))
+        symbols.push_back(atom.symbol);
 }
 
 void collect(const tile::Access& access, std::vector<uint64_t>& symbols) {
@@ -37,7 +38,8 @@ Value avx512(tile::Emitter& e, StringRef name, Values arguments, int control) {
   if (x.getType() != VectorType::get({16}, e.f32)) return {};
   Value all = arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(e.b.getI16Type(), -1));
   Value current_rounding = arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(4));
-  if (control) arguments.push_back(arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(control)));
+  if (control)
+    arguments.push_back(arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(control)));
   arguments.append({x, all, current_rounding});
   StringAttr intrinsic = e.b.getStringAttr("llvm.x86.avx512.mask." + name + ".ps.512");
   return LLVM::CallIntrinsicOp::create(e.b, e.loc, x.getType(), intrinsic, arguments).getResult(0);
@@ -50,7 +52,8 @@ Value fraction(tile::Emitter& e, Value n) {
 
 tile::Instructions instructionsOf(const Target& target) {
   tile::Instructions instructions{target.fma, target.round};
-  if (target.scalef && target.lanes == 16) instructions.scale = scalef, instructions.fraction = fraction;
+  if (target.scalef && target.lanes == 16)
+    instructions.scale = scalef, instructions.fraction = fraction;
   return instructions;
 }
 
@@ -87,8 +90,8 @@ Type Emit::bufferType(const tile::Access& access) {
 
 func::FuncOp Emit::begin(StringRef name, ArrayRef<Type> types, Type result) {
   b.setInsertionPointToEnd(module.getBody());
-  auto function =
-      func::FuncOp::create(b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
+  auto function = func::FuncOp::create(
+      b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
   for (auto [n, type] : llvm::enumerate(types))
     if (isa<MemRefType>(type)) function.setArgAttr(n, "llvm.noalias", b.getUnitAttr());
   b.setInsertionPointToStart(function.addEntryBlock());
@@ -151,7 +154,8 @@ void Emit::callShared(StringRef name, ArrayRef<Value> arguments) {
 }
 
 Value Emit::view(Value scratch, Value byte, Type element) {
-  return memref::ViewOp::create(b, loc, cast<MemRefType>(bufferType(element)), scratch, byte, ValueRange{});
+  return memref::ViewOp::create(b, loc, cast<MemRefType>(bufferType(element)), scratch, byte,
+                                ValueRange{});
 }
 
 // ---- dimensions ----
@@ -188,7 +192,8 @@ Value Emit::broadcast(Value scalar) {
 Value Emit::iota() {
   llvm::SmallVector<int32_t> numbers;
   for (int lane = 0; lane < lanes(); ++lane) numbers.push_back(lane);
-  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
+  return arith::ConstantOp::create(b, loc,
+                                   DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
 }
 
 Value Emit::lanesBelow(Value limit) {
@@ -204,7 +209,9 @@ Value Emit::load(Value buffer, Value at, Value mask) {
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
   return vector::MaskedLoadOp::create(b, loc, type, buffer, ValueRange{at}, mask, zero);
 }
-Value Emit::loadScalar(Value buffer, Value at) { return memref::LoadOp::create(b, loc, buffer, ValueRange{at}); }
+Value Emit::loadScalar(Value buffer, Value at) {
+  return memref::LoadOp::create(b, loc, buffer, ValueRange{at});
+}
 
 void Emit::store(Value x, Value buffer, Value at, Value mask) {
   if (mask) vector::MaskedStoreOp::create(b, loc, buffer, ValueRange{at}, mask, x);
@@ -214,11 +221,13 @@ void Emit::storeScalar(Value x, Value buffer, Value at) {
   memref::StoreOp::create(b, loc, x, buffer, ValueRange{at});
 }
 void Emit::prefetch(Value buffer, Value at) {
-  memref::PrefetchOp::create(b, loc, buffer, ValueRange{at}, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  memref::PrefetchOp::create(b, loc, buffer, ValueRange{at}, /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
 }
 void Emit::prefetchRun(Value buffer, Value at, int64_t elements) {
   constexpr int64_t line = 64 / sizeof(float), most_lines = 16;
-  for (int64_t n = 0; n < std::min(elements, line * most_lines); n += line) prefetch(buffer, add(at, n));
+  for (int64_t n = 0; n < std::min(elements, line * most_lines); n += line)
+    prefetch(buffer, add(at, n));
 }
 Value Emit::shuffle(Value x, Value y, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, x, y, lanes);
@@ -229,7 +238,8 @@ Value Emit::largest(Value x) {
                                      arith::FastMathFlags::nnan | arith::FastMathFlags::nsz);
 }
 Value Emit::sum(Value x) {
-  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, x, arith::FastMathFlags::reassoc);
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, x,
+                                     arith::FastMathFlags::reassoc);
 }
 
 // ---- control ----
@@ -243,12 +253,14 @@ Values Emit::unrolled(Value low, Value high, int64_t steps, ValueRange carried,
     return next;
   });
   if (constantOf(sub(high, whole)) == 0) return results;
-  return loop(whole, high, 1, results, [&](Value i, ValueRange carried) { return body(i, 0, carried); });
+  return loop(whole, high, 1, results,
+              [&](Value i, ValueRange carried) { return body(i, 0, carried); });
 }
 
 void Emit::switchOn(Value value, ArrayRef<int64_t> cases, llvm::function_ref<void(int64_t)> body) {
   if (cases.size() == 1) return body(cases[0]);
-  auto choice = scf::IndexSwitchOp::create(b, loc, TypeRange{}, value, cases, unsigned(cases.size()));
+  auto choice =
+      scf::IndexSwitchOp::create(b, loc, TypeRange{}, value, cases, unsigned(cases.size()));
   OpBuilder::InsertionGuard guard(b);
   for (auto [n, c] : llvm::enumerate(cases)) {
     b.createBlock(&choice.getCaseRegions()[n]);

@@ -1,5 +1,5 @@
-// What every CPU emitter writes with: a builder over func, scf, arith, vector and memref (1-D only), and the only
-// place that knows the instruction set, through Target.
+// What every CPU emitter writes with: a builder over func, scf, arith, vector and memref (1-D
+// only), and the only place that knows the instruction set, through Target.
 #pragma once
 #include "heed/compiler/lower/tile/emitter.h"
 #include "heed/compiler/lower/tile/kernel.h"
@@ -26,7 +26,8 @@ struct KernelArguments {
 
 class Emit : public tile::Emitter {
  public:
-  // `symbols` of every function begun here: those that the kernel's extents and accesses name, in order.
+  // `symbols` of every function begun here: those that the kernel's extents and accesses name, in
+  // order.
   Emit(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);
 
   const tile::Kernel& kernel;
@@ -40,12 +41,13 @@ class Emit : public tile::Emitter {
   // A launch's function; what is emitted next is its body, until finish().
   KernelArguments beginKernel(llvm::StringRef name, llvm::ArrayRef<Type> buffers);
   void finishKernel();  // returns kernel_ok
-  // A private function of the given arguments (the symbols follow by themselves), ended by finish().
+  // A private function of the given arguments (the symbols follow by themselves), ended by
+  // finish().
   Values beginFunction(llvm::StringRef name, llvm::ArrayRef<Type> arguments);
   void finishFunction();
   void call(llvm::StringRef name, llvm::ArrayRef<Value> arguments);
-  // A function that kernels share, within a program: its name says all that its code depends on, its arguments are all
-  // that it knows. False where the module has it already.
+  // A function that kernels share, within a program: its name says all that its code depends on,
+  // its arguments are all that it knows. False where the module has it already.
   bool beginShared(llvm::StringRef name, llvm::ArrayRef<Type> types, Values& arguments);
   void callShared(llvm::StringRef name, llvm::ArrayRef<Value> arguments);
   Type bufferType(Type element);
@@ -63,26 +65,32 @@ class Emit : public tile::Emitter {
   Value lanesBelow(Value limit);               // i1 lanes: lane < limit
   Value load(Value buffer, Value at) { return load(vector, buffer, at); }
   Value load(mlir::VectorType type, Value buffer, Value at);
-  Value load(Value buffer, Value at, Value mask);   // masked, zero elsewhere; a null mask is all lanes
+  // masked, zero elsewhere; a null mask is all lanes
+  Value load(Value buffer, Value at, Value mask);
   Value loadScalar(Value buffer, Value at);
   Value loadBroadcast(Value buffer, Value at) { return broadcast(loadScalar(buffer, at)); }
   void store(Value lanes, Value buffer, Value at, Value mask = {});
   void storeScalar(Value x, Value buffer, Value at);
-  void prefetch(Value buffer, Value at);       // of the line that holds the element; any address may be named
+  // of the line that holds the element; any address may be named
+  void prefetch(Value buffer, Value at);
   void prefetchRun(Value buffer, Value at, std::int64_t elements);  // its f32, up to a kilobyte
   Value shuffle(Value x, Value y, llvm::ArrayRef<std::int64_t> lanes);
   Value largest(Value lanes);                  // across lanes; no NaNs
   Value sum(Value lanes);
 
   // ---- control ----
-  // body(i, s) stands for step i + s of `steps` a turn: what is added to i stays an address' displacement.
+  // body(i, s) stands for step i + s of `steps` a turn: what is added to i stays an address'
+  // displacement.
   Values unrolled(Value low, Value high, std::int64_t steps, ValueRange carried,
                   llvm::function_ref<Values(Value, std::int64_t, ValueRange)> body);
-  // Several steps a turn leave room beside the multiplications for another thread of the core; where a step has many of
-  // them, more than two gain nothing and take longer to compile.
-  static constexpr std::int64_t stepsFor(std::int64_t multiplications) { return multiplications < 16 ? 4 : 2; }
+  // Several steps a turn leave room beside the multiplications for another thread of the core;
+  // where a step has many of them, more than two gain nothing and take longer to compile.
+  static constexpr std::int64_t stepsFor(std::int64_t multiplications) {
+    return multiplications < 16 ? 4 : 2;
+  }
   // body(c) for the case c that equals `value`.
-  void switchOn(Value value, llvm::ArrayRef<std::int64_t> cases, llvm::function_ref<void(std::int64_t)> body);
+  void switchOn(Value value, llvm::ArrayRef<std::int64_t> cases,
+                llvm::function_ref<void(std::int64_t)> body);
 
  private:
   mlir::func::FuncOp begin(llvm::StringRef name, llvm::ArrayRef<Type> types, Type result);

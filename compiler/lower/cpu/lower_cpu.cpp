@@ -4,7 +4,8 @@
 
 namespace heed {
 
-mlir::FailureOr<tile::Lowered> lowerForCpu(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module) {
+mlir::FailureOr<tile::Lowered> lowerForCpu(const tile::Kernel& kernel, const Target& target,
+                                           mlir::ModuleOp module) {
   if (isa<ir::ContractOp>(kernel.op)) return cpu::lowerContract(kernel, target, module);
   if (isa<ir::PackOp>(kernel.op)) return cpu::lowerPack(kernel, target, module);
   if (isa<ir::AttentionOp>(kernel.op)) return cpu::lowerAttention(kernel, target, module);

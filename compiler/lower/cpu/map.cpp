@@ -123,7 +123,7 @@ class Map {
     for (auto [n, x] : llvm::enumerate(*values)) at.store(int(n), x);
   }
 
-  // ---- ins[1] as an index: gather, of ins[0] along its first axis; append, of outs[0] along its third ----
+  // ---- ins[1] as an index: gather, of ins[0] along its first axis; append, of outs[0] along its t
 
   bool indexMovesAlongLanes() const {
     const tile::Access& index = kernel.ins[1];

@@ -1,4 +1,5 @@
-// heed.pack: weights in panels, once for each binding. outs[0] = [batch, panel, k, width]; an item is a panel.
+// heed.pack: weights in panels, once for each binding. outs[0] = [batch, panel, k, width]; an item
+// is a panel.
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/panels.h"
 #include "heed/compiler/lower/tile/access.h"
@@ -9,7 +10,8 @@ namespace heed::cpu {
 
 namespace {
 
-// A packing whose sizes are arguments of its function: weights of one form, whatever their sizes, share its code.
+// A packing whose sizes are arguments of its function: weights of one form, whatever their sizes,
+// share its code.
 struct SharedForm {
   tile::Kernel kernel;
   std::vector<std::pair<Dim, Dim>> sizes;  // symbol, what it stands for
@@ -35,15 +37,18 @@ void mergeDepth(tile::Kernel& kernel, const Dim& depth) {
   kernel.ins[0].strides = strides;
 }
 
-// Its name says what the code depends on: 0 and 1, which simplify it, and which other sizes there are.
+// Its name says what the code depends on: 0 and 1, which simplify it, and which other sizes there
+// are.
 std::optional<SharedForm> sharedForm(const tile::Kernel& kernel, int64_t width) {
   const tile::Access &source = kernel.ins[0], &panels = kernel.outs[0];
   if (!kernel.symbols.empty() || !source.linear() || kernel.withRole('n').size() != 1) return {};
   SharedForm form{kernel, {}, false};
   Dim depth = kernel.extentOf('k');
-  form.deep = depth.is_static() && depth.constant >= 4 && tile::strideAlong(kernel, source, 'k') == Dim(1);
+  form.deep =
+      depth.is_static() && depth.constant >= 4 && tile::strideAlong(kernel, source, 'k') == Dim(1);
   if (form.deep) mergeDepth(form.kernel, depth);
-  form.kernel.name = "pack" + std::to_string(width) + "_" + std::to_string(int(source.dtype)) + (form.deep ? "d" : "_");
+  form.kernel.name = "pack" + std::to_string(width) + "_" + std::to_string(int(source.dtype)) +
+                     (form.deep ? "d" : "_");
   bool known = true;
   auto pass = [&](Dim& size) {
     known &= size.is_static();
@@ -63,24 +68,27 @@ std::optional<SharedForm> sharedForm(const tile::Kernel& kernel, int64_t width) 
   pass(form.kernel.outs[0].layout.offset);
   form.kernel.outs[0].offset = form.kernel.outs[0].layout.offset;
   for (size_t axis = 0; axis < 3; ++axis) pass(form.kernel.outs[0].layout.strides[axis]);
-  form.kernel.ins[0].layout = form.kernel.outs[0].layout;  // its strides are in those over the digits
+  // its strides are in those over the digits
+  form.kernel.ins[0].layout = form.kernel.outs[0].layout;
   if (!known || panels.layout.strides.size() != 4) return {};
   return form;
 }
 
-void emitPack(const tile::Kernel& kernel, const Target& target, ModuleOp module, int64_t width, bool deep,
-              tile::Launch& launch) {
+void emitPack(const tile::Kernel& kernel, const Target& target, ModuleOp module, int64_t width,
+              bool deep, tile::Launch& launch) {
   Emit e(kernel, target, module);
   launch.dims = e.dims();
   if (module.lookupSymbol(kernel.name)) return;  // of another kernel in this module
-  auto arguments = e.beginKernel(kernel.name, {e.bufferType(kernel.ins[0]), e.bufferType(kernel.outs[0])});
+  auto arguments =
+      e.beginKernel(kernel.name, {e.bufferType(kernel.ins[0]), e.bufferType(kernel.outs[0])});
   Value panels = e.ceilDivide(e.dim(kernel.extentOf('n')), width);
   e.loop(arguments.begin, arguments.end, 1, [&](Value item) {
     Value index = e.divide(item, panels), panel = e.remainder(item, panels);
     const tile::Layout& layout = kernel.outs[0].layout;
-    Value at = e.add(e.mul(index, e.dim(layout.strides[0])), e.mul(panel, e.dim(layout.strides[1])));
-    packPanel(e, {0, 'n', 'k', true, deep}, arguments.buffers, index, e.mul(panel, width), width, arguments.buffers[1],
-              e.add(at, e.dim(layout.offset)), e.dim(layout.strides[2]));
+    Value at =
+        e.add(e.mul(index, e.dim(layout.strides[0])), e.mul(panel, e.dim(layout.strides[1])));
+    packPanel(e, {0, 'n', 'k', true, deep}, arguments.buffers, index, e.mul(panel, width), width,
+              arguments.buffers[1], e.add(at, e.dim(layout.offset)), e.dim(layout.strides[2]));
   });
   e.finishKernel();
 }
@@ -91,7 +99,8 @@ Lowering lowerPack(const tile::Kernel& kernel, const Target& target, ModuleOp mo
   Dim n = kernel.extentOf('n'), k = kernel.extentOf('k'), batch = kernel.extentOf('b');
   if (!n.is_static()) return kernel.op->emitOpError("expected a static number of columns");
   int64_t width = kernel.op->getAttrOfType<IntegerAttr>("width").getInt();
-  if (width % target.lanes) return kernel.op->emitOpError("expected a panel width of whole vectors");
+  if (width % target.lanes)
+    return kernel.op->emitOpError("expected a panel width of whole vectors");
   int64_t panels = (n.constant + width - 1) / width;
 
   tile::Launch launch;

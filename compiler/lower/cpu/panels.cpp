@@ -17,11 +17,12 @@ bool canTranspose(Emit& e, const PanelSource& source) {
   const tile::Access& access = e.kernel.ins[source.operand];
   Dim depth = e.kernel.extentOf(source.depth);
   return access.dtype == DType::f32 && !access.fill && e.lanes() >= 4 &&
-         (source.deep || (depth.is_static() && depth.constant >= 4)) && tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
+         (source.deep || (depth.is_static() && depth.constant >= 4)) &&
+         tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
 }
 
-void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
-                    Value destination, Value at, Value stride) {
+void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch,
+                    Value first, int64_t width, Value destination, Value at, Value stride) {
   const tile::Access& access = e.kernel.ins[source.operand];
   Dim columns = e.kernel.extentOf(source.column);
   bool whole = columns.is_static() && columns.constant % width == 0;
@@ -32,7 +33,8 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
     Place row(e, buffers);
     row.set('b', batch);
     row.set(source.column, e.add(first, e.add(n, width)));
-    e.prefetchRun(buffers[source.operand], row.address(access), depth.is_static() ? depth.constant : lanes);
+    e.prefetchRun(buffers[source.operand], row.address(access),
+                  depth.is_static() ? depth.constant : lanes);
   });
   auto oneVector = [&](Value v, Value column) {
     Values rows;
@@ -68,9 +70,10 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
 
 }  // namespace
 
-void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, int64_t width,
-               Value destination, Value at, Value stride) {
-  if (canTranspose(e, source)) return packTransposed(e, source, buffers, batch, first, width, destination, at, stride);
+void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first,
+               int64_t width, Value destination, Value at, Value stride) {
+  if (canTranspose(e, source))
+    return packTransposed(e, source, buffers, batch, first, width, destination, at, stride);
   Dim columns = e.kernel.extentOf(source.column);
   bool whole = columns.is_static() && columns.constant % width == 0;
   e.loop(e.constant(0), e.dim(e.kernel.extentOf(source.depth)), 1, [&](Value k) {
@@ -90,7 +93,8 @@ void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value bat
 
 namespace {
 
-// A convolution's rows: runs of the role's last digit, which is contiguous, one for each value of those before.
+// A convolution's rows: runs of the role's last digit, which is contiguous, one for each value of
+// those before.
 struct Runs {
   std::vector<int> outer;  // digits
   int inner = -1;
@@ -100,7 +104,9 @@ std::optional<Runs> runsOf(Emit& e, const RowSource& source) {
   Runs runs;
   for (int digit : e.kernel.withRole(source.along))
     if (!(e.kernel.digits[digit].extent == Dim(1))) runs.outer.push_back(digit);
-  if (runs.outer.size() < 2 || !access.rolled.empty() || !(access.strides[runs.outer.back()] == Dim(1))) return {};
+  if (runs.outer.size() < 2 || !access.rolled.empty() ||
+      !(access.strides[runs.outer.back()] == Dim(1)))
+    return {};
   runs.inner = runs.outer.back();
   runs.outer.pop_back();
   return runs;
@@ -116,8 +122,9 @@ void setRole(Emit& e, Cursor& cursor, char role, Value index) {
   }
 }
 
-LogicalResult packRuns(Emit& e, const RowSource& source, const Runs& runs, ValueRange buffers, Value batch, Value first,
-                       Value count, Value destination, Value at, Value stride, Region* prologue, int captured) {
+LogicalResult packRuns(Emit& e, const RowSource& source, const Runs& runs, ValueRange buffers,
+                       Value batch, Value first, Value count, Value destination, Value at,
+                       Value stride, Region* prologue, int captured) {
   LogicalResult result = success();
   Value length = e.dim(e.kernel.digits[runs.inner].extent), whole = e.roundDown(length, e.lanes());
   auto vectorAt = [&](const Cursor& run, Value to, Value x, Value mask) {
@@ -131,15 +138,18 @@ LogicalResult packRuns(Emit& e, const RowSource& source, const Runs& runs, Value
     }
     e.store(lanes, destination, e.add(to, x));
   };
-  std::function<void(const Cursor&, size_t, Value)> walk = [&](const Cursor& cursor, size_t level, Value to) {
+  std::function<void(const Cursor&, size_t, Value)> walk = [&](const Cursor& cursor, size_t level,
+                                                               Value to) {
     if (level == runs.outer.size()) {
       e.loop(e.constant(0), whole, e.lanes(), [&](Value x) { vectorAt(cursor, to, x, {}); });
       if (constantOf(e.sub(length, whole)) == 0) return;
-      e.when(e.below(whole, length), [&] { vectorAt(cursor, to, whole, e.lanesBelow(e.sub(length, whole))); });
+      e.when(e.below(whole, length),
+             [&] { vectorAt(cursor, to, whole, e.lanesBelow(e.sub(length, whole))); });
       return;
     }
     Value size = length;  // of what lies below one value of this digit
-    for (size_t n = level + 1; n < runs.outer.size(); ++n) size = e.mul(size, e.dim(e.kernel.digits[runs.outer[n]].extent));
+    for (size_t n = level + 1; n < runs.outer.size(); ++n)
+      size = e.mul(size, e.dim(e.kernel.digits[runs.outer[n]].extent));
     e.loop(e.constant(0), e.dim(e.kernel.digits[runs.outer[level]].extent), 1, [&](Value value) {
       Cursor deeper = cursor;
       deeper.set(runs.outer[level], value);
@@ -157,10 +167,12 @@ LogicalResult packRuns(Emit& e, const RowSource& source, const Runs& runs, Value
 
 }  // namespace
 
-LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch, Value first, Value count,
-                       Value destination, Value at, Value stride, Region* prologue, int captured) {
+LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch,
+                       Value first, Value count, Value destination, Value at, Value stride,
+                       Region* prologue, int captured) {
   if (auto runs = runsOf(e, source))
-    return packRuns(e, source, *runs, buffers, batch, first, count, destination, at, stride, prologue, captured);
+    return packRuns(e, source, *runs, buffers, batch, first, count, destination, at, stride,
+                    prologue, captured);
   Dim along = e.kernel.extentOf(source.along);
   Value extent = e.dim(along), whole = e.roundDown(extent, e.lanes());
   bool failed = false;

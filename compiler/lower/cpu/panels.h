@@ -1,4 +1,5 @@
-// Panels: the layout in which matrix kernels read their right operand, [panel][depth][width], zero-padded columns.
+// Panels: the layout in which matrix kernels read their right operand, [panel][depth][width],
+// zero-padded columns.
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 
@@ -12,9 +13,10 @@ struct PanelSource {
   bool deep = false;   // the depth is at least 4, though it is an argument
 };
 
-// Writes the columns from `first` on of one panel of `width` columns to destination[at...], `stride` for one depth.
-void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first, std::int64_t width,
-               Value destination, Value at, Value stride);
+// Writes the columns from `first` on of one panel of `width` columns to destination[at...],
+// `stride` for one depth.
+void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value batch, Value first,
+               std::int64_t width, Value destination, Value at, Value stride);
 
 // An operand of a kernel as rows of elements.
 struct RowSource {
@@ -22,10 +24,12 @@ struct RowSource {
   char row, along;  // roles
 };
 
-// Writes `count` rows from `first` on, each through `prologue` (which may be null) with operands captured from
-// `captured` on, to destination[at...], `stride` apart. A row's last vector is written whole: the stride has room for it,
-// or the next row overwrites the excess and there is slack behind the last one.
-mlir::LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch, Value first, Value count,
-                             Value destination, Value at, Value stride, mlir::Region* prologue, int captured);
+// Writes `count` rows from `first` on, each through `prologue` (which may be null) with operands
+// captured from `captured` on, to destination[at...], `stride` apart. A row's last vector is
+// written whole: the stride has room for it, or the next row overwrites the excess and there is
+// slack behind the last one.
+mlir::LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Value batch,
+                             Value first, Value count, Value destination, Value at, Value stride,
+                             mlir::Region* prologue, int captured);
 
 }  // namespace heed::cpu

@@ -10,7 +10,8 @@ using namespace mlir;
 
 namespace heed::cpu {
 
-Place::Place(Emit& e, ValueRange buffers) : e(e), buffers(buffers), digits(e.kernel.digits.size()) {}
+Place::Place(Emit& e, ValueRange buffers)
+    : e(e), buffers(buffers), digits(e.kernel.digits.size()) {}
 
 // ---- digits ----
 
@@ -68,7 +69,8 @@ void Place::addLanes(Form& form, Value lanes, const Dim& stride) {
 void Place::addRolled(const tile::Rolled& rolled, Form& form) {
   LaneIndex sum{e.dim(rolled.shift), {}};
   // A roll by -s is one by modulus - s: nothing below 0 to divide.
-  if (!rolled.shift.is_static() || rolled.shift.constant < 0) sum.scalar = e.add(sum.scalar, e.dim(rolled.modulus));
+  if (!rolled.shift.is_static() || rolled.shift.constant < 0)
+    sum.scalar = e.add(sum.scalar, e.dim(rolled.modulus));
   for (auto [digit, weight] : llvm::enumerate(rolled.weights)) {
     if (weight == Dim(0)) continue;
     auto [scalar, lanes] = digits[digit];
@@ -77,7 +79,8 @@ void Place::addRolled(const tile::Rolled& rolled, Form& form) {
     if (lanes) sum.lanes = sum.lanes ? e.add(sum.lanes, lanes) : lanes;
   }
   Value modulus = e.dim(rolled.modulus);
-  if (sum.lanes) return addLanes(form, e.remainder(lanesOf(e, sum), widened(e, modulus)), rolled.stride);
+  if (sum.lanes)
+    return addLanes(form, e.remainder(lanesOf(e, sum), widened(e, modulus)), rolled.stride);
   form.base = e.add(form.base, e.mul(e.remainder(sum.scalar, modulus), e.dim(rolled.stride)));
 }
 
@@ -134,8 +137,8 @@ Value Place::load(int operand) {
     if (at.pattern == Pattern::unit)
       x = vector::MaskedLoadOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, valid, other);
     else
-      x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, at.lanes ? at.lanes : zeros, valid,
-                                   other);
+      x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base},
+                                   at.lanes ? at.lanes : zeros, valid, other);
   }
   return fromStorage(e, x, access.dtype);
 }
@@ -145,25 +148,31 @@ void Place::store(int out, Value x) {
   Value buffer = buffers[e.kernel.ins.size() + out];
   Form at = form(access);
   x = toStorage(e, x, access.dtype);
-  if (at.pattern != Pattern::scattered) return e.store(x, buffer, at.base, mask);  // uniform: one lane is valid
+  // uniform: one lane is valid
+  if (at.pattern != Pattern::scattered) return e.store(x, buffer, at.base, mask);
   Value zeros = e.constantLike(e.iota(), 0);
   Value valid = mask ? mask : e.compare(arith::CmpIPredicate::eq, zeros, zeros);
   vector::ScatterOp::create(e.b, e.loc, Type(), buffer, ValueRange{at.base}, at.lanes, valid, x);
 }
 
-// Neighbouring lanes that look up neighbours read a run, all others are gathered. What is not live reads nothing.
+// Neighbouring lanes that look up neighbours read a run, all others are gathered. What is not live
+// reads nothing.
 Value Place::lookup(ir::LookupOp op, int operand, Value index, Value live, Bad bad) {
   const tile::Access& access = e.kernel.ins[operand];
-  const Dim extent = tile::lookupExtent(e.kernel, op, operand), &stride = access.layout.strides[op.getAxis()];
+  const Dim extent = tile::lookupExtent(e.kernel, op, operand),
+            &stride = access.layout.strides[op.getAxis()];
   Value good = live;
-  auto both = [&](Value x, Value y) -> Value { return x ? arith::AndIOp::create(e.b, e.loc, x, y) : y; };
+  auto both = [&](Value x, Value y) -> Value {
+    return x ? arith::AndIOp::create(e.b, e.loc, x, y) : y;
+  };
   if (!tile::staysInside(e.kernel, op, extent)) {
     Value inside = e.compare(arith::CmpIPredicate::ult, index, widened(e, e.dim(extent)));
     bad(both(live, arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1))));
     good = both(live, inside);
   }
   Form at = form(access);
-  const bool run = at.pattern == Pattern::uniform && stride == Dim(1) && tile::stepAlongKeys(e.kernel, op.getIndex()) == 1;
+  const bool run = at.pattern == Pattern::uniform && stride == Dim(1) &&
+                   tile::stepAlongKeys(e.kernel, op.getIndex()) == 1;
   Value x, buffer = buffers[operand];
   if (run) {
     Value first = vector::ExtractOp::create(e.b, e.loc, index, int64_t(0));
@@ -171,10 +180,12 @@ Value Place::lookup(ir::LookupOp op, int operand, Value index, Value live, Bad b
     x = e.load(buffer, at.base, good);
   } else {
     auto type = VectorType::get({e.lanes()}, cast<MemRefType>(buffer.getType()).getElementType());
-    Value other = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)), zeros = e.constantLike(index, 0);
+    Value other = arith::ConstantOp::create(e.b, e.loc, e.b.getZeroAttr(type)),
+          zeros = e.constantLike(index, 0);
     if (!good) good = e.equal(zeros, zeros);
     addLanes(at, index, stride);
-    x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, at.lanes, good, other);
+    x = vector::GatherOp::create(e.b, e.loc, type, buffer, ValueRange{at.base}, at.lanes, good,
+                                 other);
   }
   return fromStorage(e, x, access.dtype);
 }
@@ -184,9 +195,11 @@ Value Place::region(Region& region, Value leading, int captured, Value live, Bad
   auto coordinates = [&](AffineMap map) { return coordinate(map); };
   auto extents = [&](const Dim& dim) { return widened(e, e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return function(e, f, x); };
-  auto lookups = [&](ir::LookupOp op, int operand, Value index) { return lookup(op, operand, index, live, bad); };
-  auto results =
-      tile::emitRegion(region, leading, captured, {e.b, e.lanes(), loads, coordinates, extents, maths, lookups});
+  auto lookups = [&](ir::LookupOp op, int operand, Value index) {
+    return lookup(op, operand, index, live, bad);
+  };
+  auto results = tile::emitRegion(region, leading, captured,
+                                  {e.b, e.lanes(), loads, coordinates, extents, maths, lookups});
   return succeeded(results) ? results->front() : Value();
 }
 

@@ -1,5 +1,6 @@
-// Where in a kernel's domain code runs: each role has a linear index (its digits read as one number), and one role may
-// run along the vector lanes. A place turns accesses into loads and stores, and regions into code.
+// Where in a kernel's domain code runs: each role has a linear index (its digits read as one
+// number), and one role may run along the vector lanes. A place turns accesses into loads and
+// stores, and regions into code.
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/index_lanes.h"
@@ -14,7 +15,8 @@ class Place {
 
   // Sets a role's index; the digits it splits into are emitted here. Roles never set count as 0.
   void set(char role, Value linear);
-  // Lane l stands at linear + l, `linear` being a multiple of the lanes; only lanes of `mask` are touched.
+  // Lane l stands at linear + l, `linear` being a multiple of the lanes; only lanes of `mask` are
+  // touched.
   void setLanes(char role, Value linear, Value mask = {});
 
   // The element address, of the first lane where lanes run.
@@ -27,9 +29,12 @@ class Place {
   Value coordinate(mlir::AffineMap map);
   // What becomes of lanes whose lookup is out of bounds; null where none can be.
   using Bad = llvm::function_ref<void(Value lanes)>;
-  // The region's single result on these lanes; null after a diagnostic. Only `live` lanes look up, all without it.
-  Value region(mlir::Region& region, Value leading, int captured, Value live = {}, Bad bad = nullptr);
-  // A scalar condition: the access lies within its tensor. Null where it always does. Lanes must not matter.
+  // The region's single result on these lanes; null after a diagnostic. Only `live` lanes look up,
+  // all without it.
+  Value region(mlir::Region& region, Value leading, int captured, Value live = {},
+               Bad bad = nullptr);
+  // A scalar condition: the access lies within its tensor. Null where it always does. Lanes must
+  // not matter.
   Value inBounds(const tile::Access& access);
 
  private:

@@ -79,7 +79,8 @@ std::pair<Value, Value> RowLoops::rangeOf(const Cursor& at, size_t level) const 
   const Clip* clip = clipOf(level);
   if (!clip) return {e.constant(0), extent(level)};
   Value from = at.scalarOf(clip->from);
-  return {e.max(e.sub(e.constant(0), from), e.constant(0)), e.min(e.sub(e.dim(clip->extent), from), extent(level))};
+  return {e.max(e.sub(e.constant(0), from), e.constant(0)),
+          e.min(e.sub(e.dim(clip->extent), from), extent(level))};
 }
 
 // The last digit, several vectors (or elements) at a time.
@@ -110,12 +111,14 @@ Values RowLoops::foldRun(const Folding& folding, const Cursor& at, Value base, V
     };
     auto all = [&] {
       Values next(sums);
-      for (int64_t k = 0; k < count.constant; ++k) include(next[k % accumulators], e.constant(k), false);
+      for (int64_t k = 0; k < count.constant; ++k)
+        include(next[k % accumulators], e.constant(k), false);
       return next;
     };
     if (!is_short) return some();
     if (!clipOf(digits.size() - 1)) return all();
-    return e.choose(e.equal(e.sub(high, low), extent(digits.size() - 1)), ValueRange(sums).getTypes(), all, some);
+    return e.choose(e.equal(e.sub(high, low), extent(digits.size() - 1)),
+                    ValueRange(sums).getTypes(), all, some);
   }
   const int step = along_k ? e.lanes() : 1;
   Value end = extent(digits.size() - 1), full = e.roundDown(end, step);

@@ -6,7 +6,8 @@ namespace heed::cpu {
 
 enum class Fold { sum, max, min };
 
-// A digit of k that addresses x[from + digit]: only where that is in [0, extent) it has something to say.
+// A digit of k that addresses x[from + digit]: only where that is in [0, extent) it has something
+// to say.
 struct Clip {
   mlir::AffineExpr from;
   Dim extent;
@@ -16,7 +17,8 @@ struct RowLoops {
   Emit& e;
   std::vector<int> digits;  // of k, the lanes' one last
   bool along_k = false;     // lanes run along the last one
-  std::vector<std::optional<Clip>> clips = {};  // of each digit of the kernel, but the lanes' one; empty: of none
+  // of each digit of the kernel, but the lanes' one; empty: of none
+  std::vector<std::optional<Clip>> clips = {};
 
   // k numbers the row's elements.
   using Element = llvm::function_ref<Value(Cursor&, Value k)>;

@@ -13,10 +13,12 @@ namespace {
 constexpr int64_t least_run = 7;  // shorter ones spend their time between runs
 
 // An axis that windows slide along; its other axes must not move with the window.
-std::optional<PaddedLines::Axis> slidingAxis(const tile::Kernel& kernel, const tile::Access& access, int axis) {
+std::optional<PaddedLines::Axis> slidingAxis(const tile::Kernel& kernel, const tile::Access& access,
+                                             int axis) {
   SmallVector<int64_t> terms;  // of digits, symbols, the constant
   unsigned digits = unsigned(kernel.digits.size()), symbols = unsigned(kernel.symbols.size());
-  if (failed(getFlattenedAffineExpr(access.map.getResult(unsigned(axis)), digits, symbols, &terms))) return {};
+  if (failed(getFlattenedAffineExpr(access.map.getResult(unsigned(axis)), digits, symbols, &terms)))
+    return {};
   if (terms.size() != digits + symbols + 1) return {};
   PaddedLines::Axis found;
   int64_t dilation = 0;
@@ -29,7 +31,9 @@ std::optional<PaddedLines::Axis> slidingAxis(const tile::Kernel& kernel, const t
     place = int(n);
     (digit.role == 'm' ? found.stride : dilation) = term;
   }
-  if (found.output < 0 || found.tap < 0 || terms.back() > 0 || !kernel.digits[found.tap].extent.is_static()) return {};
+  if (found.output < 0 || found.tap < 0 || terms.back() > 0 ||
+      !kernel.digits[found.tap].extent.is_static())
+    return {};
   found.axis = axis;
   found.padding = -terms.back();
   found.reach = (kernel.digits[found.tap].extent.constant - 1) * dilation + 1;
@@ -49,7 +53,9 @@ std::optional<PaddedLines> paddedLinesOf(const tile::Kernel& kernel, const tile:
   std::vector<PaddedLines::Axis> sliding;
   for (int axis = 0; axis < access.shape.rank; ++axis) {
     if (auto found = slidingAxis(kernel, access, axis)) sliding.push_back(*found);
-    else if (!tile::staysInside(kernel, access.map.getResult(unsigned(axis)), access.shape.dims[axis])) return {};
+    else if (!tile::staysInside(kernel, access.map.getResult(unsigned(axis)),
+                                access.shape.dims[axis]))
+      return {};
   }
   std::vector<int> rows = kernel.withRole('m'), taps = largerDigits(kernel, 'k');
   if (sliding.size() != 2 || rows.size() < 2 || taps.size() < 2 || taps.size() > 3) return {};
@@ -58,13 +64,16 @@ std::optional<PaddedLines> paddedLinesOf(const tile::Kernel& kernel, const tile:
   padded.x = sliding[1];
   if (rows[rows.size() - 2] != padded.y.output || rows.back() != padded.x.output) return {};
   bool last = taps[0] == padded.y.tap;
-  if (taps[last ? 0 : taps.size() - 2] != padded.y.tap || taps[last ? 1 : taps.size() - 1] != padded.x.tap) return {};
+  if (taps[last ? 0 : taps.size() - 2] != padded.y.tap ||
+      taps[last ? 1 : taps.size() - 1] != padded.x.tap)
+    return {};
   const Dim& column = access.layout.strides[padded.x.axis];
   if (taps.size() == 3) {
     padded.channel = last ? taps[2] : taps[0];
     (last ? padded.unit : padded.planes) = kernel.digits[padded.channel].extent.constant;
   }
-  bool contiguous = column == Dim(padded.unit) && (padded.unit == 1 || access.strides[padded.channel] == Dim(1));
+  bool contiguous =
+      column == Dim(padded.unit) && (padded.unit == 1 || access.strides[padded.channel] == Dim(1));
   if (!contiguous || padded.elements(1).invalid) return {};
   return padded;
 }
@@ -82,8 +91,14 @@ Value addressOf(Emit& e, ArrayRef<int> digits, const std::vector<Dim>& strides, 
 
 class LinesEmitter {
  public:
-  LinesEmitter(Emit& e, const PaddedLines& padded, ValueRange buffers, Value batch, Value first, Value count, Value lines)
-      : e(e), padded(padded), access(e.kernel.ins[0]), source(buffers[0]), batch(batch), lines(lines) {
+  LinesEmitter(Emit& e, const PaddedLines& padded, ValueRange buffers, Value batch, Value first,
+               Value count, Value lines)
+      : e(e),
+        padded(padded),
+        access(e.kernel.ins[0]),
+        source(buffers[0]),
+        batch(batch),
+        lines(lines) {
     low = lineOf(first);
     held = e.add(e.sub(lineOf(e.sub(e.add(first, count), e.constant(1))), low), padded.y.reach);
   }
@@ -99,10 +114,13 @@ class LinesEmitter {
   void copy() {
     std::vector<int> images = e.kernel.withRole('m');
     images.resize(images.size() - 2);
-    Value start = e.add(e.dim(access.offset), addressOf(e, e.kernel.withRole('b'), access.strides, batch));
+    Value start =
+        e.add(e.dim(access.offset), addressOf(e, e.kernel.withRole('b'), access.strides, batch));
     start = e.add(start, e.mul(e.dim(columnStride()), padded.x.padding));
     e.loop(e.constant(0), e.constant(padded.planes), 1, [&](Value plane) {
-      Value ofPlane = padded.planes == 1 ? start : e.add(start, e.mul(plane, e.dim(access.strides[padded.channel])));
+      Value ofPlane = padded.planes == 1
+                          ? start
+                          : e.add(start, e.mul(plane, e.dim(access.strides[padded.channel])));
       e.loop(e.constant(0), held, 1, [&](Value n) {
         Value line = e.add(low, n), extent = e.dim(padded.lines());
         Value y = e.remainder(line, extent), inside = e.sub(y, e.constant(padded.y.padding));
@@ -126,19 +144,24 @@ class LinesEmitter {
   // The first line of a row's window.
   Value lineOf(Value row) {
     Value line = e.divide(row, e.dim(padded.x.outputs)), outputs = e.dim(padded.y.outputs);
-    return e.add(e.mul(e.divide(line, outputs), e.dim(padded.lines())), e.mul(e.remainder(line, outputs), padded.y.stride));
+    return e.add(e.mul(e.divide(line, outputs), e.dim(padded.lines())),
+                 e.mul(e.remainder(line, outputs), padded.y.stride));
   }
 
   Values fill(Value to, Value count) {
-    e.loop(e.constant(0), count, e.lanes(), [&](Value n) { e.store(e.splat(float(*access.fill)), lines, e.add(to, n)); });
+    e.loop(e.constant(0), count, e.lanes(),
+           [&](Value n) { e.store(e.splat(float(*access.fill)), lines, e.add(to, n)); });
     return {};
   }
   Values copyLine(Value from, Value to) {
     Value before = e.constant(padded.x.padding * padded.unit), all = e.dim(padded.lineElements());
-    Value count = e.min(e.mul(e.dim(padded.x.size), padded.unit), e.sub(all, before)), whole = e.roundDown(count, e.lanes());
+    Value count = e.min(e.mul(e.dim(padded.x.size), padded.unit), e.sub(all, before)),
+          whole = e.roundDown(count, e.lanes());
     fill(to, before);
     Value image = e.add(to, before);
-    auto vectorAt = [&](Value n, Value mask) { e.store(e.load(source, e.add(from, n), mask), lines, e.add(image, n)); };
+    auto vectorAt = [&](Value n, Value mask) {
+      e.store(e.load(source, e.add(from, n), mask), lines, e.add(image, n));
+    };
     e.loop(e.constant(0), whole, e.lanes(), [&](Value n) { vectorAt(n, {}); });
     if (constantOf(e.sub(count, whole)) != 0)
       e.when(e.below(whole, count), [&] { vectorAt(whole, e.lanesBelow(e.sub(count, whole))); });
@@ -148,15 +171,20 @@ class LinesEmitter {
 
 }  // namespace
 
-// n rows touch n / outputs + 2 lines of output at most, each stride lines further, and begin n / (outputs of an image)
+// n rows touch n / outputs + 2 lines of output at most, each stride lines further, and begin n /
+// (outputs of an image)
 // + 1 images, each with so many more lines as its windows overlap.
 Dim PaddedLines::elements(std::int64_t rows) const {
-  int64_t across = std::max<int64_t>(1, lower_bound(x.outputs)), down = std::max<int64_t>(1, lower_bound(y.outputs));
+  int64_t across = std::max<int64_t>(1, lower_bound(x.outputs)),
+          down = std::max<int64_t>(1, lower_bound(y.outputs));
   auto parts = [](int64_t n, int64_t of) { return (n + of - 1) / of; };
   // columns() = stride · outputs + rest
   int64_t rest = x.reach - x.stride, overlap = y.reach - y.stride;
-  Dim ofOutputs = Dim(y.stride) * (Dim(x.stride) * (Dim(rows) + Dim(2) * x.outputs) + Dim((parts(rows, across) + 2) * rest));
-  Dim ofImages = Dim(overlap) * (Dim(x.stride * parts(rows, down) + parts(rows, across * down) * rest) + columns());
+  Dim ofOutputs = Dim(y.stride) * (Dim(x.stride) * (Dim(rows) + Dim(2) * x.outputs) +
+                                   Dim((parts(rows, across) + 2) * rest));
+  Dim ofImages =
+      Dim(overlap) *
+      (Dim(x.stride * parts(rows, down) + parts(rows, across * down) * rest) + columns());
   return (ofOutputs + ofImages + Dim(y.reach) * columns()) * Dim(unit * planes);
 }
 
@@ -168,7 +196,9 @@ std::int64_t RowRuns::count() const {
 
 std::optional<RowRuns> rowRunsOf(const tile::Kernel& kernel) {
   const tile::Access& access = kernel.ins[0];
-  if (access.dtype != DType::f32 || !access.rolled.empty() || !tile::isIdentity(kernel.op->getRegion(0))) return {};
+  if (access.dtype != DType::f32 || !access.rolled.empty() ||
+      !tile::isIdentity(kernel.op->getRegion(0)))
+    return {};
   RowRuns runs;
   if (access.fill && !(runs.padded = paddedLinesOf(kernel, access))) return {};
   std::vector<int> digits = largerDigits(kernel, 'k');
@@ -178,20 +208,23 @@ std::optional<RowRuns> rowRunsOf(const tile::Kernel& kernel) {
     Dim stride = access.strides[*digit];
     bool plane = false;
     if (const auto& padded = runs.padded) {
-      auto dilation = [&](const PaddedLines::Axis& axis) { return Dim((axis.reach - 1) / (extent.constant - 1)); };
+      auto dilation = [&](const PaddedLines::Axis& axis) {
+        return Dim((axis.reach - 1) / (extent.constant - 1));
+      };
       plane = *digit == padded->channel && padded->planes > 1;
       if (*digit == padded->x.tap) stride = dilation(padded->x) * Dim(padded->unit);
       if (*digit == padded->y.tap) stride = dilation(padded->y) * padded->lineElements();
     }
-    if (runs.outside.empty() && !plane && stride == Dim(runs.length)) runs.length *= extent.constant;
+    if (runs.outside.empty() && !plane && stride == Dim(runs.length))
+      runs.length *= extent.constant;
     else runs.outside.insert(runs.outside.begin(), {extent.constant, stride, plane});
   }
   if (runs.length < least_run) return {};
   return runs;
 }
 
-void emitRowRuns(Emit& e, const RowRuns& runs, ValueRange buffers, Value batch, Value first, Value count, Value lines,
-                 Value offsets, std::int64_t runsAt) {
+void emitRowRuns(Emit& e, const RowRuns& runs, ValueRange buffers, Value batch, Value first,
+                 Value count, Value lines, Value offsets, std::int64_t runsAt) {
   std::optional<LinesEmitter> image;
   if (runs.padded) image.emplace(e, *runs.padded, buffers, batch, first, count, lines);
   e.loop(e.constant(0), count, 1, [&](Value n) {
@@ -205,7 +238,8 @@ void emitRowRuns(Emit& e, const RowRuns& runs, ValueRange buffers, Value batch, 
   e.loop(e.constant(0), e.constant(runs.count()), 1, [&](Value run) {
     Value rest = run, sum = e.constant(0);
     for (const RowRuns::Digit& digit : llvm::reverse(runs.outside)) {
-      Value extent = e.constant(digit.extent), stride = digit.plane ? image->planeStride() : e.dim(digit.stride);
+      Value extent = e.constant(digit.extent),
+            stride = digit.plane ? image->planeStride() : e.dim(digit.stride);
       sum = e.add(sum, e.mul(e.remainder(rest, extent), stride));
       rest = e.divide(rest, extent);
     }

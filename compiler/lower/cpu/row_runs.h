@@ -1,22 +1,27 @@
-// A contraction's left operand where its rows are runs of contiguous elements: a convolution's windows. Its rows are read
-// where they lie instead of being written out one by one, k times as large: each begins at an address of its own, and all
-// reach their runs by the same steps. Where windows reach beyond the image, its lines are copied first, with a border.
+// A contraction's left operand where its rows are runs of contiguous elements: a convolution's
+// windows. Its rows are read where they lie instead of being written out one by one, k times as
+// large: each begins at an address of its own, and all reach their runs by the same steps. Where
+// windows reach beyond the image, its lines are copied first, with a border.
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 
 namespace heed::cpu {
 
-// Lines of images with a border. An image has `lines` of `columns` columns of `unit` elements, in `planes` planes.
+// Lines of images with a border. An image has `lines` of `columns` columns of `unit` elements, in
+// `planes` planes.
 struct PaddedLines {
-  struct Axis {              // of the image: coordinate = stride · output + dilation · tap - padding
+  // of the image: coordinate = stride · output + dilation · tap - padding
+  struct Axis {
     int axis = -1, output = -1, tap = -1;  // of the tensor; digits of roles m and k
-    std::int64_t stride = 1, padding = 0, reach = 1;  // reach: from a window's first element past its last
+    // reach: from a window's first element past its last
+    std::int64_t stride = 1, padding = 0, reach = 1;
     Dim size, outputs;
     Dim padded() const { return (outputs - Dim(1)) * Dim(stride) + Dim(reach); }
   };
   Axis y, x;
   int channel = -1;          // digit of role k, -1 where there is one channel
-  std::int64_t unit = 1, planes = 1;  // channels of a column, or planes of the image: one of them is 1
+  // channels of a column, or planes of the image: one of them is 1
+  std::int64_t unit = 1, planes = 1;
 
   Dim columns() const { return x.padded(); }
   Dim lines() const { return y.padded(); }
@@ -41,9 +46,9 @@ struct RowRuns {
 // Of operand 0 with roles m and k; nullopt where its rows have to be packed.
 std::optional<RowRuns> rowRunsOf(const tile::Kernel& kernel);
 
-// For rows [first, first + count) of a batch index: their addresses to offsets[0...], the runs' steps to
-// offsets[runsAt...] and, where there are any, the padded lines.
-void emitRowRuns(Emit& e, const RowRuns& runs, ValueRange buffers, Value batch, Value first, Value count, Value lines,
-                 Value offsets, std::int64_t runsAt);
+// For rows [first, first + count) of a batch index: their addresses to offsets[0...], the runs'
+// steps to offsets[runsAt...] and, where there are any, the padded lines.
+void emitRowRuns(Emit& e, const RowRuns& runs, ValueRange buffers, Value batch, Value first,
+                 Value count, Value lines, Value offsets, std::int64_t runsAt);
 
 }  // namespace heed::cpu

@@ -69,7 +69,8 @@ class Rows {
            kernel.ins[0].linear() && (!along_k || kernel.ins[0].strides[lane_digit] == Dim(1));
   }
 
-  // What a window reads outside changes nothing: 0 times something in a sum, -inf among others in a maximum.
+  // What a window reads outside changes nothing: 0 times something in a sum, -inf among others in a
+  // maximum.
   bool fillIsNeutral() {
     Region& prologue = op.getPrologue();
     const double fill = *kernel.ins[0].fill;
@@ -90,11 +91,15 @@ class Rows {
       if (tile::staysInside(kernel, coordinate, x.shape.dims[axis])) continue;
       std::vector<int> taps = kernel.withRole('k');
       std::erase_if(taps, [&, c = coordinate](int n) { return !c.isFunctionOfDim(unsigned(n)); });
-      if (taps.size() != 1 || (lane_digit >= 0 && coordinate.isFunctionOfDim(unsigned(lane_digit)))) return;
+      if (taps.size() != 1 || (lane_digit >= 0 && coordinate.isFunctionOfDim(unsigned(lane_digit))))
+        return;
       const int tap = taps.front();
       AffineExpr digit = getAffineDimExpr(unsigned(tap), coordinate.getContext());
-      AffineExpr from = coordinate.replace(digit, getAffineConstantExpr(0, coordinate.getContext()));
-      if (clips[tap] || simplifyAffineExpr(coordinate - from, x.map.getNumDims(), x.map.getNumSymbols()) != digit) return;
+      AffineExpr from =
+          coordinate.replace(digit, getAffineConstantExpr(0, coordinate.getContext()));
+      if (clips[tap] ||
+          simplifyAffineExpr(coordinate - from, x.map.getNumDims(), x.map.getNumSymbols()) != digit)
+        return;
       clips[tap] = Clip{from, x.shape.dims[axis]};
     }
     x.fill.reset();

@@ -6,7 +6,8 @@ namespace heed::cpu {
 
 namespace {
 
-// Numbers 0-3 take an element of x's quarter, 4-7 of y's, within each 128-bit quarter of the vectors.
+// Numbers 0-3 take an element of x's quarter, 4-7 of y's, within each 128-bit quarter of the
+// vectors.
 Value withinQuarters(Emit& e, Value x, Value y, std::array<int, 4> pick) {
   int quarters = e.lanes() / 4;
   llvm::SmallVector<int64_t> lanes;
@@ -20,24 +21,28 @@ Value concatenate(Emit& e, llvm::ArrayRef<Value> parts) {
   size_t half = parts.size() / 2;
   Value low = concatenate(e, parts.take_front(half)), high = concatenate(e, parts.drop_front(half));
   llvm::SmallVector<int64_t> lanes;
-  for (int64_t lane = 0; lane < 2 * cast<VectorType>(low.getType()).getDimSize(0); ++lane) lanes.push_back(lane);
+  for (int64_t lane = 0; lane < 2 * cast<VectorType>(low.getType()).getDimSize(0); ++lane)
+    lanes.push_back(lane);
   return e.shuffle(low, high, lanes);
 }
 
 }  // namespace
 
-// Row 4q+r goes to quarter q of z[r] by 128-bit loads, then every quarter is a 4x4 transposition. General shuffles of
-// whole vectors would be three times as many instructions, with spills.
+// Row 4q+r goes to quarter q of z[r] by 128-bit loads, then every quarter is a 4x4 transposition.
+// General shuffles of whole vectors would be three times as many instructions, with spills.
 std::array<Value, 4> fourColumns(Emit& e, Value source, ArrayRef<Value> rows, Value column) {
   auto four = VectorType::get({4}, e.f32);
   std::array<Value, 4> z;
   for (int r = 0; r < 4; ++r) {
     Values parts;
-    for (int q = 0; q < e.lanes() / 4; ++q) parts.push_back(e.load(four, source, e.add(rows[4 * q + r], column)));
+    for (int q = 0; q < e.lanes() / 4; ++q)
+      parts.push_back(e.load(four, source, e.add(rows[4 * q + r], column)));
     z[r] = concatenate(e, parts);
   }
-  Value a0 = withinQuarters(e, z[0], z[1], {0, 4, 1, 5}), a1 = withinQuarters(e, z[0], z[1], {2, 6, 3, 7});
-  Value b0 = withinQuarters(e, z[2], z[3], {0, 4, 1, 5}), b1 = withinQuarters(e, z[2], z[3], {2, 6, 3, 7});
+  Value a0 = withinQuarters(e, z[0], z[1], {0, 4, 1, 5}),
+        a1 = withinQuarters(e, z[0], z[1], {2, 6, 3, 7});
+  Value b0 = withinQuarters(e, z[2], z[3], {0, 4, 1, 5}),
+        b1 = withinQuarters(e, z[2], z[3], {2, 6, 3, 7});
   return {withinQuarters(e, a0, b0, {0, 1, 4, 5}), withinQuarters(e, a0, b0, {2, 3, 6, 7}),
           withinQuarters(e, a1, b1, {0, 1, 4, 5}), withinQuarters(e, a1, b1, {2, 3, 6, 7})};
 }

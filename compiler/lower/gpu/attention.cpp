@@ -1,6 +1,7 @@
-// heed.attention: a workgroup computes a tile of queries of one batch index. Blocks of keys pass by: their scores meet in
-// workgroup memory, where a few invocations a row find the row's largest and the weights; sums of values stay in
-// registers. What scores, masks and softmax mean is tile::OnlineSoftmax's and the regions' business.
+// heed.attention: a workgroup computes a tile of queries of one batch index. Blocks of keys pass
+// by: their scores meet in workgroup memory, where a few invocations a row find the row's largest
+// and the weights; sums of values stay in registers. What scores, masks and softmax mean is
+// tile::OnlineSoftmax's and the regions' business.
 #include <algorithm>
 #include <bit>
 
@@ -35,9 +36,12 @@ class Attention {
     if (!d.is_static()) return op.emitOpError("expected a static extent of the values");
     values = (d.constant + e.limits.across - 1) / e.limits.across * e.limits.across;
     bool exact = i.is_static();
-    auto waits = [&] { return exact && batch.is_static() && batch.constant * tilesOf(i, queries) < e.limits.enough; };
+    auto waits = [&] {
+      return exact && batch.is_static() && batch.constant * tilesOf(i, queries) < e.limits.enough;
+    };
     while (waits() && queries > e.limits.least) queries /= 2;
-    while (words() * int64_t(sizeof(float)) > e.limits.shared_bytes && queries > fewest) (keys > queries ? keys : queries) /= 2;
+    while (words() * int64_t(sizeof(float)) > e.limits.shared_bytes && queries > fewest)
+      (keys > queries ? keys : queries) /= 2;
     members = e.limits.invocations / queries;
     chooseReads();
     Dim work = exact ? batch * Dim(tilesOf(i, queries)) : batch * i;
@@ -64,9 +68,11 @@ class Attention {
   // Features in fours, and of the values those of a key.
   void chooseReads() {
     for (int operand : {0, 1})
-      if (Reads best = readsOf(e, operand, operand ? 'j' : 'i', 'e'); best.way == Reads::along_k) reads[operand] = best;
+      if (Reads best = readsOf(e, operand, operand ? 'j' : 'i', 'e'); best.way == Reads::along_k)
+        reads[operand] = best;
     const bool whole = e.limits.staged || Tile(e, queries, values).width() % 4 == 0;
-    if (Reads best = readsOf(e, 2, 'd', 'j'); whole && best.way == Reads::along_lines) reads[2] = best;
+    if (Reads best = readsOf(e, 2, 'd', 'j'); whole && best.way == Reads::along_lines)
+      reads[2] = best;
     for (int operand : {0, 1, 2})
       if (reads[operand].way != Reads::ones) e.readTogether(operand, reads[operand].together);
   }
@@ -78,11 +84,14 @@ class Attention {
   int64_t valueDepth() const {  // divides `keys`
     return int64_t(std::bit_floor(uint64_t(std::clamp<int64_t>(value_words / values, 1, keys))));
   }
-  // Of workgroup memory: scores beside pieces of operands, before them room for results on their way out; statistics.
+  // Of workgroup memory: scores beside pieces of operands, before them room for results on their
+  // way out; statistics.
   int64_t mainWords() {
     const int64_t depth = e.limits.depth;
-    int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth), panelSize(values, valueDepth()));
-    return std::max(scoreWords() + (e.limits.staged ? operands : 0), Tile(e, queries, values).eachWords());
+    int64_t operands = std::max(panelSize(queries, depth) + panelSize(keys, depth),
+                                panelSize(values, valueDepth()));
+    return std::max(scoreWords() + (e.limits.staged ? operands : 0),
+                    Tile(e, queries, values).eachWords());
   }
   int64_t words() { return mainWords() + e.limits.invocations + queries; }
 
@@ -107,7 +116,8 @@ class Attention {
     Tile scores(e, queries, keys), sums(e, queries, values);
 
     tile::KeyRanges range = ranges();
-    Value from = e.roundDown(e.max(range.low, e.constant(0)), keys), to = e.min(range.high, e.dim(j));
+    Value from = e.roundDown(e.max(range.low, e.constant(0)), keys),
+          to = e.min(range.high, e.dim(j));
     Value zero = sums.zeros()[0];
     Values start{e.constantLike(zero, tile::OnlineSoftmax::lowest), zero};
     start.append(sums.zeros());
@@ -115,7 +125,8 @@ class Attention {
       emitScores(scores, firstKey, range);
       return accumulate(sums, firstKey, so);
     });
-    Value largest = end[0], total = together(end[1], zero, [&](Value x, Value y) { return e.add(x, y); });
+    Value largest = end[0],
+          total = together(end[1], zero, [&](Value x, Value y) { return e.add(x, y); });
     keep(softmax.inverse(total));
     e.barrier();
     finish(sums, ValueRange(end).drop_front(2));
@@ -128,14 +139,16 @@ class Attention {
   // In workgroup memory, edited and masked.
   void emitScores(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
     auto elements = [&](int operand, Value line, Value at) {
-      Point point = operand ? pointAt('j', e.add(firstKey, line)) : pointAt('i', e.add(firstQuery, line));
+      Point point =
+          operand ? pointAt('j', e.add(firstKey, line)) : pointAt('i', e.add(firstQuery, line));
       point.set('e', at);
       return point.loads(operand);
     };
     auto q = [&](Value line, Value at) { return elements(0, line, at); };
     auto k = [&](Value line, Value at) { return elements(1, line, at); };
     Values products = scores.multiply({reads[0], q, isContiguous(kernel, 0, 'e')},
-                                      {reads[1], k, isContiguous(kernel, 1, 'e')}, features, memory, scoreWords());
+                                      {reads[1], k, isContiguous(kernel, 1, 'e')}, features, memory,
+                                      scoreWords());
     if (!e.limits.staged) e.barrier();
     for (auto [n, product] : llvm::enumerate(products)) {
       int64_t r = int64_t(n) / scores.width(), c = int64_t(n) % scores.width();
@@ -145,14 +158,16 @@ class Attention {
     e.barrier();
   }
 
-  // Every invocation its own scores. Blocks of keys that all exist and that the mask leaves alone are not asked.
+  // Every invocation its own scores. Blocks of keys that all exist and that the mask leaves alone
+  // are not asked.
   void edit(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
     const bool ragged = !(j.is_static() && j.constant % keys == 0), masks = !op.getMask().empty();
     auto all = [&](bool masked, bool ragged) {
       if (!masked && !ragged && !tile::OnlineSoftmax::edits(op)) return;
       e.loop(0, scores.height() * scores.width(), 1, [&](Value slot) {
         Value width = e.constant(scores.width());
-        Value row = scores.row(e.divide(slot, width)), column = scores.column(e.remainder(slot, width));
+        Value row = scores.row(e.divide(slot, width)),
+              column = scores.column(e.remainder(slot, width));
         Value at = scoreAt(row, column), key = e.add(firstKey, column);
         Point point = pointAt('i', e.add(firstQuery, row));
         point.set('j', e.inside(key, j));
@@ -167,7 +182,8 @@ class Attention {
     if (undecided || (!masks && !ragged)) return all(masks, ragged);
     Value whole = e.compare(arith::CmpIPredicate::sle, e.add(firstKey, keys), range.fullHigh);
     if (masks)
-      whole = arith::AndIOp::create(e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey), whole);
+      whole = arith::AndIOp::create(
+          e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey), whole);
     auto part = [&](bool asked) {
       all(asked && masks, asked && ragged);
       return Values{};
@@ -182,7 +198,9 @@ class Attention {
     Value before = so[0], total = so[1];
     Value dead = e.constantLike(total, tile::OnlineSoftmax::dead);
     auto larger = [&](Value x, Value y) { return e.max(x, y); };
-    Value own = overOwn({dead}, [&](Value at, ValueRange so) { return Values{larger(so[0], e.load(memory, at))}; })[0];
+    Value own = overOwn({dead}, [&](Value at, ValueRange so) {
+      return Values{larger(so[0], e.load(memory, at))};
+    })[0];
     Value largest = e.max(softmax.largest(together(own, dead, larger)), before);
     Value shrink = softmax.shrink(before, largest), offset = e.neg(largest);
     total = overOwn({e.mul(total, shrink)}, [&](Value at, ValueRange so) {
@@ -226,7 +244,9 @@ class Attention {
       return point.loads(2);
     };
     auto weightFrom = [&](Value firstRow) {
-      return [this, firstRow](Value row, Value key) { return Values{e.load(memory, scoreAt(row, e.add(firstRow, key)))}; };
+      return [this, firstRow](Value row, Value key) {
+        return Values{e.load(memory, scoreAt(row, e.add(firstRow, key)))};
+      };
     };
     if (!e.limits.staged) {  // weights of keys beyond the last one are 0
       Value end = e.roundUp(e.min(e.sub(e.dim(j), firstKey), e.constant(keys)), 4);
@@ -236,21 +256,25 @@ class Attention {
       return next;
     }
     const int64_t depth = valueDepth();
-    return e.loop(e.constant(0), e.constant(keys), depth, start, [&](Value firstRow, ValueRange so) {
-      auto piece = [&](Value line, Value step) {
-        Value key = e.add(firstRow, step);
-        Values found = value(line, key);
-        for (Value& x : found) x = e.select(e.below(e.add(firstKey, key), e.dim(j)), x, e.constantLike(x, 0));
-        return found;
-      };
-      Panel v = fill(e, memory, scoreWords(), values, depth, {reads[2], piece, !isContiguous(kernel, 2, 'd')});
-      e.barrier();
-      auto weight = weightFrom(firstRow);
-      auto right = [&](Value line, Value step) { return Values{v.element(e, line, step)}; };
-      Values next = sums.multiply({{}, weight}, {{}, right}, e.constant(0), e.constant(depth), 1, so);
-      e.barrier();
-      return next;
-    });
+    return e.loop(
+        e.constant(0), e.constant(keys), depth, start, [&](Value firstRow, ValueRange so) {
+          auto piece = [&](Value line, Value step) {
+            Value key = e.add(firstRow, step);
+            Values found = value(line, key);
+            for (Value& x : found)
+              x = e.select(e.below(e.add(firstKey, key), e.dim(j)), x, e.constantLike(x, 0));
+            return found;
+          };
+          Panel v = fill(e, memory, scoreWords(), values, depth,
+                         {reads[2], piece, !isContiguous(kernel, 2, 'd')});
+          e.barrier();
+          auto weight = weightFrom(firstRow);
+          auto right = [&](Value line, Value step) { return Values{v.element(e, line, step)}; };
+          Values next =
+              sums.multiply({{}, weight}, {{}, right}, e.constant(0), e.constant(depth), 1, so);
+          e.barrier();
+          return next;
+        });
   }
 
   // ---- results ----
@@ -305,7 +329,8 @@ class Attention {
       point.set('b', batch);
       for (auto [digit, factor] : llvm::enumerate(sum.digits))
         if (factor) value = e.add(value, e.mul(point.digit(int(digit)), factor));
-      for (auto [operand, factor] : sum.elements) value = e.add(value, e.mul(e.toIndex(point.load(operand)), factor));
+      for (auto [operand, factor] : sum.elements)
+        value = e.add(value, e.mul(e.toIndex(point.load(operand)), factor));
       return value;
     });
   }

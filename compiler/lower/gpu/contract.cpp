@@ -1,5 +1,6 @@
-// heed.contract: a workgroup computes a tile of C, A passing through the prologue on its way. Where the target says so,
-// pieces of A and B pass through workgroup memory. Sums are in the order of k, whatever the tile.
+// heed.contract: a workgroup computes a tile of C, A passing through the prologue on its way. Where
+// the target says so, pieces of A and B pass through workgroup memory. Sums are in the order of k,
+// whatever the tile.
 #include <algorithm>
 #include <limits>
 
@@ -27,7 +28,8 @@ class Contract {
     const Tile tile(e, rows, columns);
     const int64_t lines[] = {tile.height(), tile.width()};
     for (int operand : {0, 1}) {
-      if (!e.limits.staged && reads[operand].way == Reads::along_lines && lines[operand] % 4) reads[operand] = {};
+      if (!e.limits.staged && reads[operand].way == Reads::along_lines && lines[operand] % 4)
+        reads[operand] = {};
       if (reads[operand].way != Reads::ones) e.readTogether(operand, reads[operand].together);
     }
   }
@@ -63,11 +65,13 @@ class Contract {
 
   // About as many workgroups as tiles; each takes every `groups`-th one.
   void tiles(bool exact) {
-    int64_t operands = e.limits.staged ? panelSize(rows, e.limits.depth) + panelSize(columns, e.limits.depth) : 0;
+    int64_t operands =
+        e.limits.staged ? panelSize(rows, e.limits.depth) + panelSize(columns, e.limits.depth) : 0;
     memory = e.shared(std::max(operands, Tile(e, rows, columns).eachWords()));
     if (exact) return tile(e.firstItem);
     Value all = e.mul(e.dim(kernel.extentOf('b')), e.mul(down(), across()));
-    e.loopFrom(e.divide(e.firstItem, rows * columns), all, e.groups, [&](Value number) { tile(number); });
+    e.loopFrom(e.divide(e.firstItem, rows * columns), all, e.groups,
+               [&](Value number) { tile(number); });
   }
   Value down() { return e.ceilDivide(e.dim(m), rows); }
   Value across() { return e.ceilDivide(e.dim(n), columns); }
@@ -78,8 +82,8 @@ class Contract {
     Tile tile(e, rows, columns);
     auto a = [&](Value line, Value at) { return elements(0, batch, e.add(row, line), at); };
     auto b = [&](Value line, Value at) { return elements(1, batch, e.add(column, line), at); };
-    Values sums = tile.multiply({reads[0], a, isContiguous(kernel, 0, 'k')}, {reads[1], b, isContiguous(kernel, 1, 'k')},
-                                k, memory, 0);
+    Values sums = tile.multiply({reads[0], a, isContiguous(kernel, 0, 'k')},
+                                {reads[1], b, isContiguous(kernel, 1, 'k')}, k, memory, 0);
     if (e.limits.staged) e.barrier();
     tile.each(sums, memory, [&](Value r, Value c, Value sum) {
       Value i = e.add(row, r), j = e.add(column, c);
@@ -89,7 +93,9 @@ class Contract {
         point.set('b', batch);
         point.set('m', i);
         point.set('n', j);
-        for (auto [out, y] : llvm::enumerate(point.region(op.getEpilogue(), sum, tile::contract_captured))) point.store(int(out), y);
+        for (auto [out, y] :
+             llvm::enumerate(point.region(op.getEpilogue(), sum, tile::contract_captured)))
+          point.store(int(out), y);
       });
     });
   }

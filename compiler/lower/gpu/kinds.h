@@ -1,4 +1,5 @@
-// One function a kernel kind; lower_gpu.cpp chooses. Each appends to `module` and fails with a diagnostic at the op.
+// One function a kernel kind; lower_gpu.cpp chooses. Each appends to `module` and fails with a
+// diagnostic at the op.
 #pragma once
 #include "heed/compiler/lower/tile/kernel.h"
 #include "heed/compiler/target.h"

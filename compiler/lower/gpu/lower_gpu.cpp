@@ -4,7 +4,8 @@
 
 namespace heed {
 
-mlir::FailureOr<tile::Lowered> lowerForGpu(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module) {
+mlir::FailureOr<tile::Lowered> lowerForGpu(const tile::Kernel& kernel, const Target& target,
+                                           mlir::ModuleOp module) {
   if (isa<ir::ContractOp>(kernel.op) && !kernel.op->hasAttr("packed"))
     return gpu::lowerContract(kernel, target, module);
   if (isa<ir::AttentionOp>(kernel.op)) return gpu::lowerAttention(kernel, target, module);

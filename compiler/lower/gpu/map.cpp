@@ -17,7 +17,8 @@ Lowering lowerMap(const tile::Kernel& given, const Target& target, ModuleOp modu
     e.when(e.below(item, e.work), [&] {
       Point at(e);
       at.set('i', item);
-      for (auto [n, x] : llvm::enumerate(at.region(cast<ir::MapOp>(kernel.op).getBody(), {}, 0))) at.store(int(n), x);
+      for (auto [n, x] : llvm::enumerate(at.region(cast<ir::MapOp>(kernel.op).getBody(), {}, 0)))
+        at.store(int(n), x);
     });
   });
 }

@@ -40,7 +40,8 @@ Value Point::address(const tile::Access& access) {
       continue;
     }
     for (int n : e.kernel.withRole(role))
-      if (!(access.strides[n] == Dim(0))) sum = e.add(sum, e.mul(digits[n], e.dim(access.strides[n])));
+      if (!(access.strides[n] == Dim(0)))
+        sum = e.add(sum, e.mul(digits[n], e.dim(access.strides[n])));
   }
   for (const tile::Rolled& rolled : access.rolled) {
     Value group = e.dim(rolled.shift), modulus = e.dim(rolled.modulus);
@@ -55,7 +56,8 @@ Value Point::address(const tile::Access& access) {
 
 Value Point::coordinate(AffineExpr expression) {
   if (auto c = dyn_cast<AffineConstantExpr>(expression)) return e.constant(c.getValue());
-  if (auto s = dyn_cast<AffineSymbolExpr>(expression)) return e.dim(*parse_dim(e.kernel.symbols[s.getPosition()]));
+  if (auto s = dyn_cast<AffineSymbolExpr>(expression))
+    return e.dim(*parse_dim(e.kernel.symbols[s.getPosition()]));
   if (auto d = dyn_cast<AffineDimExpr>(expression)) return digit(int(d.getPosition()));
   auto binary = cast<AffineBinaryOpExpr>(expression);
   Value x = coordinate(binary.getLHS()), y = coordinate(binary.getRHS());
@@ -82,7 +84,8 @@ Value Point::within(const tile::Access& access) {
 // ---- loads, stores, regions ----
 
 Value Point::fromStorage(Value buffer, Value at, DType dtype) {
-  if (dtype == DType::i64) return e.load(buffer, e.mul(at, 2));  // its low half: region values are i32
+  // its low half: region values are i32
+  if (dtype == DType::i64) return e.load(buffer, e.mul(at, 2));
   return fromStored(e.load(buffer, at), dtype);
 }
 
@@ -135,7 +138,9 @@ void Point::store(int out, Value x) {
   if (!rows) return storeAt(out, address(access), x);
   Value places = e.dim(access.shape.dims[2] - *parse_dim(rows.getValue()) + Dim(1)), valid;
   Value first = indexBelow(e.max(places, e.constant(0)), valid);
-  e.when(valid, [&] { storeAt(out, e.add(address(access), e.mul(first, e.dim(access.layout.strides[2]))), x); });
+  e.when(valid, [&] {
+    storeAt(out, e.add(address(access), e.mul(first, e.dim(access.layout.strides[2]))), x);
+  });
 }
 
 void Point::storeAt(int out, Value at, Value x) {
@@ -145,7 +150,9 @@ void Point::storeAt(int out, Value at, Value x) {
     case DType::f16: x = arith::TruncFOp::create(e.b, e.loc, e.b.getF16Type(), x); break;
     case DType::bf16: {  // to nearest even
       Value bits = arith::BitcastOp::create(e.b, e.loc, e.i32, x);
-      auto shift = [&](Value v) -> Value { return arith::ShRUIOp::create(e.b, e.loc, v, e.constantLike(v, half_bits)); };
+      auto shift = [&](Value v) -> Value {
+        return arith::ShRUIOp::create(e.b, e.loc, v, e.constantLike(v, half_bits));
+      };
       Value odd = arith::AndIOp::create(e.b, e.loc, shift(bits), e.constantLike(bits, 1));
       Value rounded = shift(e.add(bits, e.add(odd, e.constantLike(odd, 0x7fff))));
       Value nan = e.compare(arith::CmpFPredicate::UNO, x, x);
@@ -169,7 +176,8 @@ void Point::storeAt(int out, Value at, Value x) {
 Value Point::lookup(ir::LookupOp op, int operand, Value index, Value live) {
   const tile::Access& access = e.kernel.ins[operand];
   const Dim extent = tile::lookupExtent(e.kernel, op, operand);
-  Value at = e.add(address(access), e.mul(e.toIndex(index), e.dim(access.layout.strides[op.getAxis()])));
+  Value at =
+      e.add(address(access), e.mul(e.toIndex(index), e.dim(access.layout.strides[op.getAxis()])));
   if (!tile::staysInside(e.kernel, op, extent)) {
     Value inside = e.compare(arith::CmpIPredicate::ult, index, e.toInt(e.dim(extent)));
     Value outside = arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1));
@@ -184,11 +192,15 @@ Values Point::region(Region& region, Value leading, int captured, Value live) {
   auto coordinates = [&](AffineMap map) { return e.toInt(coordinate(map.getResult(0))); };
   auto extents = [&](const Dim& dim) { return e.toInt(e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return tile::function(e, f, x); };
-  auto lookups = [&](ir::LookupOp op, int operand, Value index) { return lookup(op, operand, index, live); };
-  auto results = tile::emitRegion(region, leading, captured, {e.b, 0, loads, coordinates, extents, maths, lookups});
+  auto lookups = [&](ir::LookupOp op, int operand, Value index) {
+    return lookup(op, operand, index, live);
+  };
+  auto results = tile::emitRegion(region, leading, captured,
+                                  {e.b, 0, loads, coordinates, extents, maths, lookups});
   if (succeeded(results)) return *results;
   e.ok = false;
-  return Values(region.front().getTerminator()->getNumOperands(), e.constantLike(leading ? leading : e.constant(0), 0));
+  return Values(region.front().getTerminator()->getNumOperands(),
+                e.constantLike(leading ? leading : e.constant(0), 0));
 }
 
 }  // namespace heed::gpu

@@ -1,5 +1,5 @@
-// Where in a kernel's domain an invocation stands: each role has a linear index, its digits read as one number. A point
-// turns accesses into loads and stores, and regions into code.
+// Where in a kernel's domain an invocation stands: each role has a linear index, its digits read as
+// one number. A point turns accesses into loads and stores, and regions into code.
 #pragma once
 #include "heed/compiler/lower/gpu/simt.h"
 
@@ -16,8 +16,8 @@ class Point {
   Value digit(int number) { return digits[number] ? digits[number] : e.constant(0); }
 
   Value address(const tile::Access& access);
-  // Operand n as a region has it: f32, i1 or i32. Out of bounds is its fill. With `gather`, ins[0] is read at ins[1]
-  // along its first axis.
+  // Operand n as a region has it: f32, i1 or i32. Out of bounds is its fill. With `gather`, ins[0]
+  // is read at ins[1] along its first axis.
   Value load(int operand);
   Values loads(int operand);  // the element, with those behind it that are read together with it
   void store(int out, Value x);  // with `append`, at ins[1] along the third axis

@@ -1,5 +1,5 @@
-// heed.rows: a team of invocations shares a row's elements and meets in workgroup memory. Later passes evaluate the
-// prologue again: what it reads is in a cache by then.
+// heed.rows: a team of invocations shares a row's elements and meets in workgroup memory. Later
+// passes evaluate the prologue again: what it reads is in a cache by then.
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -35,7 +35,9 @@ class Rows {
     team = int64_t(std::bit_floor(std::clamp<uint64_t>(share, 1, most_of_a_team)));
   }
 
-  Lowering lower() { return e.write(kernel.extentOf('i'), e.limits.invocations / team, [&] { row(); }); }
+  Lowering lower() {
+    return e.write(kernel.extentOf('i'), e.limits.invocations / team, [&] { row(); });
+  }
 
  private:
   using Combine = llvm::function_ref<Value(Value, Value)>;
@@ -46,7 +48,8 @@ class Rows {
   int64_t team;  // invocations a row
   Value number, member, exists, floats, integers;
 
-  // All invocations go through a row, those beyond the last one through it, too: they meet at the barriers.
+  // All invocations go through a row, those beyond the last one through it, too: they meet at the
+  // barriers.
   void row() {
     number = e.add(e.firstItem, e.divide(e.invocation, team));
     member = e.remainder(e.invocation, e.constant(team));
@@ -54,7 +57,11 @@ class Rows {
     number = e.min(number, e.sub(e.work, e.constant(1)));
     if (reduction == "softmax") softmax();
     else if (reduction == "normalize") normalize();
-    else finish(reduction == "max" ? max() : reduction == "min" ? min() : reduction == "sum" ? sum() : mean(sum()));
+    else
+      finish(reduction == "max"   ? max()
+             : reduction == "min" ? min()
+             : reduction == "sum" ? sum()
+                                  : mean(sum()));
   }
 
   // exp(x - max) / Σ exp(x - max); zeros where every x is -inf
@@ -79,7 +86,8 @@ class Rows {
     Value mean = this->mean(sum());
     auto nearly = [&](Point& at) { return e.sub(x(at), mean); };
     auto add = [&](Value x, Value y) { return e.add(x, y); };
-    // The mean was rounded at the size of x; what is left of it is found at the size of the deviations.
+    // The mean was rounded at the size of x; what is left of it is found at the size of the
+    // deviations.
     Value rest = this->mean(fold(constant(e.f32, 0), nearly, add));
     auto centred = [&](Point& at) { return e.sub(nearly(at), rest); };
     auto square = [&](Point& at) {
@@ -87,7 +95,8 @@ class Rows {
       return e.mul(x, x);
     };
     Value variance = this->mean(fold(constant(e.f32, 0), square, add));
-    Value factor = tile::rsqrt(e, e.add(variance, e.constantLike(variance, op.getEps()->convertToDouble())));
+    Value factor =
+        tile::rsqrt(e, e.add(variance, e.constantLike(variance, op.getEps()->convertToDouble())));
     forEach([&](Point& at) { store(at, e.mul(centred(at), factor)); });
   }
 
@@ -98,24 +107,35 @@ class Rows {
 
   // ---- folds over the prologue's values ----
 
-  Type element() { return tile::regionElement(op.getPrologue().front().getTerminator()->getOperand(0).getType()); }
+  Type element() {
+    return tile::regionElement(op.getPrologue().front().getTerminator()->getOperand(0).getType());
+  }
   Value sum() {
-    return fold(constant(element(), 0), [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.add(x, y); });
+    return fold(
+        constant(element(), 0), [&](Point& at) { return x(at); },
+        [&](Value x, Value y) { return e.add(x, y); });
   }
   Value max() {
-    Value least = constant(element(), isa<FloatType>(element()) ? -infinity : double(std::numeric_limits<int32_t>::min()));
-    return fold(least, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.max(x, y); });
+    Value least = constant(element(), isa<FloatType>(element())
+                                          ? -infinity
+                                          : double(std::numeric_limits<int32_t>::min()));
+    return fold(
+        least, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.max(x, y); });
   }
   Value min() {
-    Value most = constant(element(), isa<FloatType>(element()) ? infinity : double(std::numeric_limits<int32_t>::max()));
-    return fold(most, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.min(x, y); });
+    Value most = constant(element(), isa<FloatType>(element())
+                                         ? infinity
+                                         : double(std::numeric_limits<int32_t>::max()));
+    return fold(
+        most, [&](Point& at) { return x(at); }, [&](Value x, Value y) { return e.min(x, y); });
   }
 
   Value fold(Value neutral, llvm::function_ref<Value(Point&)> value, Combine combine) {
-    Value own = e.loop(member, e.dim(kernel.extentOf('k')), team, {neutral}, [&](Value k, ValueRange so) {
-      Point at = point(k);
-      return Values{combine(so[0], value(at))};
-    })[0];
+    Value own =
+        e.loop(member, e.dim(kernel.extentOf('k')), team, {neutral}, [&](Value k, ValueRange so) {
+          Point at = point(k);
+          return Values{combine(so[0], value(at))};
+        })[0];
     if (team == 1) return own;
     Value& memory = isa<FloatType>(neutral.getType()) ? floats : integers;
     if (!memory) memory = e.shared(e.limits.invocations, neutral.getType());
@@ -141,7 +161,8 @@ class Rows {
   // ---- values ----
 
   Value constant(Type type, double value) {
-    if (isa<FloatType>(type)) return arith::ConstantOp::create(e.b, e.loc, e.b.getFloatAttr(type, value));
+    if (isa<FloatType>(type))
+      return arith::ConstantOp::create(e.b, e.loc, e.b.getFloatAttr(type, value));
     return arith::ConstantOp::create(e.b, e.loc, e.b.getIntegerAttr(type, int64_t(value)));
   }
   Point point(Value k) {
@@ -152,7 +173,8 @@ class Rows {
   }
   Value x(Point& at) { return at.region(op.getPrologue(), at.load(0), 1)[0]; }
   void store(Point& at, Value y) {
-    for (auto [n, result] : llvm::enumerate(at.region(op.getEpilogue(), y, 1))) at.store(int(n), result);
+    for (auto [n, result] : llvm::enumerate(at.region(op.getEpilogue(), y, 1)))
+      at.store(int(n), result);
   }
   void finish(Value y) {
     Value first = e.equal(member, e.constant(0));

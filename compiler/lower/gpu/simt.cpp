@@ -57,7 +57,9 @@ Type Simt::storedType(DType dtype) {
 void Simt::begin() {
   MLIRContext* context = b.getContext();
   llvm::SmallVector<Type> types;
-  auto add = [&](Type element) { types.push_back(MemRefType::get({ShapedType::kDynamic}, element)); };
+  auto add = [&](Type element) {
+    types.push_back(MemRefType::get({ShapedType::kDynamic}, element));
+  };
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
     for (const tile::Access& access : *accesses) add(storedType(access.dtype));
   for (auto [operand, elements] : together) {
@@ -74,16 +76,19 @@ void Simt::begin() {
   function->setAttr(spirv::getEntryPointABIAttrName(),
                     spirv::getEntryPointABIAttr(context, {int32_t(limits.invocations), 1, 1}));
   for (unsigned n = 0; n < types.size(); ++n)
-    function.setArgAttr(n, spirv::getInterfaceVarABIAttrName(), spirv::getInterfaceVarABIAttr(0, n, {}, context));
+    function.setArgAttr(n, spirv::getInterfaceVarABIAttrName(),
+                        spirv::getInterfaceVarABIAttr(0, n, {}, context));
   b.setInsertionPointToStart(&function.getBody().front());
 }
 
-FailureOr<tile::Lowered> Simt::write(const Dim& count, int64_t group, llvm::function_ref<void()> body) {
+FailureOr<tile::Lowered> Simt::write(const Dim& count, int64_t group,
+                                     llvm::function_ref<void()> body) {
   begin();
   using Axis = mlir::gpu::Dimension;
   Value zero = constant(0);
   invocation = mlir::gpu::ThreadIdOp::create(b, loc, Axis::x);
-  Value x = mlir::gpu::BlockIdOp::create(b, loc, Axis::x), y = mlir::gpu::BlockIdOp::create(b, loc, Axis::y);
+  Value x = mlir::gpu::BlockIdOp::create(b, loc, Axis::x),
+        y = mlir::gpu::BlockIdOp::create(b, loc, Axis::y);
   Value width = mlir::gpu::GridDimOp::create(b, loc, Axis::x);
   firstItem = mul(add(mul(y, width), x), group);
   size_t buffers = kernel.ins.size() + kernel.outs.size();
@@ -108,8 +113,9 @@ FailureOr<tile::Lowered> Simt::write(const Dim& count, int64_t group, llvm::func
 
 bool Simt::fits() {
   auto check = [&](int64_t needed, int64_t most, const char* of) {
-    if (needed > most) kernel.op->emitOpError("needs ") << needed << of << ", the device allows " << most
-                           << "; choose another device or target, or a smaller network";
+    if (needed > most)
+      kernel.op->emitOpError("needs ") << needed << of << ", the device allows " << most
+                                       << "; choose another device or target, or a smaller network";
     return needed <= most;
   };
   bool all = check(limits.invocations, limits.most_invocations, " invocations in a workgroup") &&
@@ -117,7 +123,8 @@ bool Simt::fits() {
   for (const auto* accesses : {&kernel.ins, &kernel.outs})
     for (const tile::Access& access : *accesses)
       if (Dim count = element_count(access.shape); all && count.is_static())
-        all = check(count.constant * int64_t(size_of(access.dtype)), limits.buffer_bytes, " bytes in one buffer");
+        all = check(count.constant * int64_t(size_of(access.dtype)), limits.buffer_bytes,
+                    " bytes in one buffer");
   return all;
 }
 
@@ -145,12 +152,15 @@ Value Simt::dim(const Dim& value) {
 
 Value Simt::shared(int64_t elements, Type element) {
   sharedBytes += elements * int64_t(sizeof(float));
-  auto type = MemRefType::get({elements}, element ? element : f32, AffineMap(), b.getI64IntegerAttr(workgroup_space));
+  auto type = MemRefType::get({elements}, element ? element : f32, AffineMap(),
+                              b.getI64IntegerAttr(workgroup_space));
   return ahead([&]() -> Value { return memref::AllocOp::create(b, loc, type); });
 }
 
 void Simt::barrier() { mlir::gpu::BarrierOp::create(b, loc); }
-Value Simt::load(Value buffer, Value at) { return memref::LoadOp::create(b, loc, buffer, ValueRange{at}); }
+Value Simt::load(Value buffer, Value at) {
+  return memref::LoadOp::create(b, loc, buffer, ValueRange{at});
+}
 Values Simt::loadTogether(int operand, Value at) {
   const DType dtype = kernel.ins[size_t(operand)].dtype;
   const int64_t elements = readsTogether(operand);
@@ -172,7 +182,8 @@ Value Simt::widened(Value x, DType dtype) {
   return arith::BitcastOp::create(b, loc, f32, bits);
 }
 
-// Two halves in 32 bits, the first in the lower ones. Without arithmetic in 16 bits, which a device may lack.
+// Two halves in 32 bits, the first in the lower ones. Without arithmetic in 16 bits, which a device
+// may lack.
 Values Simt::widenedPair(Value word, DType dtype) {
   if (dtype == DType::f16) {
     Value pair = spirv::GLUnpackHalf2x16Op::create(b, loc, VectorType::get({2}, f32), word);
@@ -182,13 +193,16 @@ Values Simt::widenedPair(Value word, DType dtype) {
   Value high = arith::AndIOp::create(b, loc, word, constantLike(word, -(int64_t(1) << half_bits)));
   return {arith::BitcastOp::create(b, loc, f32, low), arith::BitcastOp::create(b, loc, f32, high)};
 }
-void Simt::store(Value x, Value buffer, Value at) { memref::StoreOp::create(b, loc, x, buffer, ValueRange{at}); }
+void Simt::store(Value x, Value buffer, Value at) {
+  memref::StoreOp::create(b, loc, x, buffer, ValueRange{at});
+}
 Value Simt::toInt(Value index) { return arith::IndexCastOp::create(b, loc, i32, index); }
 Value Simt::toIndex(Value integer) { return arith::IndexCastOp::create(b, loc, index, integer); }
 
 void Simt::fail(Value condition) {
   when(condition, [&] {
-    Value status = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(abi::kernel_index_out_of_range));
+    Value status =
+        arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(abi::kernel_index_out_of_range));
     store(status, buffer(kernel.ins.size() + kernel.outs.size() + 1), constant(0));
   });
 }
@@ -212,7 +226,8 @@ void Simt::share(int64_t count, llvm::function_ref<void(Value)> body) {
   int64_t turns = count / limits.invocations, rest = count % limits.invocations;
   loop(0, turns, 1, [&](Value turn) { body(add(mul(turn, limits.invocations), invocation)); });
   if (rest)
-    when(below(invocation, constant(rest)), [&] { body(add(invocation, turns * limits.invocations)); });
+    when(below(invocation, constant(rest)),
+         [&] { body(add(invocation, turns * limits.invocations)); });
 }
 
 }  // namespace heed::gpu

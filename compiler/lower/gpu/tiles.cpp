@@ -10,7 +10,11 @@ using namespace mlir;
 namespace heed::gpu {
 
 Tile::Tile(Simt& e, int64_t rows, int64_t columns)
-    : rows(rows), columns(columns), e(e), wide(std::min(e.limits.across, columns)), down(e.limits.invocations / wide) {}
+    : rows(rows),
+      columns(columns),
+      e(e),
+      wide(std::min(e.limits.across, columns)),
+      down(e.limits.invocations / wide) {}
 
 Values Tile::zeros() {
   Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0));
@@ -26,7 +30,8 @@ Value Tile::column(Value c) {
   return e.limits.staged ? e.add(e.mul(c, wide), x) : e.add(c, e.mul(x, width()));
 }
 
-Values Tile::gather(const Source& source, llvm::function_ref<Value(int64_t)> line, int64_t count, Value k, int64_t step) {
+Values Tile::gather(const Source& source, llvm::function_ref<Value(int64_t)> line, int64_t count,
+                    Value k, int64_t step) {
   const int64_t lines = source.reads.way == Reads::along_lines ? source.reads.together : 1,
                 depth = source.reads.way == Reads::along_k ? source.reads.together : 1;
   Values all(size_t(count * step));
@@ -37,7 +42,8 @@ Values Tile::gather(const Source& source, llvm::function_ref<Value(int64_t)> lin
   return all;
 }
 
-Values Tile::multiply(const Source& a, const Source& b, Value low, Value high, int64_t step, ValueRange sums) {
+Values Tile::multiply(const Source& a, const Source& b, Value low, Value high, int64_t step,
+                      ValueRange sums) {
   return e.loop(low, high, step, sums, [&](Value k, ValueRange so) {
     Values next(so);
     Values columns = gather(b, [&](int64_t c) { return column(c); }, width(), k, step);
@@ -52,7 +58,8 @@ Values Tile::multiply(const Source& a, const Source& b, Value low, Value high, i
   });
 }
 
-Values Tile::multiply(const Source& a, const Source& b, const Dim& extent, Value memory, int64_t at) {
+Values Tile::multiply(const Source& a, const Source& b, const Dim& extent, Value memory,
+                      int64_t at) {
   if (e.limits.staged) return staged(a, b, extent, memory, at);
   const int64_t step = extent.is_static() && extent.constant % 4 == 0 ? 4 : 1;
   return multiply(a, b, e.constant(0), e.dim(extent), step, zeros());
@@ -66,7 +73,9 @@ Values Tile::staged(const Source& a, const Source& b, const Dim& extent, Value m
     auto panel = [&](const Source& source, int64_t start, int64_t lines) {
       auto elements = [&](Value line, Value step) {
         Value k = e.add(first, step);
-        Values found = source.elements(line, e.inside(k, extent, source.reads.way == Reads::along_k ? source.reads.together : 1));
+        Values found = source.elements(
+            line,
+            e.inside(k, extent, source.reads.way == Reads::along_k ? source.reads.together : 1));
         if (extent.is_static() && extent.constant % depth == 0) return found;
         for (Value& x : found) x = e.select(e.below(k, e.dim(extent)), x, e.constantLike(x, 0));
         return found;
@@ -91,7 +100,8 @@ void Tile::each(ValueRange sums, Value memory, llvm::function_ref<void(Value, Va
         sum = e.select(e.equal(first, e.constant(at)), sums[size_t(at + n)], sum);
       e.store(sum, memory, own(e.constant(n)));
     }
-    Value end = all % some ? e.min(e.sub(e.constant(all), first), e.constant(some)) : e.constant(some);
+    Value end =
+        all % some ? e.min(e.sub(e.constant(all), first), e.constant(some)) : e.constant(some);
     e.loop(e.constant(0), end, 1, [&](Value n) {
       Value slot = e.add(first, n), width = e.constant(this->width());
       body(row(e.divide(slot, width)), column(e.remainder(slot, width)), e.load(memory, own(n)));
@@ -127,15 +137,19 @@ bool isMultiple(const Dim& d, int64_t of) {
   return all;
 }
 
-// Whether all that an access adds up, but for the role's innermost digit, is a multiple of so many elements.
-bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char role, int64_t together) {
+// Whether all that an access adds up, but for the role's innermost digit, is a multiple of so many
+// elements.
+bool alignedAlong(const tile::Kernel& kernel, const tile::Access& access, char role,
+                  int64_t together) {
   auto inThose = [&](const Dim& d) { return isMultiple(d, together); };
   const int digit = tile::innermost(kernel, role);
-  if (digit < 0 || !(access.strides[size_t(digit)] == Dim(1)) || tile::rolls(access, digit)) return false;
+  if (digit < 0 || !(access.strides[size_t(digit)] == Dim(1)) || tile::rolls(access, digit))
+    return false;
   if (!inThose(kernel.digits[size_t(digit)].extent) || !inThose(access.offset)) return false;
   for (auto [n, stride] : llvm::enumerate(access.strides))
     if (int(n) != digit && !inThose(stride)) return false;
-  return llvm::all_of(access.rolled, [&](const tile::Rolled& rolled) { return inThose(rolled.stride); });
+  return llvm::all_of(access.rolled,
+                      [&](const tile::Rolled& rolled) { return inThose(rolled.stride); });
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ Value score(Writer& w, ir::AttentionOp op) {
     return Values{w.emit<arith::AddFOp>(sum[0], w.emit<arith::MulFOp>(w.read(0), w.read(1)))};
   })[0];
   Value scale = w.f64(op.getScale().convertToDouble());
-  return w.region(op.getScore(), w.emit<arith::MulFOp>(scale, product), tile::attention_captured)[0];
+  return w.region(op.getScore(), w.emit<arith::MulFOp>(scale, product),
+                  tile::attention_captured)[0];
 }
 
 Value maskedScore(Writer& w, ir::AttentionOp op) {

@@ -14,7 +14,8 @@ Lowering contract(Writer& w, ir::ContractOp op) {
       Value product = w.emit<arith::MulFOp>(x, w.read(1));
       return Values{w.emit<arith::AddFOp>(sum[0], product)};
     })[0];
-    for (auto [n, y] : llvm::enumerate(w.region(op.getEpilogue(), sum, tile::contract_captured))) w.write(int(n), y);
+    for (auto [n, y] : llvm::enumerate(w.region(op.getEpilogue(), sum, tile::contract_captured)))
+      w.write(int(n), y);
   });
 }
 

@@ -163,7 +163,8 @@ FailureOr<SmallVector<Value>> evaluate(Region& region, OpBuilder& b, const Surro
   Scalars scalars(b, at);
   llvm::DenseMap<Value, Value> values;
   for (BlockArgument argument : region.getArguments())
-    if (!llvm::all_of(argument.getUsers(), llvm::IsaPred<ir::LookupOp>)) values[argument] = around.argument(argument.getArgNumber());
+    if (!llvm::all_of(argument.getUsers(), llvm::IsaPred<ir::LookupOp>))
+      values[argument] = around.argument(argument.getArgNumber());
   for (Operation& op : region.front().without_terminator()) {
     Value result;
     if (auto constant = dyn_cast<ir::ConstantOp>(op)) {

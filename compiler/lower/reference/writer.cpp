@@ -19,8 +19,7 @@ Writer::Writer(const tile::Kernel& kernel, ModuleOp module)
       module(module),
       digits(kernel.digits.size()) {}
 
-// ---- functions and items
-// ----------------------------------------------------------------------------------------------
+// ---- functions and items ------------------------------------------------------------------------
 
 void Writer::begin() {
   SmallVector<Type> types;
@@ -82,8 +81,7 @@ FailureOr<tile::Lowered> Writer::items(StringRef roles, function_ref<void()> bod
       scratch_bytes);
 }
 
-// ---- digits
-// -----------------------------------------------------------------------------------------------------------
+// ---- digits -------------------------------------------------------------------------------------
 
 void Writer::setNumber(char role, Value number) {
   const std::vector<int> role_digits = kernel.withRole(role);
@@ -120,8 +118,7 @@ void Writer::over(char role, function_ref<void()> body) {
   });
 }
 
-// ---- control
-// ----------------------------------------------------------------------------------------------------------
+// ---- control ------------------------------------------------------------------------------------
 
 Values Writer::loop(Value low, Value high, ValueRange carried,
                     function_ref<Values(Value, ValueRange)> body) {
@@ -159,8 +156,7 @@ void Writer::when(Value condition, function_ref<void()> then) {
       nothing);
 }
 
-// ---- memory
-// -----------------------------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 void Writer::fail() {
   Value bad = emit<arith::ConstantOp>(b.getI32IntegerAttr(abi::kernel_index_out_of_range));
@@ -291,8 +287,7 @@ void Writer::setScratch(Value n, Value x) {
   memref::StoreOp::create(b, at, x, bytes, ValueRange{n});
 }
 
-// ---- values
-// -----------------------------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
 Value Writer::f64(double value) { return emit<arith::ConstantOp>(b.getF64FloatAttr(value)); }
 Value Writer::index(int64_t value) { return emit<arith::ConstantIndexOp>(value); }

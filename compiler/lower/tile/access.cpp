@@ -14,8 +14,10 @@ struct DimRange {
 
 // Of sums of digits, symbols and constants with constant factors; nullopt for anything else.
 std::optional<DimRange> rangeOf(const Kernel& kernel, AffineExpr e) {
-  if (auto c = dyn_cast<AffineConstantExpr>(e)) return DimRange{Dim(c.getValue()), Dim(c.getValue())};
-  if (auto d = dyn_cast<AffineDimExpr>(e)) return DimRange{Dim(0), kernel.digits[d.getPosition()].extent - Dim(1)};
+  if (auto c = dyn_cast<AffineConstantExpr>(e))
+    return DimRange{Dim(c.getValue()), Dim(c.getValue())};
+  if (auto d = dyn_cast<AffineDimExpr>(e))
+    return DimRange{Dim(0), kernel.digits[d.getPosition()].extent - Dim(1)};
   auto binary = dyn_cast<AffineBinaryOpExpr>(e);
   if (!binary) return {};
   auto x = rangeOf(kernel, binary.getLHS());
@@ -38,15 +40,20 @@ bool staysInside(const Kernel& kernel, AffineExpr coordinate, const Dim& extent)
   auto range = rangeOf(kernel, coordinate);
   if (!range) return false;
   Dim room = extent - Dim(1) - range->most;
-  return range->least.is_static() && range->least.constant >= 0 && room.is_static() && !room.invalid && room.constant >= 0;
+  return range->least.is_static() && range->least.constant >= 0 && room.is_static() &&
+         !room.invalid && room.constant >= 0;
 }
 
 Dim bytesOf(const Kernel& kernel) {
   Dim sum;
-  auto add = [&](const Dim& elements, const Access& access) { sum = sum + elements * Dim(int64_t(size_of(access.dtype))); };
+  auto add = [&](const Dim& elements, const Access& access) {
+    sum = sum + elements * Dim(int64_t(size_of(access.dtype)));
+  };
   bool appends = ir::isAppend(kernel.op);  // only the rows are written
-  for (const Access& access : llvm::ArrayRef(kernel.ins).drop_front(appends)) add(element_count(access.shape), access);
-  for (const Access& access : kernel.outs) add(appends ? kernel.extentOf('i') : element_count(access.shape), access);
+  for (const Access& access : llvm::ArrayRef(kernel.ins).drop_front(appends))
+    add(element_count(access.shape), access);
+  for (const Access& access : kernel.outs)
+    add(appends ? kernel.extentOf('i') : element_count(access.shape), access);
   return sum;
 }
 

@@ -4,7 +4,8 @@
 
 namespace heed::tile {
 
-// The access as a function of the role's digits read as one number: its stride, where that is linear.
+// The access as a function of the role's digits read as one number: its stride, where that is
+// linear.
 std::optional<Dim> strideAlong(const Kernel& kernel, const Access& access, char role);
 
 // The role's innermost digit of extent other than 1, or -1.

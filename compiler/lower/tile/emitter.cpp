@@ -42,13 +42,16 @@ Value Emitter::floorRemainder(Value x, Value y) {
 // ---- arithmetic ----
 
 Value Emitter::add(Value x, Value y) {
-  return isFloat(x) ? Value(arith::AddFOp::create(b, loc, x, y)) : b.createOrFold<arith::AddIOp>(loc, x, y);
+  return isFloat(x) ? Value(arith::AddFOp::create(b, loc, x, y))
+                    : b.createOrFold<arith::AddIOp>(loc, x, y);
 }
 Value Emitter::sub(Value x, Value y) {
-  return isFloat(x) ? Value(arith::SubFOp::create(b, loc, x, y)) : b.createOrFold<arith::SubIOp>(loc, x, y);
+  return isFloat(x) ? Value(arith::SubFOp::create(b, loc, x, y))
+                    : b.createOrFold<arith::SubIOp>(loc, x, y);
 }
 Value Emitter::mul(Value x, Value y) {
-  return isFloat(x) ? Value(arith::MulFOp::create(b, loc, x, y)) : b.createOrFold<arith::MulIOp>(loc, x, y);
+  return isFloat(x) ? Value(arith::MulFOp::create(b, loc, x, y))
+                    : b.createOrFold<arith::MulIOp>(loc, x, y);
 }
 Value Emitter::div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
 
@@ -70,7 +73,8 @@ Value Emitter::neg(Value x) {
   return isFloat(x) ? Value(arith::NegFOp::create(b, loc, x)) : sub(constantLike(x, 0), x);
 }
 Value Emitter::abs(Value x) {
-  return isFloat(x) ? Value(math::AbsFOp::create(b, loc, x)) : Value(math::AbsIOp::create(b, loc, x));
+  return isFloat(x) ? Value(math::AbsFOp::create(b, loc, x))
+                    : Value(math::AbsIOp::create(b, loc, x));
 }
 Value Emitter::roundEven(Value x) {
   if (instructions.round) return math::RoundEvenOp::create(b, loc, x);
@@ -89,9 +93,11 @@ Value Emitter::compare(arith::CmpFPredicate p, Value x, Value y) {
 
 Value Emitter::constantLike(Value x, double value) {
   Type element = getElementTypeOrSelf(x.getType());
-  TypedAttr attribute = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
-                                                : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
-  if (auto type = dyn_cast<VectorType>(x.getType())) attribute = DenseElementsAttr::get(type, attribute);
+  TypedAttr attribute = isa<FloatType>(element)
+                            ? TypedAttr(b.getFloatAttr(element, value))
+                            : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
+  if (auto type = dyn_cast<VectorType>(x.getType()))
+    attribute = DenseElementsAttr::get(type, attribute);
   return arith::ConstantOp::create(b, loc, attribute);
 }
 

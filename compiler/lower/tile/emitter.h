@@ -1,5 +1,5 @@
-// What all emitters write with: a builder over arith, math and scf. Arithmetic takes index values, scalars and vectors
-// alike, and goes by the type of its first argument.
+// What all emitters write with: a builder over arith, math and scf. Arithmetic takes index values,
+// scalars and vectors alike, and goes by the type of its first argument.
 #pragma once
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,7 +19,8 @@ class Emitter;
 struct Instructions {
   bool fma = true;    // otherwise multiply and add
   bool round = true;  // to even; otherwise by adding a large number
-  // p · 2^⌊n⌋ for an n of any size, and n - ⌊n⌋; null for values of another type; both absent where there is none at all.
+  // p · 2^⌊n⌋ for an n of any size, and n - ⌊n⌋; null for values of another type; both absent where
+  // there is none at all.
   Value (*scale)(Emitter& e, Value p, Value n) = nullptr;
   Value (*fraction)(Emitter& e, Value n) = nullptr;
 };
@@ -38,7 +39,8 @@ class Emitter {
   Value divide(Value x, Value y);
   Value divide(Value x, std::int64_t y) { return divide(x, constant(y)); }
   Value remainder(Value x, Value y);
-  Value floorRemainder(Value x, Value y);      // in [0, y) for an x that may be negative, as a rolled coordinate is
+  // in [0, y) for an x that may be negative, as a rolled coordinate is
+  Value floorRemainder(Value x, Value y);
   Value ceilDivide(Value x, std::int64_t y) { return divide(add(x, y - 1), y); }
   Value ceilDivide(Value x, Value y) { return divide(sub(add(x, y), constant(1)), y); }
   Value roundUp(Value x, std::int64_t y) { return mul(ceilDivide(x, y), y); }
@@ -62,14 +64,16 @@ class Emitter {
   Value compare(mlir::arith::CmpFPredicate p, Value x, Value y);
   Value below(Value x, Value y) { return compare(mlir::arith::CmpIPredicate::slt, x, y); }
   Value equal(Value x, Value y) { return compare(mlir::arith::CmpIPredicate::eq, x, y); }
-  Value constantLike(Value x, double value);   // a constant of x's type, scalar or lanes, float or integer
+  // a constant of x's type, scalar or lanes, float or integer
+  Value constantLike(Value x, double value);
 
   // ---- control ----
   using LoopBody = llvm::function_ref<Values(Value, ValueRange)>;
   Values loop(Value low, Value high, std::int64_t step, ValueRange carried, LoopBody body);
   void loop(Value low, Value high, std::int64_t step, llvm::function_ref<void(Value)> body);
   // Constant bounds; a single step is emitted inline.
-  void loop(std::int64_t low, std::int64_t high, std::int64_t step, llvm::function_ref<void(Value)> body);
+  void loop(std::int64_t low, std::int64_t high, std::int64_t step,
+            llvm::function_ref<void(Value)> body);
   void when(Value condition, llvm::function_ref<void()> then);
   Values choose(Value condition, mlir::TypeRange types, llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise);

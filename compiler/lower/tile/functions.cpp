@@ -26,31 +26,44 @@ Type integersLike(Emitter& e, Value x) {
   auto type = dyn_cast<VectorType>(x.getType());
   return type ? Type(type.clone(e.i32)) : Type(e.i32);
 }
-Value bits(Emitter& e, Value x) { return arith::BitcastOp::create(e.b, e.loc, integersLike(e, x), x); }
-Value fromBits(Emitter& e, Value bits, Type type) { return arith::BitcastOp::create(e.b, e.loc, type, bits); }
-Value shiftLeft(Emitter& e, Value x, int n) { return arith::ShLIOp::create(e.b, e.loc, x, e.constantLike(x, n)); }
-Value toInteger(Emitter& e, Value x) { return arith::FPToSIOp::create(e.b, e.loc, integersLike(e, x), x); }
+Value bits(Emitter& e, Value x) {
+  return arith::BitcastOp::create(e.b, e.loc, integersLike(e, x), x);
+}
+Value fromBits(Emitter& e, Value bits, Type type) {
+  return arith::BitcastOp::create(e.b, e.loc, type, bits);
+}
+Value shiftLeft(Emitter& e, Value x, int n) {
+  return arith::ShLIOp::create(e.b, e.loc, x, e.constantLike(x, n));
+}
+Value toInteger(Emitter& e, Value x) {
+  return arith::FPToSIOp::create(e.b, e.loc, integersLike(e, x), x);
+}
 
 // With the machine's own instruction; null where it has none for such values.
-Value scaleAny(Emitter& e, Value p, Value n) { return e.instructions.scale ? e.instructions.scale(e, p, n) : Value(); }
+Value scaleAny(Emitter& e, Value p, Value n) {
+  return e.instructions.scale ? e.instructions.scale(e, p, n) : Value();
+}
 
 // p · 2^n for p in [0.7, 1.5], -126 ≤ n ≤ 128; what would be denormal is 0.
 Value scale(Emitter& e, Value p, Value n) {
   if (Value scaled = scaleAny(e, p, n)) return scaled;
   Value exponent = e.add(toInteger(e, n), e.constantLike(bits(e, n), exponent_bias - 1));
-  Value half = fromBits(e, shiftLeft(e, exponent, mantissa_bits), p.getType());  // 2^(n-1), which exists for n = 128
+  // 2^(n-1), which exists for n = 128
+  Value half = fromBits(e, shiftLeft(e, exponent, mantissa_bits), p.getType());
   return e.mul(e.mul(p, half), e.constantLike(p, 2));
 }
 
 // ln(m), n: x = m · 2^n with m in [√½, √2); x > 0 and not denormal.
 std::pair<Value, Value> logParts(Emitter& e, Value x) {
   Value raw = bits(e, x), sqrt_half = e.constantLike(raw, 0x3f3504f3);
-  Value n = arith::ShRSIOp::create(e.b, e.loc, e.sub(raw, sqrt_half), e.constantLike(raw, mantissa_bits));
+  Value n =
+      arith::ShRSIOp::create(e.b, e.loc, e.sub(raw, sqrt_half), e.constantLike(raw, mantissa_bits));
   Value m = fromBits(e, e.sub(raw, shiftLeft(e, n, mantissa_bits)), x.getType());
   Value f = e.sub(m, e.constantLike(m, 1)), z = e.mul(f, f);
-  Value p = polynomial(e, f,
-                       {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-                        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
+  Value p = polynomial(
+      e, f,
+      {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+       -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
   Value log = e.fma(e.mul(f, z), p, e.fma(z, e.constantLike(z, -0.5), f));
   return {log, arith::SIToFPOp::create(e.b, e.loc, x.getType(), n)};
 }
@@ -73,10 +86,13 @@ Value tanh(Emitter& e, Value x) {
   Value limit = e.constantLike(x, 7.99881172180175781);
   x = e.min(limit, e.max(e.neg(limit), x));
   Value z = e.mul(x, x);
-  Value p = polynomial(e, z,
-                       {-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
-                        1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03});
-  Value q = polynomial(e, z, {1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03});
+  Value p = polynomial(
+      e, z,
+      {-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+       1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03});
+  Value q = polynomial(
+      e, z,
+      {1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03});
   return e.div(e.mul(x, p), q);
 }
 
@@ -85,11 +101,11 @@ Value erf(Emitter& e, Value x) {
   x = e.min(limit, e.max(e.neg(limit), x));
   Value z = e.mul(x, x);
   Value p = polynomial(e, z,
-                       {0.00022905065861350646, 0.0034082910107109506, 0.050955695062380861, 0.18520832239976145,
-                        1.128379143519084});
+                       {0.00022905065861350646, 0.0034082910107109506, 0.050955695062380861,
+                        0.18520832239976145, 1.128379143519084});
   Value q = polynomial(e, z,
-                       {-1.1791602954361697e-7, 0.000023547966471313185, 0.0010179625278914885, 0.014070470171167667,
-                        0.11098505178285362, 0.49746925110067538, 1.0});
+                       {-1.1791602954361697e-7, 0.000023547966471313185, 0.0010179625278914885,
+                        0.014070470171167667, 0.11098505178285362, 0.49746925110067538, 1.0});
   return e.div(e.mul(x, p), q);
 }
 
@@ -114,7 +130,8 @@ Value sine(Emitter& e, Value x, int quarters) {
   return e.select(bit(2), e.neg(result), result);
 }
 
-// |x|^y = 2^(y n) 2^(y log2 m), with the whole part of the exponent kept apart; negative x only for whole y.
+// |x|^y = 2^(y n) 2^(y log2 m), with the whole part of the exponent kept apart; negative x only for
+// whole y.
 Value pow(Emitter& e, Value x, Value y) {
   Value one = e.constantLike(x, 1), zero = e.constantLike(x, 0);
   auto [fraction, n] = logParts(e, e.abs(x));
@@ -130,7 +147,8 @@ Value pow(Emitter& e, Value x, Value y) {
   Value integral = e.compare(CmpFPredicate::OEQ, e.roundEven(y), y);
   Value negative = e.select(integral, e.select(odd, e.neg(result), result), e.constantLike(x, NAN));
   result = e.select(e.compare(CmpFPredicate::OLT, x, zero), negative, result);
-  Value at_zero = e.select(e.compare(CmpFPredicate::OLT, y, zero), e.constantLike(x, INFINITY), zero);
+  Value at_zero =
+      e.select(e.compare(CmpFPredicate::OLT, y, zero), e.constantLike(x, INFINITY), zero);
   result = e.select(e.compare(CmpFPredicate::OEQ, x, zero), at_zero, result);
   return e.select(e.compare(CmpFPredicate::OEQ, y, zero), one, result);
 }
@@ -146,19 +164,22 @@ Value exp(Emitter& e, Value x) {
   Value r = e.fma(n, e.constantLike(n, -0.693359375), x);
   r = e.fma(n, e.constantLike(n, 2.12194440e-4), r);
   Value p = polynomial(e, r,
-                       {1.98569e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                        5.0000001201e-1, 1.0, 1.0});
+                       {1.98569e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+                        1.6666665459e-1, 5.0000001201e-1, 1.0, 1.0});
   Value result = scale(e, p, n);
-  result = e.select(e.compare(CmpFPredicate::OGE, given, high), e.constantLike(x, INFINITY), result);
+  result =
+      e.select(e.compare(CmpFPredicate::OGE, given, high), e.constantLike(x, INFINITY), result);
   return e.select(e.compare(CmpFPredicate::OLE, given, low), e.constantLike(x, 0), result);
 }
 
 // The constant term is 1 exactly, so that a clamped t gives 0 exactly.
 Value exp2Softmax(Emitter& e, Value t) {
   if (Value fraction = e.instructions.fraction ? e.instructions.fraction(e, t) : Value()) {
-    Value p = polynomial(e, fraction, {1.867130213e-03, 9.017030019e-03, 5.579991332e-02, 2.401644501e-01,
-                                       6.931513118e-01, 1.0});
-    // Denormal weights, such as a mask of -100 leaves, would slow the products with the values down tenfold.
+    Value p = polynomial(
+        e, fraction,
+        {1.867130213e-03, 9.017030019e-03, 5.579991332e-02, 2.401644501e-01, 6.931513118e-01, 1.0});
+    // Denormal weights, such as a mask of -100 leaves, would slow the products with the values down
+    // tenfold.
     Value normal = e.compare(CmpFPredicate::OGE, t, e.constantLike(t, 1 - exponent_bias));
     return e.select(normal, e.instructions.scale(e, p, t), e.constantLike(t, 0));
   }
@@ -182,7 +203,9 @@ Value gelu(Emitter& e, Value x) {
   return e.fma(half, erf(e, e.mul(x, e.constantLike(x, M_SQRT1_2))), half);
 }
 
-Value rsqrt(Emitter& e, Value x) { return e.div(e.constantLike(x, 1), math::SqrtOp::create(e.b, e.loc, x)); }
+Value rsqrt(Emitter& e, Value x) {
+  return e.div(e.constantLike(x, 1), math::SqrtOp::create(e.b, e.loc, x));
+}
 
 Value function(Emitter& e, Function f, ValueRange x) {
   switch (f) {

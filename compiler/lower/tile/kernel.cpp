@@ -67,7 +67,8 @@ LogicalResult linearize(AffineExpr e, const Dim& weight, const Kernel& kernel, L
   if (!binary) return failure();
   AffineExpr x = binary.getLHS(), y = binary.getRHS();
   if (e.getKind() == AffineExprKind::Add)
-    return success(succeeded(linearize(x, weight, kernel, out)) && succeeded(linearize(y, weight, kernel, out)));
+    return success(succeeded(linearize(x, weight, kernel, out)) &&
+                   succeeded(linearize(y, weight, kernel, out)));
   if (e.getKind() == AffineExprKind::Mul) {
     if (auto factor = asDim(y, kernel.symbols)) return linearize(x, weight * *factor, kernel, out);
     if (auto factor = asDim(x, kernel.symbols)) return linearize(y, weight * *factor, kernel, out);
@@ -76,7 +77,8 @@ LogicalResult linearize(AffineExpr e, const Dim& weight, const Kernel& kernel, L
   if (e.getKind() == AffineExprKind::Mod) {
     auto modulus = asDim(y, kernel.symbols);
     Linear group{Dim(0), std::vector<Dim>(kernel.digits.size()), {}};
-    if (!modulus || failed(linearize(x, Dim(1), kernel, group)) || !group.rolled.empty()) return failure();
+    if (!modulus || failed(linearize(x, Dim(1), kernel, group)) || !group.rolled.empty())
+      return failure();
     out.rolled.push_back(Rolled{group.weights, group.constant, *modulus, weight});
     return success();
   }
@@ -85,7 +87,8 @@ LogicalResult linearize(AffineExpr e, const Dim& weight, const Kernel& kernel, L
 
 }  // namespace
 
-static FailureOr<Access> accessOf(const Kernel& kernel, AffineMap map, Value tensor, const Layout& layout) {
+static FailureOr<Access> accessOf(const Kernel& kernel, AffineMap map, Value tensor,
+                                  const Layout& layout) {
   Access access;
   access.dtype = ir::dtypeOf(tensor.getType());
   access.map = map;
@@ -118,7 +121,8 @@ FailureOr<Kernel> describe(Operation* op, StringRef name, ArrayRef<Layout> layou
   for (auto text : op->getAttrOfType<ArrayAttr>("domain").getAsRange<StringAttr>()) {
     auto [digit, extent] = text.getValue().split(':');
     auto dim = parse_dim(extent.trim());
-    if (digit.empty() || !dim) return op->emitOpError("domain: expected 'name:extent', found '") << text.getValue() << "'";
+    if (digit.empty() || !dim)
+      return op->emitOpError("domain: expected 'name:extent', found '") << text.getValue() << "'";
     kernel.digits.push_back({digit[0], digit.str(), *dim});
   }
   for (auto symbol : op->getAttrOfType<ArrayAttr>("symbols").getAsRange<StringAttr>())
@@ -130,7 +134,8 @@ FailureOr<Kernel> describe(Operation* op, StringRef name, ArrayRef<Layout> layou
   for (auto [map, in] : llvm::zip_equal(maps, op->getOperands())) {
     bool packed = at == 1 && op->hasAttr("packed");  // addressed by panels, see heed.pack
     auto access = packed ? panelsOf(map, in, layouts[at]) : accessOf(kernel, map, in, layouts[at]);
-    if (failed(access)) return op->emitOpError("expected a linear or rolled map for operand ") << at;
+    if (failed(access))
+      return op->emitOpError("expected a linear or rolled map for operand ") << at;
     if (fill)
       if (auto value = dyn_cast<FloatAttr>(fill[at])) access->fill = value.getValueAsDouble();
     kernel.ins.push_back(*access);

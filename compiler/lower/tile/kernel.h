@@ -1,5 +1,5 @@
-// A kernel op as its lowerings see it: digits with roles, and every operand's address as a linear form over the digits.
-// Shared by all targets; below it cpu, gpu and reference part.
+// A kernel op as its lowerings see it: digits with roles, and every operand's address as a linear
+// form over the digits. Shared by all targets; below it cpu, gpu and reference part.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,20 +15,23 @@ struct Digit {
   Dim extent;
 };
 
-// How a tensor lies in its buffer, in elements. Dense row-major unless the memory plan made it a slice of another.
+// How a tensor lies in its buffer, in elements. Dense row-major unless the memory plan made it a
+// slice of another.
 struct Layout {
   Dim offset;
   std::vector<Dim> strides;  // one an axis
 };
 Layout denseLayout(const Shape& shape);
 
-// A rolled group of digits: + stride * ((Σ weights[d]·digit_d + shift) mod modulus). Lowerings turn it into a table.
+// A rolled group of digits: + stride * ((Σ weights[d]·digit_d + shift) mod modulus). Lowerings turn
+// it into a table.
 struct Rolled {
   std::vector<Dim> weights;  // one a digit
   Dim shift, modulus, stride;
 };
 
-// address = offset + Σ strides[d]·digit_d + Σ rolled; `axes` are the coordinates it came from, for bounds checks.
+// address = offset + Σ strides[d]·digit_d + Σ rolled; `axes` are the coordinates it came from, for
+// bounds checks.
 struct Access {
   DType dtype = DType::f32;
   Dim offset;
@@ -56,9 +59,11 @@ struct Kernel {
 inline constexpr int attention_captured = 3, contract_captured = 2;
 
 // layouts: one an in, then one an out.
-mlir::FailureOr<Kernel> describe(mlir::Operation* op, llvm::StringRef name, llvm::ArrayRef<Layout> layouts);
+mlir::FailureOr<Kernel> describe(mlir::Operation* op, llvm::StringRef name,
+                                 llvm::ArrayRef<Layout> layouts);
 
-// One call of a function of contract 2. `buffers` indexes the kernel's ins, then outs, then temporaries.
+// One call of a function of contract 2. `buffers` indexes the kernel's ins, then outs, then
+// temporaries.
 struct Launch {
   std::string function;
   std::vector<int> buffers;
@@ -71,10 +76,12 @@ struct Launch {
   Dim flops{0}, bytes{0};
 };
 
-// What a lowering makes of one kernel op. Each launch names a func.func in the module, with arguments
-//   (one memref<1073741824xT> a buffer, one index a dim, index begin, index end, memref<1073741824xi8> scratch) -> i32
-// marked {heed.kernel}; helpers are private functions. Bools are i8. Temporaries are arena buffers, in bytes. On a GPU it
-// is a gpu.func in a gpu.module of the same name (lower/gpu/simt.h).
+// What a lowering makes of one kernel op. Each launch names a func.func in the module, with
+// arguments
+//   (one memref<1073741824xT> a buffer, one index a dim, index begin, index end,
+//   memref<1073741824xi8> scratch) -> i32
+// marked {heed.kernel}; helpers are private functions. Bools are i8. Temporaries are arena buffers,
+// in bytes. On a GPU it is a gpu.func in a gpu.module of the same name (lower/gpu/simt.h).
 struct Lowered {
   std::vector<Launch> launches;
   std::vector<Dim> temporaries;

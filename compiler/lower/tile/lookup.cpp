@@ -1,5 +1,6 @@
-// Ends of integer expressions as dimensions: j - i + n - 1 lies in [0, 2n - 2] for positions j and i below n. An end that no
-// dimension can say is unknown, and so is which of two dimensions is larger where their difference is none.
+// Ends of integer expressions as dimensions: j - i + n - 1 lies in [0, 2n - 2] for positions j and
+// i below n. An end that no dimension can say is unknown, and so is which of two dimensions is
+// larger where their difference is none.
 #include "heed/compiler/lower/tile/lookup.h"
 
 #include "heed/compiler/lower/tile/access.h"
@@ -47,7 +48,8 @@ class Bounds {
     if (!x.getDefiningOp() || !x.getType().isIntOrIndex() || x.getType().isInteger(1)) return {};
     return llvm::TypeSwitch<Operation*, Ends>(x.getDefiningOp())
         .Case<ir::CoordinateOp>([&](auto op) { return of(op.getMap().getResult(0)); })
-        .Case<ir::ConstantOp>([&](auto op) { return exactly(Dim(int64_t(op.getValue().convertToDouble()))); })
+        .Case<ir::ConstantOp>(
+            [&](auto op) { return exactly(Dim(int64_t(op.getValue().convertToDouble()))); })
         .Case<ir::ExtentOp>([&](auto op) { return exactly(parse_dim(op.getDim())); })
         .Case<ir::CastOp>([&](auto op) {
           return op.getX().getType().isInteger(1) ? Ends{Dim(0), Dim(1)} : of(op.getX());
@@ -75,13 +77,19 @@ class Bounds {
   const Kernel& kernel;
 
   static Ends exactly(const End& x) { return {x, x}; }
-  static Ends sum(const Ends& x, const Ends& y) { return {plus(x.least, y.least), plus(x.most, y.most)}; }
-  static Ends difference(const Ends& x, const Ends& y) { return {minus(x.least, y.most), minus(x.most, y.least)}; }
+  static Ends sum(const Ends& x, const Ends& y) {
+    return {plus(x.least, y.least), plus(x.most, y.most)};
+  }
+  static Ends difference(const Ends& x, const Ends& y) {
+    return {minus(x.least, y.most), minus(x.most, y.least)};
+  }
 
   Ends of(AffineExpr e) {
     if (auto c = dyn_cast<AffineConstantExpr>(e)) return exactly(Dim(c.getValue()));
-    if (auto s = dyn_cast<AffineSymbolExpr>(e)) return exactly(parse_dim(kernel.symbols[s.getPosition()]));
-    if (auto d = dyn_cast<AffineDimExpr>(e)) return {Dim(0), known(kernel.digits[d.getPosition()].extent - Dim(1))};
+    if (auto s = dyn_cast<AffineSymbolExpr>(e))
+      return exactly(parse_dim(kernel.symbols[s.getPosition()]));
+    if (auto d = dyn_cast<AffineDimExpr>(e))
+      return {Dim(0), known(kernel.digits[d.getPosition()].extent - Dim(1))};
     auto binary = cast<AffineBinaryOpExpr>(e);
     if (e.getKind() == AffineExprKind::Add) return sum(of(binary.getLHS()), of(binary.getRHS()));
     auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
@@ -110,7 +118,8 @@ bool checksLookups(const Kernel& kernel) {
   return attention.getScore().walk([&](ir::LookupOp op) {
     auto argument = cast<BlockArgument>(op.getTable());
     const int operand = attention_captured + int(argument.getArgNumber()) - 1;
-    return staysInside(kernel, op, lookupExtent(kernel, op, operand)) ? WalkResult::advance() : WalkResult::interrupt();
+    return staysInside(kernel, op, lookupExtent(kernel, op, operand)) ? WalkResult::advance()
+                                                                      : WalkResult::interrupt();
   }).wasInterrupted();
 }
 

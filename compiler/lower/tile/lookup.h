@@ -7,7 +7,8 @@ namespace heed::tile {
 // The extent of the axis along which the operand is looked up.
 Dim lookupExtent(const Kernel& kernel, ir::LookupOp op, int operand);
 
-// Whether no index is outside of [0, extent), whatever the digits are and as far as that can be seen.
+// Whether no index is outside of [0, extent), whatever the digits are and as far as that can be
+// seen.
 bool staysInside(const Kernel& kernel, ir::LookupOp op, const Dim& extent);
 
 // Whether some lookup of the kernel must be checked when it runs.

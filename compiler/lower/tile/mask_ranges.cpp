@@ -45,12 +45,15 @@ struct Arithmetic {
     Value d = apply<Op>(x.low, y.high), f = apply<Op>(x.high, y.low);
     return {least(least(a, c), least(d, f)), largest(largest(a, c), largest(d, f))};
   }
-  // Of digit values in [0, extent) while the number above them runs through `whole`, which becomes that above.
+  // Of digit values in [0, extent) while the number above them runs through `whole`, which becomes
+  // that above.
   Range digit(Range& whole, Value extent) {
-    Range above{apply<arith::DivUIOp>(whole.low, extent), apply<arith::DivUIOp>(whole.high, extent)};
+    Range above{apply<arith::DivUIOp>(whole.low, extent),
+                apply<arith::DivUIOp>(whole.high, extent)};
     Value one = is(Compare::eq, above.low, above.high);
     Range digit{select(one, apply<arith::RemUIOp>(whole.low, extent), number(0)),
-                select(one, apply<arith::RemUIOp>(whole.high, extent), apply<arith::SubIOp>(extent, number(1)))};
+                select(one, apply<arith::RemUIOp>(whole.high, extent),
+                       apply<arith::SubIOp>(extent, number(1)))};
     whole = above;
     return digit;
   }
@@ -90,25 +93,33 @@ class Judge {
     if (auto argument = dyn_cast<BlockArgument>(x)) {
       MaybeRange elements = elementsOf(argument);
       if (!elements) return {};
-      return Verdict{a.is(Compare::ne, elements->high, a.number(0)), a.is(Compare::ne, elements->low, a.number(0))};
+      return Verdict{a.is(Compare::ne, elements->high, a.number(0)),
+                     a.is(Compare::ne, elements->low, a.number(0))};
     }
     return llvm::TypeSwitch<Operation*, MaybeVerdict>(x.getDefiningOp())
-        .Case<ir::LogicalAndOp>([&](auto op) { return joined(verdict(op.getX()), verdict(op.getY()), true); })
-        .Case<ir::LogicalOrOp>([&](auto op) { return joined(verdict(op.getX()), verdict(op.getY()), false); })
+        .Case<ir::LogicalAndOp>(
+            [&](auto op) { return joined(verdict(op.getX()), verdict(op.getY()), true); })
+        .Case<ir::LogicalOrOp>(
+            [&](auto op) { return joined(verdict(op.getX()), verdict(op.getY()), false); })
         .Case<ir::LogicalNotOp>([&](auto op) { return negated(verdict(op.getX())); })
         .Case<ir::EqOp>([&](auto op) { return equal(range(op.getX()), range(op.getY())); })
         .Case<ir::NeOp>([&](auto op) { return negated(equal(range(op.getX()), range(op.getY()))); })
-        .Case<ir::LtOp>([&](auto op) { return ordered(Compare::slt, range(op.getX()), range(op.getY())); })
-        .Case<ir::LeOp>([&](auto op) { return ordered(Compare::sle, range(op.getX()), range(op.getY())); })
-        .Case<ir::GtOp>([&](auto op) { return ordered(Compare::slt, range(op.getY()), range(op.getX())); })
-        .Case<ir::GeOp>([&](auto op) { return ordered(Compare::sle, range(op.getY()), range(op.getX())); })
+        .Case<ir::LtOp>(
+            [&](auto op) { return ordered(Compare::slt, range(op.getX()), range(op.getY())); })
+        .Case<ir::LeOp>(
+            [&](auto op) { return ordered(Compare::sle, range(op.getX()), range(op.getY())); })
+        .Case<ir::GtOp>(
+            [&](auto op) { return ordered(Compare::slt, range(op.getY()), range(op.getX())); })
+        .Case<ir::GeOp>(
+            [&](auto op) { return ordered(Compare::sle, range(op.getY()), range(op.getX())); })
         .Default([](Operation*) { return MaybeVerdict(); });
   }
 
   // What is not known may be anything.
   MaybeVerdict joined(MaybeVerdict x, MaybeVerdict y, bool conjunction) {
     if (!x && !y) return {};
-    Verdict unknown{a.truth(true), a.truth(false)}, p = x.value_or(unknown), q = y.value_or(unknown);
+    Verdict unknown{a.truth(true), a.truth(false)}, p = x.value_or(unknown),
+                                                    q = y.value_or(unknown);
     if (conjunction) return Verdict{a.both(p.may, q.may), a.both(p.must, q.must)};
     return Verdict{a.either(p.may, q.may), a.either(p.must, q.must)};
   }
@@ -134,25 +145,34 @@ class Judge {
     if (x.getType().isInteger(1)) {
       MaybeVerdict v = verdict(x);
       if (!v) return {};
-      return Range{a.select(v->must, a.number(1), a.number(0)), a.select(v->may, a.number(1), a.number(0))};
+      return Range{a.select(v->must, a.number(1), a.number(0)),
+                   a.select(v->may, a.number(1), a.number(0))};
     }
     if (auto argument = dyn_cast<BlockArgument>(x)) return elementsOf(argument);
     return llvm::TypeSwitch<Operation*, MaybeRange>(x.getDefiningOp())
         .Case<ir::CoordinateOp>([&](auto op) { return rangeOf(op.getMap().getResult(0)); })
-        .Case<ir::ConstantOp>([&](auto op) { return exactly(a.number(int64_t(op.getValue().convertToDouble()))); })
+        .Case<ir::ConstantOp>(
+            [&](auto op) { return exactly(a.number(int64_t(op.getValue().convertToDouble()))); })
         .Case<ir::ExtentOp>([&](auto op) { return dimension(parse_dim(op.getDim())); })
         .Case<ir::CastOp>([&](auto op) { return range(op.getX()); })
-        .Case<ir::NegOp>([&](auto op) { return with(exactly(a.number(0)), range(op.getX()), &Arithmetic::minus); })
-        .Case<ir::AddOp>([&](auto op) { return with(range(op.getX()), range(op.getY()), &Arithmetic::plus); })
-        .Case<ir::SubOp>([&](auto op) { return with(range(op.getX()), range(op.getY()), &Arithmetic::minus); })
+        .Case<ir::NegOp>([&](auto op) {
+          return with(exactly(a.number(0)), range(op.getX()), &Arithmetic::minus);
+        })
+        .Case<ir::AddOp>(
+            [&](auto op) { return with(range(op.getX()), range(op.getY()), &Arithmetic::plus); })
+        .Case<ir::SubOp>(
+            [&](auto op) { return with(range(op.getX()), range(op.getY()), &Arithmetic::minus); })
         .Case<ir::MulOp>([&](auto op) {
           return with(range(op.getX()), range(op.getY()), &Arithmetic::corners<arith::MulIOp>);
         })
         .Case<ir::DivOp>([&](auto op) { return quotient(range(op.getX()), op.getY()); })
-        .Case<ir::MinimumOp>([&](auto op) { return extreme<arith::MinSIOp>(range(op.getX()), range(op.getY())); })
-        .Case<ir::MaximumOp>([&](auto op) { return extreme<arith::MaxSIOp>(range(op.getX()), range(op.getY())); })
+        .Case<ir::MinimumOp>(
+            [&](auto op) { return extreme<arith::MinSIOp>(range(op.getX()), range(op.getY())); })
+        .Case<ir::MaximumOp>(
+            [&](auto op) { return extreme<arith::MaxSIOp>(range(op.getX()), range(op.getY())); })
         .Case<ir::WhereOp>([&](auto op) {
-          return chosen(verdict(op.getCondition()), range(op.getThenValue()), range(op.getElseValue()));
+          return chosen(verdict(op.getCondition()), range(op.getThenValue()),
+                        range(op.getElseValue()));
         })
         .Default([](Operation*) { return MaybeRange(); });
   }
@@ -173,7 +193,8 @@ class Judge {
   MaybeRange quotient(MaybeRange x, Value divisor) {
     auto c = divisor.getDefiningOp<ir::ConstantOp>();
     if (!x || !c || c.getValue().convertToDouble() < 1) return {};
-    return a.corners<arith::DivSIOp>(*x, *exactly(a.number(int64_t(c.getValue().convertToDouble()))));
+    return a.corners<arith::DivSIOp>(*x,
+                                     *exactly(a.number(int64_t(c.getValue().convertToDouble()))));
   }
   MaybeRange chosen(MaybeVerdict condition, MaybeRange x, MaybeRange y) {
     if (!x || !y) return {};
@@ -195,7 +216,8 @@ class Judge {
 
   MaybeRange rangeOf(AffineExpr e) {
     if (auto c = dyn_cast<AffineConstantExpr>(e)) return exactly(a.number(c.getValue()));
-    if (auto s = dyn_cast<AffineSymbolExpr>(e)) return dimension(parse_dim(kernel.symbols[s.getPosition()]));
+    if (auto s = dyn_cast<AffineSymbolExpr>(e))
+      return dimension(parse_dim(kernel.symbols[s.getPosition()]));
     if (auto d = dyn_cast<AffineDimExpr>(e)) return rectangle.digit(int(d.getPosition()));
     auto binary = cast<AffineBinaryOpExpr>(e);
     MaybeRange x = rangeOf(binary.getLHS()), y = rangeOf(binary.getRHS());
@@ -221,7 +243,8 @@ bool isTruth(Value x, bool value) {
 }  // namespace
 
 std::optional<Verdict> judgeMask(const Kernel& kernel, Region& mask, const Rectangle& rectangle) {
-  MaybeVerdict verdict = Judge(kernel, rectangle).verdict(mask.front().getTerminator()->getOperand(0));
+  MaybeVerdict verdict =
+      Judge(kernel, rectangle).verdict(mask.front().getTerminator()->getOperand(0));
   if (verdict && isTruth(verdict->may, true) && isTruth(verdict->must, false)) return {};
   return verdict;
 }

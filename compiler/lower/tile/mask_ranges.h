@@ -1,5 +1,6 @@
-// What a mask says of a rectangle of queries and keys, worked out at run time by interval arithmetic: for masks that no
-// bound on the keys describes, such as documents by number, key padding by bools, regions of a shifted window.
+// What a mask says of a rectangle of queries and keys, worked out at run time by interval
+// arithmetic: for masks that no bound on the keys describes, such as documents by number, key
+// padding by bools, regions of a shifted window.
 #pragma once
 #include "heed/compiler/lower/tile/kernel.h"
 #include "mlir/IR/Builders.h"
@@ -25,9 +26,11 @@ struct Rectangle {
 };
 
 // Emits what decides; no verdict, and no code that counts, where nothing could ever be decided.
-std::optional<Verdict> judgeMask(const Kernel& kernel, mlir::Region& mask, const Rectangle& rectangle);
+std::optional<Verdict> judgeMask(const Kernel& kernel, mlir::Region& mask,
+                                 const Rectangle& rectangle);
 
 // Of each digit of a role (major to minor) while the role's index runs through `whole`.
-std::vector<Range> digitRanges(mlir::OpBuilder& builder, Range whole, llvm::ArrayRef<mlir::Value> extents);
+std::vector<Range> digitRanges(mlir::OpBuilder& builder, Range whole,
+                               llvm::ArrayRef<mlir::Value> extents);
 
 }  // namespace heed::tile

@@ -1,5 +1,6 @@
-// 1. The conjunction is flattened, negations moving inwards. 2. Both sides of each comparison are read as sums. 3. Their
-// difference, ≥ 0, is a limit where it contains the key once and the query by one digit.
+// 1. The conjunction is flattened, negations moving inwards. 2. Both sides of each comparison are
+// read as sums. 3. Their difference, ≥ 0, is a limit where it contains the key once and the query
+// by one digit.
 #include "heed/compiler/lower/tile/masks.h"
 
 #include "heed/compiler/lower/tile/access.h"
@@ -24,7 +25,8 @@ class Classifier {
   }
 
   void conjunct(Value condition, bool negated = false) {
-    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>()) return conjunct(inner.getX(), !negated);
+    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>())
+      return conjunct(inner.getX(), !negated);
     if (isBoth(condition, negated)) {
       for (Value x : condition.getDefiningOp()->getOperands()) conjunct(x, negated);
       return;
@@ -47,7 +49,9 @@ class Classifier {
   using Sum = std::optional<IntegerSum>;
   const Kernel& kernel;
 
-  IntegerSum number(const Dim& value) { return {value, std::vector<int64_t>(kernel.digits.size()), {}}; }
+  IntegerSum number(const Dim& value) {
+    return {value, std::vector<int64_t>(kernel.digits.size()), {}};
+  }
 
   Sum plus(const Sum& x, const Sum& y, int64_t factor) {
     if (!x || !y) return {};
@@ -61,7 +65,8 @@ class Classifier {
   Sum times(const Sum& x, const Sum& y) {
     if (!x || !y) return {};
     auto isNumber = [&](const Sum& s) {
-      return s->constant.is_static() && s->elements.empty() && llvm::all_of(s->digits, [](int64_t f) { return f == 0; });
+      return s->constant.is_static() && s->elements.empty() &&
+             llvm::all_of(s->digits, [](int64_t f) { return f == 0; });
     };
     if (isNumber(y)) return plus(number(Dim(0)), x, y->constant.constant);
     return isNumber(x) ? times(y, x) : Sum();
@@ -79,8 +84,10 @@ class Classifier {
       return sum;
     }
     auto binary = cast<AffineBinaryOpExpr>(e);
-    if (e.getKind() == AffineExprKind::Add) return plus(sumOf(binary.getLHS()), sumOf(binary.getRHS()), 1);
-    if (e.getKind() == AffineExprKind::Mul) return times(sumOf(binary.getLHS()), sumOf(binary.getRHS()));
+    if (e.getKind() == AffineExprKind::Add)
+      return plus(sumOf(binary.getLHS()), sumOf(binary.getRHS()), 1);
+    if (e.getKind() == AffineExprKind::Mul)
+      return times(sumOf(binary.getLHS()), sumOf(binary.getRHS()));
     return {};
   }
 
@@ -89,7 +96,8 @@ class Classifier {
     auto operand = operandOf(argument, attention_captured, int(kernel.ins.size()));
     if (!operand) return {};
     const Access& access = kernel.ins[*operand];
-    bool uniform = strideAlong(kernel, access, 'i') == Dim(0) && strideAlong(kernel, access, 'j') == Dim(0);
+    bool uniform =
+        strideAlong(kernel, access, 'i') == Dim(0) && strideAlong(kernel, access, 'j') == Dim(0);
     if (!is_integer(access.dtype) || access.fill || !uniform) return {};
     IntegerSum sum = number(Dim(0));
     sum.elements.push_back({*operand, 1});
@@ -101,7 +109,8 @@ class Classifier {
     if (auto argument = dyn_cast<BlockArgument>(x)) return elementOf(argument);
     return llvm::TypeSwitch<Operation*, Sum>(x.getDefiningOp())
         .Case<ir::CoordinateOp>([&](auto op) { return sumOf(op.getMap().getResult(0)); })
-        .Case<ir::ConstantOp>([&](auto op) { return number(Dim(int64_t(op.getValue().convertToDouble()))); })
+        .Case<ir::ConstantOp>(
+            [&](auto op) { return number(Dim(int64_t(op.getValue().convertToDouble()))); })
         .Case<ir::ExtentOp>([&](auto op) {
           auto dim = parse_dim(op.getDim());
           return dim ? Sum(number(*dim)) : Sum();
@@ -135,7 +144,8 @@ class Classifier {
 
   // Adds the limits of a disjunction that bounds keys from one side.
   bool disjunct(Value condition, bool negated, KeyBound& bound) {
-    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>()) return disjunct(inner.getX(), !negated, bound);
+    if (auto inner = condition.getDefiningOp<ir::LogicalNotOp>())
+      return disjunct(inner.getX(), !negated, bound);
     if (isBoth(condition, !negated))
       return llvm::all_of(condition.getDefiningOp()->getOperands(),
                           [&](Value x) { return disjunct(x, negated, bound); });
@@ -174,10 +184,12 @@ MaskClasses classifyMask(const Kernel& kernel, Region& mask) {
   return classifier.classes;
 }
 
-std::optional<int64_t> stepAlongKeys(const Kernel& kernel, Value x) { return Classifier(kernel).stepAlongKeys(x); }
+std::optional<int64_t> stepAlongKeys(const Kernel& kernel, Value x) {
+  return Classifier(kernel).stepAlongKeys(x);
+}
 
-// key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of several limits the widest
-// counts.
+// key ≥ -(c·query + rest) or key ≤ c·query + rest: linear, so the ends are the extremes. Of several
+// limits the widest counts.
 KeyRanges keyRanges(Emitter& e, const MaskClasses& mask, Value first, Value end, Value keys,
                     llvm::function_ref<Value(const IntegerSum&)> valueOf) {
   KeyRanges range{e.constant(0), keys, e.constant(0), keys};

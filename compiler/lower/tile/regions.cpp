@@ -19,7 +19,8 @@ Type regionElement(Type element) {
 bool isIdentity(Region& region) {
   if (region.empty()) return true;
   auto yield = cast<ir::YieldOp>(region.front().getTerminator());
-  return yield.getXs().size() == 1 && region.getNumArguments() > 0 && yield.getXs()[0] == region.getArgument(0);
+  return yield.getXs().size() == 1 && region.getNumArguments() > 0 &&
+         yield.getXs()[0] == region.getArgument(0);
 }
 
 std::optional<int> operandOf(BlockArgument argument, int captured, int operands) {
@@ -32,7 +33,8 @@ namespace {
 
 class Emission {
  public:
-  Emission(const RegionTarget& target, Location loc) : target(target), b(target.builder), loc(loc) {}
+  Emission(const RegionTarget& target, Location loc)
+      : target(target), b(target.builder), loc(loc) {}
 
   llvm::DenseMap<Value, Value> values;  // region scalar → emitted value
 
@@ -40,7 +42,8 @@ class Emission {
     auto lookup = dyn_cast<ir::LookupOp>(op);
     Value result = lookup ? element(lookup) : leaf(&op);
     if (!result && !lookup) result = scalar(&op);
-    if (!result) return op.emitOpError("expected an op of the dialect's scalar language in a kernel's region");
+    if (!result)
+      return op.emitOpError("expected an op of the dialect's scalar language in a kernel's region");
     values[op.getResult(0)] = result;
     return success();
   }
@@ -50,13 +53,16 @@ class Emission {
   OpBuilder& b;
   Location loc;
 
-  Type typed(Type element) { return target.lanes ? Type(VectorType::get({target.lanes}, element)) : element; }
+  Type typed(Type element) {
+    return target.lanes ? Type(VectorType::get({target.lanes}, element)) : element;
+  }
   static bool isFloat(Value x) { return isa<FloatType>(getElementTypeOrSelf(x.getType())); }
   static bool isBool(Value x) { return getElementTypeOrSelf(x.getType()).isInteger(1); }
 
   Value constant(Type element, double value) {
-    TypedAttr scalar = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
-                                               : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
+    TypedAttr scalar = isa<FloatType>(element)
+                           ? TypedAttr(b.getFloatAttr(element, value))
+                           : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
     if (!target.lanes) return arith::ConstantOp::create(b, loc, scalar);
     auto type = cast<ShapedType>(typed(element));
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, scalar));
@@ -66,7 +72,8 @@ class Emission {
   Value leaf(Operation* op) {
     if (auto c = dyn_cast<ir::ConstantOp>(op))
       return constant(regionElement(c.getType()), c.getValue().convertToDouble());
-    if (auto c = dyn_cast<ir::CoordinateOp>(op)) return converted(target.coordinate(c.getMap()), c.getType());
+    if (auto c = dyn_cast<ir::CoordinateOp>(op))
+      return converted(target.coordinate(c.getMap()), c.getType());
     if (auto e = dyn_cast<ir::ExtentOp>(op))
       if (auto dim = parse_dim(e.getDim())) return converted(target.extent(*dim), e.getType());
     return {};
@@ -75,7 +82,8 @@ class Emission {
   Value element(ir::LookupOp op) {
     auto kernel = op->getParentOfType<ir::AttentionOp>();
     if (!target.lookup || !kernel) return {};
-    auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured, int(kernel->getNumOperands()));
+    auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured,
+                           int(kernel->getNumOperands()));
     return target.lookup(op, *table, values.lookup(op.getIndex()));
   }
 
@@ -94,8 +102,12 @@ class Emission {
     return arith::ExtUIOp::create(b, loc, target_type, x);
   }
 
-  Value compare(arith::CmpFPredicate p, Value x, Value y) { return arith::CmpFOp::create(b, loc, p, x, y); }
-  Value compare(arith::CmpIPredicate p, Value x, Value y) { return arith::CmpIOp::create(b, loc, p, x, y); }
+  Value compare(arith::CmpFPredicate p, Value x, Value y) {
+    return arith::CmpFOp::create(b, loc, p, x, y);
+  }
+  Value compare(arith::CmpIPredicate p, Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, p, x, y);
+  }
   Value compare(arith::CmpFPredicate f, arith::CmpIPredicate i, Value x, Value y) {
     return isFloat(x) ? compare(f, x, y) : compare(i, x, y);
   }
@@ -131,7 +143,8 @@ class Emission {
   Value comparison(Operation* op, Value x, Value y) {
     using F = arith::CmpFPredicate;
     using I = arith::CmpIPredicate;
-    if (isBool(x) && isa<ir::EqOp, ir::NeOp>(op)) return compare(isa<ir::EqOp>(op) ? I::eq : I::ne, x, y);
+    if (isBool(x) && isa<ir::EqOp, ir::NeOp>(op))
+      return compare(isa<ir::EqOp>(op) ? I::eq : I::ne, x, y);
     return llvm::TypeSwitch<Operation*, Value>(op)
         .Case<ir::EqOp>([&](auto) { return compare(F::OEQ, I::eq, x, y); })
         .Case<ir::NeOp>([&](auto) { return compare(F::UNE, I::ne, x, y); })
@@ -170,7 +183,8 @@ class Emission {
           if (isFloat(x)) return math::AbsFOp::create(b, loc, x);
           return math::AbsIOp::create(b, loc, x);
         })
-        .Case<ir::LogicalNotOp>([&](auto) -> Value { return arith::XOrIOp::create(b, loc, x, like(x, 1)); })
+        .Case<ir::LogicalNotOp>(
+            [&](auto) -> Value { return arith::XOrIOp::create(b, loc, x, like(x, 1)); })
         .Case<ir::ReluOp>([&](auto) { return maximum(like(x, 0), x); })
         .Case<ir::ExpOp>([&](auto) { return call(Function::exp, x); })
         .Case<ir::LogOp>([&](auto) { return call(Function::log, x); })
@@ -203,7 +217,8 @@ FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, Value leading, in
   Emission emission(target, kernel->getLoc());
   int captures = int(kernel->getNumOperands()) - captured;
   int first = int(region.getNumArguments()) - captures;  // 1 where the region takes a leading value
-  if (first < 0 || first > 1) return kernel->emitOpError("expected a region argument for each captured operand");
+  if (first < 0 || first > 1)
+    return kernel->emitOpError("expected a region argument for each captured operand");
   if (first) emission.values[region.getArgument(0)] = leading;
   for (int n = 0; n < captures; ++n) {
     Value argument = region.getArgument(first + n);
@@ -215,7 +230,8 @@ FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, Value leading, in
   for (Operation& op : region.front().without_terminator())
     if (failed(emission.emit(op))) return failure();
   llvm::SmallVector<Value> results;
-  for (Value x : region.front().getTerminator()->getOperands()) results.push_back(emission.values.lookup(x));
+  for (Value x : region.front().getTerminator()->getOperands())
+    results.push_back(emission.values.lookup(x));
   return results;
 }
 

@@ -1,6 +1,7 @@
-// A kernel's region as code: one value, scalar or a vector of lanes, for each scalar of the region. Targets say how
-// operands are read, where they stand and what the transcendental functions are; the rest is arith.
-// f32 (f16, bf16 too) becomes f32, bool i1, integers i32: positions, indices and extents fit.
+// A kernel's region as code: one value, scalar or a vector of lanes, for each scalar of the region.
+// Targets say how operands are read, where they stand and what the transcendental functions are;
+// the rest is arith. f32 (f16, bf16 too) becomes f32, bool i1, integers i32: positions, indices and
+// extents fit.
 #pragma once
 #include "heed/compiler/lower/tile/kernel.h"
 #include "mlir/IR/Builders.h"
@@ -24,9 +25,10 @@ struct RegionTarget {
   llvm::function_ref<mlir::Value(ir::LookupOp op, int operand, mlir::Value index)> lookup = nullptr;
 };
 
-// What the region yields. `leading` is the value that it transforms, null where it has none; captured operands are
-// numbered from `captured` in the kernel's ins.
-mlir::FailureOr<llvm::SmallVector<mlir::Value>> emitRegion(mlir::Region& region, mlir::Value leading, int captured,
+// What the region yields. `leading` is the value that it transforms, null where it has none;
+// captured operands are numbered from `captured` in the kernel's ins.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> emitRegion(mlir::Region& region,
+                                                           mlir::Value leading, int captured,
                                                            const RegionTarget& target);
 
 // The region passes its leading value through.

@@ -29,10 +29,11 @@ constexpr Inferred infer_matmul(const TensorType& a, const TensorType& b) {
   return r;
 }
 
-// x: [batch, channels, image...], w: [outputs, channels / groups, kernel...] with as many axes of an image as Axes.
-// conv2d has one stride, padding and dilation for all of them, others one each.
+// x: [batch, channels, image...], w: [outputs, channels / groups, kernel...] with as many axes of
+// an image as Axes. conv2d has one stride, padding and dilation for all of them, others one each.
 template <int Axes>
-constexpr Inferred infer_convolution(const TensorType& x, const TensorType& w, const Attributes& with) {
+constexpr Inferred infer_convolution(const TensorType& x, const TensorType& w,
+                                     const Attributes& with) {
   constexpr int each = Axes == 2 ? 1 : Axes;
   const std::int64_t *strides = with.ints, *paddings = strides + each, *dilations = paddings + each;
   const std::int64_t groups = dilations[each];
@@ -46,7 +47,8 @@ constexpr Inferred infer_convolution(const TensorType& x, const TensorType& w, c
   if (r.problem) return r;
   const Dim &channels = x.shape[1], &outputs = w.shape[0];
   if (!channels.is_static()) r.problem = problem(message::channels_not_static, channels);
-  for (int i = 0; i < each && !r.problem; ++i) r.problem = check_steps(strides[i], dilations[i], paddings[i], paddings[i]);
+  for (int i = 0; i < each && !r.problem; ++i)
+    r.problem = check_steps(strides[i], dilations[i], paddings[i], paddings[i]);
   if (r.problem) return r;
   if (groups < 1 || channels.constant % groups)
     r.problem = problem(message::groups_do_not_divide, Dim(groups), channels);

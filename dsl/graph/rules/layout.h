@@ -5,8 +5,8 @@
 
 namespace heed::graph {
 
-// Equal element counts. Dimensions found on both sides cancel first, so that the products which are compared
-// stay small enough to be represented.
+// Equal element counts. Dimensions found on both sides cancel first, so that the products which are
+// compared stay small enough to be represented.
 constexpr Problem check_same_elements(const Shape& from, const Shape& to) {
   bool taken[max_rank]{};
   Dim left(1), right(1);
@@ -66,7 +66,8 @@ constexpr Inferred infer_permute(const TensorType& x, const Attributes& with) {
   return r;
 }
 
-// Where a bound is symbolic, only what is certainly wrong is refused; the rest is a guard at run time.
+// Where a bound is symbolic, only what is certainly wrong is refused; the rest is a guard at run
+// time.
 constexpr Inferred infer_slice(const TensorType& x, const Attributes& with) {
   Inferred r{x};
   r.problem = check_axis(with.ints[0], x.shape.rank);
@@ -121,7 +122,8 @@ constexpr Inferred infer_concat(const Operands& xs, const Attributes& with) {
 }
 
 constexpr Inferred infer_window(const TensorType& x, const Attributes& with) {
-  const std::int64_t axis = with.ints[0], size = with.ints[1], stride = with.ints[2], dilation = with.ints[3];
+  const std::int64_t axis = with.ints[0], size = with.ints[1], stride = with.ints[2],
+                     dilation = with.ints[3];
   const std::int64_t before = with.ints[4], after = with.ints[5];
   Inferred r{x, check_number(x.dtype)};
   if (!r.problem) r.problem = check_axis(axis, x.shape.rank);
@@ -130,7 +132,8 @@ constexpr Inferred infer_window(const TensorType& x, const Attributes& with) {
   if (!r.problem) r.problem = check_steps(stride, dilation, before, after);
   if (!r.problem && size < 1) r.problem = problem(message::dimension_not_positive, Dim(size));
   if (r.problem) return r;
-  r.problem = slide(r.type.shape.dims[axis], x.shape.dims[axis] + Dim(before) + Dim(after), Dim(size), stride, dilation);
+  r.problem = slide(r.type.shape.dims[axis], x.shape.dims[axis] + Dim(before) + Dim(after),
+                    Dim(size), stride, dilation);
   r.type.shape.append(Dim(size));
   if (!r.problem) r.problem = check_shape(r.type.shape);
   return r;

@@ -1,4 +1,5 @@
-// What a shape or dtype rule answers with, and what it is asked about: plain values, constexpr throughout.
+// What a shape or dtype rule answers with, and what it is asked about: plain values, constexpr
+// throughout.
 #pragma once
 #include "heed/dsl/graph/op.h"
 #include "heed/dsl/graph/shape.h"
@@ -6,14 +7,16 @@
 
 namespace heed::graph {
 
-// Why operands do not fit: a sentence of message.h and the values found, "inner dimensions differ: 768 vs 512".
+// Why operands do not fit: a sentence of message.h and the values found, "inner dimensions differ:
+// 768 vs 512".
 struct Problem {
   const char* sentence = nullptr;
   int dim_count = 0;
   Dim dims[2]{};
   int dtype_count = 0;
   DType dtypes[2]{};
-  bool raised = true;  // apart from `sentence`, since not every compiler compares its address in constants
+  // apart from `sentence`, since not every compiler compares its address in constants
+  bool raised = true;
   constexpr explicit operator bool() const { return raised; }
 };
 

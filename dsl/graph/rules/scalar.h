@@ -50,7 +50,8 @@ constexpr Inferred infer_binary(OpCode op, const TensorType& a, const TensorType
   return r;
 }
 
-constexpr Inferred infer_where(const TensorType& condition, const TensorType& a, const TensorType& b) {
+constexpr Inferred infer_where(const TensorType& condition, const TensorType& a,
+                               const TensorType& b) {
   Inferred r{a};
   if (condition.dtype != DType::boolean) r.problem = problem(message::needs_bool, condition.dtype);
   if (!r.problem) r.problem = check_same(a.dtype, b.dtype);

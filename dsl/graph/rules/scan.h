@@ -11,7 +11,8 @@ inline constexpr TensorType turn_count{DType::i64, {}};
 constexpr Inferred infer_step(const TensorType& x, std::int64_t axis, const Dim& steps) {
   Inferred r{x, check_axis(axis, x.shape.rank)};
   if (r.problem) return r;
-  if (!(x.shape.dims[axis] == steps)) r.problem = problem(message::steps_differ, steps, x.shape.dims[axis]);
+  if (!(x.shape.dims[axis] == steps))
+    r.problem = problem(message::steps_differ, steps, x.shape.dims[axis]);
   Shape& shape = r.type.shape;
   for (int i = int(axis); i + 1 < shape.rank; ++i) shape.dims[i] = shape.dims[i + 1];
   shape.dims[--shape.rank] = Dim();

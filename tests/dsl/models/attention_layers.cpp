@@ -1,4 +1,5 @@
-// Layers around attention: positions of sentences and grids, attention over a feature map of any size.
+// Layers around attention: positions of sentences and grids, attention over a feature map of any
+// size.
 #include "heed/dsl/nn/feature_map_attention.h"
 #include "heed/dsl/nn/positions.h"
 
@@ -26,6 +27,7 @@ static_assert(manifest<over_grid, tensor<f32, H, W, 64>>.size == 0);
 
 using map = tensor<f32, B, 64, H, W>;
 static_assert(manifest<nn::feature_map_attention<64, 32>, map>.size == 8);
-static_assert(manifest<nn::feature_map_attention<64, 32>, map>.elements == 4 * 64 * 32 + 3 * 32 + 64);
+static_assert(manifest<nn::feature_map_attention<64, 32>, map>.elements ==
+              4 * 64 * 32 + 3 * 32 + 64);
 
 }  // namespace

@@ -1,5 +1,5 @@
-// DETR with a ResNet-50 backbone, for images of any height and width that are multiples of 32 after padding; two
-// outputs. Sizes are those of the public checkpoint with its frozen batch norms.
+// DETR with a ResNet-50 backbone, for images of any height and width that are multiples of 32 after
+// padding; two outputs. Sizes are those of the public checkpoint with its frozen batch norms.
 #include "heed/dsl/nn/attention.h"
 #include "heed/dsl/nn/norm.h"
 
@@ -119,7 +119,8 @@ struct detr_r50 {
     auto grid = conv2d(backbone(image), param<"input_proj.weight", tensor<f32, 256, 2048, 1, 1>>) +
                 reshape<256, 1, 1>(param<"input_proj.bias", tensor<f32, 256>>);
     auto x = transpose(reshape<batch, 256, cells>(grid));
-    auto queries = broadcast_to<batch, 100, 256>(param<"query_embed.weight", tensor<f32, 100, 256>>);
+    auto queries =
+        broadcast_to<batch, 100, 256>(param<"query_embed.weight", tensor<f32, 100, 256>>);
     auto memory = encoder(x, positions);
     auto y = norm(decoder(queries - queries, memory, memory + positions, queries));
     return parts{class_embed(y), bbox_embed(y)};

@@ -11,7 +11,8 @@ using clip = tensor<f32, B, 3, 16, 224, 224>;
 constexpr auto& one = manifest<nn::mvit_v1_b, clip>;
 static_assert(one.elements == 36'610'672);
 static_assert(*one.find("pos_encoding.spatial_pos") == type_of<tensor<f32, 3136, 96>>);
-static_assert(*one.find("blocks.1.attn.pool_q.pool.weight") == type_of<tensor<f32, 96, 1, 3, 3, 3>>);
+static_assert(*one.find("blocks.1.attn.pool_q.pool.weight") ==
+              type_of<tensor<f32, 96, 1, 3, 3, 3>>);
 static_assert(*one.find("blocks.13.project.weight") == type_of<tensor<f32, 768, 384>>);
 static_assert(!one.find("blocks.2.attn.pool_q.pool.weight"));
 

@@ -12,7 +12,8 @@ static_assert(t.elements == 24'173'320);
 static_assert(*t.find("patch_embed.proj.weight") == type_of<tensor<f32, 96, 3, 7, 7>>);
 static_assert(*t.find("stages.0.blocks.0.attn.pool_q.weight") == type_of<tensor<f32, 96, 1, 3, 3>>);
 static_assert(*t.find("stages.0.blocks.0.attn.rel_pos_h") == type_of<tensor<f32, 111, 96>>);
-static_assert(*t.find("stages.1.blocks.0.shortcut_proj_attn.weight") == type_of<tensor<f32, 192, 96>>);
+static_assert(*t.find("stages.1.blocks.0.shortcut_proj_attn.weight") ==
+              type_of<tensor<f32, 192, 96>>);
 static_assert(*t.find("stages.2.blocks.0.attn.rel_pos_w") == type_of<tensor<f32, 55, 96>>);
 static_assert(*t.find("stages.2.blocks.4.attn.norm_k.bias") == type_of<tensor<f32, 96>>);
 static_assert(*t.find("stages.3.blocks.1.attn.rel_pos_w") == type_of<tensor<f32, 13, 96>>);

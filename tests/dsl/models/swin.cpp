@@ -11,7 +11,8 @@ static_assert(t.size == 173);
 static_assert(t.elements == 28'288'354);
 static_assert(*t.find("patch_embed.proj.weight") == type_of<tensor<f32, 96, 3, 4, 4>>);
 static_assert(*t.find("patch_embed.norm.bias") == type_of<tensor<f32, 96>>);
-static_assert(*t.find("layers.0.blocks.1.attn.relative_position_bias_table") == type_of<tensor<f32, 169, 3>>);
+static_assert(*t.find("layers.0.blocks.1.attn.relative_position_bias_table") ==
+              type_of<tensor<f32, 169, 3>>);
 static_assert(!t.find("layers.0.downsample.norm.weight"));
 static_assert(*t.find("layers.1.downsample.norm.weight") == type_of<tensor<f32, 384>>);
 static_assert(*t.find("layers.1.downsample.reduction.weight") == type_of<tensor<f32, 192, 384>>);

@@ -1,4 +1,5 @@
-// One token of a translation: the decoder with its cache holds what a decoder of the whole text holds.
+// One token of a translation: the decoder with its cache holds what a decoder of the whole text
+// holds.
 #include "heed/dsl/nn/translation.h"
 
 using namespace heed;
@@ -12,7 +13,8 @@ using cache = tensor<f32, size.decoders, B, C, 2 * size.features>;
 using memory = tensor<f32, size.decoders, B, S, 2 * size.features>;
 
 constexpr auto& step = manifest<nn::translation_step<size>, rows, rows, cache, memory, rows>;
-constexpr auto& whole = manifest<nn::forced_decoder<size>, tensor<i64, B, C>, tensor<f32, B, S, size.features>, rows>;
+constexpr auto& whole =
+    manifest<nn::forced_decoder<size>, tensor<i64, B, C>, tensor<f32, B, S, size.features>, rows>;
 static_assert(step.size == whole.size);
 
 }  // namespace

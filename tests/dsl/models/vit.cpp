@@ -1,4 +1,5 @@
-// ViT-B/16, S, L and B/32: names and sizes are those of timm's vit_base_patch16_224 and its sisters.
+// ViT-B/16, S, L and B/32: names and sizes are those of timm's vit_base_patch16_224 and its
+// sisters.
 #include "heed/dsl/nn/vision_transformer.h"
 
 using namespace heed;

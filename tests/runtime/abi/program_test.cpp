@@ -111,7 +111,8 @@ TEST_CASE("program: indices and symbols are checked") {
   check_refused([](Program& p) { p.steps[0].buffers[1] = {Place::constant, 4}; }, {"alignment"});
   check_refused([](Program& p) { p.kernels[1].object = 1; }, {"'linear'", "object 1 of 1"});
   check_refused([](Program& p) { p.steps[0].grain = 0; }, {"grain 0"});
-  check_refused([](Program& p) { p.steps[1].counts_tiles = true; }, {"'tanh'", "tiles in 0 bytes", "16 are needed"});
+  check_refused([](Program& p) { p.steps[1].counts_tiles = true; },
+                {"'tanh'", "tiles in 0 bytes", "16 are needed"});
   check_refused([](Program& p) { p.steps[0].work = Dim("Q"); }, {"defines 'Q'", "'linear'"});
   check_refused(
       [](Program& p) {
@@ -183,12 +184,16 @@ TEST_CASE("program: GPU code there and back, and its damage") {
 TEST_CASE("program: GPU code is checked") {
   using heed::abi::CodeFormat;
   check_modules_refused([](Program& p) { p.format = CodeFormat(2); }, {"unknown format of code"});
-  check_modules_refused([](Program& p) { p.kernels[1].group = 0; }, {"'linear'", "0 items at once"});
-  check_modules_refused([](Program& p) { p.format = CodeFormat::elf; }, {"'linear'", "64 items at once"});
+  check_modules_refused([](Program& p) { p.kernels[1].group = 0; },
+                        {"'linear'", "0 items at once"});
+  check_modules_refused([](Program& p) { p.format = CodeFormat::elf; },
+                        {"'linear'", "64 items at once"});
   check_modules_refused([](Program& p) { p.code[0].pop_back(); }, {"19 bytes", "no SPIR-V module"});
   check_modules_refused([](Program& p) { p.code[0].resize(22); }, {"22 bytes", "no SPIR-V module"});
-  check_modules_refused([](Program& p) { p.code[0][0] = std::byte(0); }, {"object 0", "no SPIR-V module"});
-  check_modules_refused([](Program& p) { p.steps[0].scratch_bytes = 16; }, {"'linear'", "scratch memory"});
+  check_modules_refused([](Program& p) { p.code[0][0] = std::byte(0); },
+                        {"object 0", "no SPIR-V module"});
+  check_modules_refused([](Program& p) { p.steps[0].scratch_bytes = 16; },
+                        {"'linear'", "scratch memory"});
 }
 
 namespace {
@@ -200,7 +205,8 @@ Program with_loop() {
   p.code = {{}};
   p.steps[1].buffers = {{Place::carried, 0}, {Place::parameter, 2}, {Place::next, 0}};
   p.steps[1].dims = {Dim("t") * Dim("B") - Dim(1)};
-  p.loops = {{Dim("t").terms[0].factors[0].symbol, Dim("T"), true, 1, 2, {Place::next, 0}, Dim("B")}};
+  p.loops = {
+      {Dim("t").terms[0].factors[0].symbol, Dim("T"), true, 1, 2, {Place::next, 0}, Dim("B")}};
   p.carried = {{0, {Place::input, 0}, {Place::output, 0}, {Place::arena, 0}, Dim("B") * Dim(12)}};
   return p;
 }
@@ -240,14 +246,16 @@ TEST_CASE("program: loops are checked") {
   check_loop_refused([](Program& p) { p.loops[0].count = Dim("Q"); }, {"'Q'", "loop 0"});
   check_loop_refused([](Program& p) { p.loops[0].going_count = Dim("Q"); }, {"'Q'", "loop 0"});
   check_loop_refused([](Program& p) { p.loops[0].going.index = 1; }, {"loop 0", "its table has 1"});
-  check_loop_refused([&](Program& p) { p.carried[0].bytes = t; }, {"defines 't'", "carried value 0"});
+  check_loop_refused([&](Program& p) { p.carried[0].bytes = t; },
+                     {"defines 't'", "carried value 0"});
   check_loop_refused(
       [](Program& p) {
         p.loops.push_back(p.loops[0]);
         p.loops[1].first = 0;
       },
       {"loop 1", "neither inside nor behind"});
-  check_loop_refused([](Program& p) { p.loops.push_back(p.loops[0]); }, {"loop 1", "symbol of loop 0"});
+  check_loop_refused([](Program& p) { p.loops.push_back(p.loops[0]); },
+                     {"loop 1", "symbol of loop 0"});
   check_loop_refused(
       [](Program& p) {
         p.loops.clear();
@@ -258,8 +266,10 @@ TEST_CASE("program: loops are checked") {
       },
       {"nested in more than 64"});
   check_loop_refused([&](Program& p) { p.steps[1].dims = {t * t}; }, {"'tanh'", "not linear"});
-  check_loop_refused([&](Program& p) { p.steps[1].dims = {heed::floor_div(t, 2)}; }, {"not linear"});
-  check_loop_refused([&](Program& p) { p.steps[1].work = t * B; }, {"'tanh'", "changes with the turn"});
+  check_loop_refused([&](Program& p) { p.steps[1].dims = {heed::floor_div(t, 2)}; },
+                     {"not linear"});
+  check_loop_refused([&](Program& p) { p.steps[1].work = t * B; },
+                     {"'tanh'", "changes with the turn"});
   check_loop_refused([&](Program& p) { p.steps[0].dims = {t}; }, {"defines 't'", "'linear'"});
   check_loop_refused([](Program& p) { p.steps[0].buffers[0] = {Place::carried, 0}; },
                      {"'linear'", "carried value 0 outside of its loop"});
@@ -267,5 +277,6 @@ TEST_CASE("program: loops are checked") {
   check_loop_refused([](Program& p) { p.carried[0].loop = 1; }, {"carried value 0", "loop 1 of 1"});
   check_loop_refused([](Program& p) { p.carried[0].initial = {Place::carried, 0}; },
                      {"carried value 0", "outside of its loop"});
-  check_loop_refused([](Program& p) { p.carried[0].last = {Place::input, 0}; }, {"not for writing"});
+  check_loop_refused([](Program& p) { p.carried[0].last = {Place::input, 0}; },
+                     {"not for writing"});
 }

@@ -72,7 +72,8 @@ TEST_CASE("image: resized and cropped as PIL and timm do") {
   check_error([&] { heed::crop(rgb, 1, 1, 19, 5); }, {"19 × 5", "(1, 1)", "19 × 13"});
   check_error([&] { heed::resize_bicubic(rgb, 0, 5); }, {"0 × 5"});
   CHECK(same(heed::whole_picture(rgb, 8, 1333), heed::resize_bicubic(rgb, 11, 8)));
-  CHECK(same(heed::whole_picture(transposed(rgb), 18, 20), heed::resize_bicubic(transposed(rgb), 13, 20)));
+  CHECK(same(heed::whole_picture(transposed(rgb), 18, 20),
+             heed::resize_bicubic(transposed(rgb), 13, 20)));
   check_error([&] { heed::whole_picture(rgb, 8, 7); }, {"8", "7"});
   how.size = 0;
   check_error([&] { heed::center_square(rgb, how); }, {"0 pixels"});

@@ -27,7 +27,8 @@ namespace {
 
 class Variable {
  public:
-  Variable(const char* name, const char* value) : name_(name), before_(getenv(name) ? getenv(name) : "") {
+  Variable(const char* name, const char* value)
+      : name_(name), before_(getenv(name) ? getenv(name) : "") {
     setenv(name, value, 1);
   }
   ~Variable() { before_.empty() ? unsetenv(name_) : setenv(name_, before_.c_str(), 1); }
@@ -39,14 +40,17 @@ class Variable {
 
 // A Vulkan with these changes, and whatever device comes first.
 struct Fake {
-  explicit Fake(const char* changes, const char* device = "") : changes_("HEED_FAKE_VULKAN", changes), device_("HEED_VULKAN_DEVICE", device) {}
+  explicit Fake(const char* changes, const char* device = "")
+      : changes_("HEED_FAKE_VULKAN", changes), device_("HEED_VULKAN_DEVICE", device) {}
 
  private:
   Variable library_{"HEED_VULKAN_LIBRARY", HEED_FAKE_VULKAN_LIBRARY};
   Variable changes_, device_;
 };
 
-Session sample_session() { return Program(testing::sample_gpu_program()).bind(testing::sample_checkpoint()); }
+Session sample_session() {
+  return Program(testing::sample_gpu_program()).bind(testing::sample_checkpoint());
+}
 void check_sample(Session& session) {
   const Tensor x = ramp(2, 6);
   CHECK(testing::sample_mismatches(x, session.run(x)) == 0);
@@ -58,8 +62,8 @@ void load_sample() { Program{testing::sample_gpu_program()}; }
 TEST_CASE("vulkan: no loader, no driver, no device") {
   {
     const Variable library("HEED_VULKAN_LIBRARY", "/no/such/libvulkan.so");
-    check_error(load_sample, {"vulkan: the Vulkan loader cannot be opened", "/no/such/libvulkan.so", "libvulkan1",
-                              "mesa-vulkan-drivers", "HEED_VULKAN_LIBRARY"});
+    check_error(load_sample, {"vulkan: the Vulkan loader cannot be opened", "/no/such/libvulkan.so",
+                              "libvulkan1", "mesa-vulkan-drivers", "HEED_VULKAN_LIBRARY"});
     // Before anything is compiled: no compiler is looked for.
     heed::Options options;
     options.target = "vulkan";
@@ -101,7 +105,8 @@ TEST_CASE("vulkan: the device that is chosen") {
     CHECK(message().find("'llvmpipe") != std::string::npos);
   }
   const Fake fake("pair", "voodoo");
-  check_error(load_sample, {"HEED_VULKAN_DEVICE asks for 'voodoo'", "0 'Fake Discrete', 1 'llvmpipe"});
+  check_error(load_sample,
+              {"HEED_VULKAN_DEVICE asks for 'voodoo'", "0 'Fake Discrete', 1 'llvmpipe"});
 }
 
 TEST_CASE("vulkan: a device with memory of its own, and other alignments") {
@@ -117,7 +122,8 @@ TEST_CASE("vulkan: a device with memory of its own, and other alignments") {
     CHECK(y.as<float>()[2] == (7 * 2 + 6) * 2 + 1);
     Session stopping = Program(testing::stopping_program()).bind(testing::no_weights());
     for (const int limit : {20, 21, 3}) {  // 0, 3, 12, 33, 78, 171
-      const Tensor stopped = stopping.run(Tensor(heed::DType::f32, {3}), Tensor(heed::DType::f32, {limit}));
+      const Tensor stopped =
+          stopping.run(Tensor(heed::DType::f32, {3}), Tensor(heed::DType::f32, {limit}));
       CHECK(stopped.as<float>()[2] == (limit == 3 ? 33 : 171));
     }
   }
@@ -138,12 +144,14 @@ TEST_CASE("vulkan: features that modules declare and devices lack") {
   auto load = [] { Program{testing::gather_program()}; };
   {
     const Fake fake("int64");
-    check_error(load, {"'Gather' needs shaderInt64 (SPIR-V's Int64)", "device 'llvmpipe", "HEED_VULKAN_DEVICE"});
+    check_error(load, {"'Gather' needs shaderInt64 (SPIR-V's Int64)", "device 'llvmpipe",
+                       "HEED_VULKAN_DEVICE"});
     load_sample();  // needs none
   }
   {
     const Fake fake("bytes");
-    check_error(load, {"'Gather' needs storageBuffer8BitAccess (SPIR-V's StorageBuffer8BitAccess)"});
+    check_error(load,
+                {"'Gather' needs storageBuffer8BitAccess (SPIR-V's StorageBuffer8BitAccess)"});
   }
   heed::abi::Program p = testing::gather_program();
   p.code[0][24] = std::byte(2);  // the first capability's number: Geometry
@@ -153,7 +161,9 @@ TEST_CASE("vulkan: features that modules declare and devices lack") {
 TEST_CASE("vulkan: limits of a device") {
   {
     const Fake fake("invocations=7");
-    check_error(load_sample, {"kernel 'linear' of program 'Sample' needs 8 invocations in a workgroup", "has 7"});
+    check_error(
+        load_sample,
+        {"kernel 'linear' of program 'Sample' needs 8 invocations in a workgroup", "has 7"});
   }
   {
     const Fake fake("shared=31");
@@ -165,16 +175,19 @@ TEST_CASE("vulkan: limits of a device") {
   }
   {
     const Fake fake("range=47");
-    check_error([] { sample_session(); }, {"a buffer of 48 bytes among the weights", "47 bytes", "smaller batch"});
+    check_error([] { sample_session(); },
+                {"a buffer of 48 bytes among the weights", "47 bytes", "smaller batch"});
   }
   const Fake fake("range=200");
   Session session = sample_session();
-  check_error([&] { session.run(ramp(2, 8)); }, {"a buffer of 256 bytes among the intermediates", "200 bytes"});
+  check_error([&] { session.run(ramp(2, 8)); },
+              {"a buffer of 256 bytes among the intermediates", "200 bytes"});
   check_sample(session);  // still usable
 }
 
 // The fake compiler prints what it is asked for.
-TEST_CASE("vulkan: the compiler is told the device's limits, and what it makes is kept for them alone") {
+TEST_CASE(
+    "vulkan: the compiler is told the device's limits, and what it makes is kept for them alone") {
   const Variable compiler("HEED_COMPILER", HEED_FAKE_COMPILER);
   const std::string order = "program";
   heed::Options options;
@@ -187,7 +200,9 @@ TEST_CASE("vulkan: the compiler is told the device's limits, and what it makes i
   options.print_after = "fused";
   options.print_to = &printed;
   load("discrete,invocations=256,shared=20000,range=134217728");
-  CHECK(printed.str().find("target vulkan:kind=gpu,invocations=256,shared=20000,range=134217728,subgroup=") != std::string::npos);
+  CHECK(printed.str().find(
+            "target vulkan:kind=gpu,invocations=256,shared=20000,range=134217728,subgroup=") !=
+        std::string::npos);
   load("");
   CHECK(printed.str().find("target vulkan:kind=cpu,") != std::string::npos);
 
@@ -203,7 +218,8 @@ TEST_CASE("vulkan: too little memory") {
   const Fake fake("memory=1000000");
   Session session = sample_session();
   check_error([&] { session.run(ramp(1, 70000)); },
-              {"device 'llvmpipe", "too little memory for", "bytes of intermediates, inputs and results", "smaller batch"});
+              {"device 'llvmpipe", "too little memory for",
+               "bytes of intermediates, inputs and results", "smaller batch"});
   check_sample(session);
 }
 
@@ -229,7 +245,8 @@ TEST_CASE("vulkan: sizes beyond 32 bits") {
   p.arena.clear();
   Session session = Program(p).bind(testing::sample_checkpoint());
   const Tensor huge = Tensor::view(heed::DType::f32, {1, std::int64_t(1) << 30, 3}, &element);
-  check_error([&] { session.run(huge); }, {"'x' [1, 1073741824, 3] has 3221225472 elements", "32 bits"});
+  check_error([&] { session.run(huge); },
+              {"'x' [1, 1073741824, 3] has 3221225472 elements", "32 bits"});
   heed::abi::Program q = testing::loop_program(false);
   q.steps[1].dims = {heed::Dim("T") * heed::Dim(std::int64_t(1) << 31)};
   Session loop = Program(q).bind(testing::no_weights());

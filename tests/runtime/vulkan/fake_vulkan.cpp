@@ -1,4 +1,5 @@
-// Stands before the real libvulkan (HEED_VULKAN_LIBRARY) and changes what HEED_FAKE_VULKAN lists, "shared=8,lost=2":
+// Stands before the real libvulkan (HEED_VULKAN_LIBRARY) and changes what HEED_FAKE_VULKAN lists,
+// "shared=8,lost=2":
 //   no_driver             vkCreateInstance finds none
 //   old                   a loader of version 1.0
 //   no_devices            none is listed
@@ -22,7 +23,8 @@ namespace {
 
 std::optional<long> asked(const char* word) {
   const char* list = std::getenv("HEED_FAKE_VULKAN");
-  const std::string text = std::string(",") + (list ? list : "") + ",", key = std::string(",") + word;
+  const std::string text = std::string(",") + (list ? list : "") + ",",
+                    key = std::string(",") + word;
   const std::size_t at = text.find(key);
   if (at == text.npos) return {};
   const char* behind = text.c_str() + at + key.size();
@@ -44,9 +46,12 @@ template <class Function>
 Function real(Function*, const char* name) {
   return reinterpret_cast<Function>(loader()(the_instance, name));
 }
-VkPhysicalDevice behind(VkPhysicalDevice device) { return device == other_device ? the_device : device; }
+VkPhysicalDevice behind(VkPhysicalDevice device) {
+  return device == other_device ? the_device : device;
+}
 
-VkResult create_instance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* memory, VkInstance* instance) {
+VkResult create_instance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* memory,
+                         VkInstance* instance) {
   if (asked("no_driver")) return VK_ERROR_INCOMPATIBLE_DRIVER;
   the_instance = nullptr;
   PFN_vkCreateInstance f = real(&f, "vkCreateInstance");
@@ -58,7 +63,8 @@ VkResult create_instance(const VkInstanceCreateInfo* info, const VkAllocationCal
 // Only the CPU's driver, whatever else is installed.
 VkResult enumerate_devices(VkInstance instance, std::uint32_t* count, VkPhysicalDevice* devices) {
   PFN_vkEnumeratePhysicalDevices f = real(&f, "vkEnumeratePhysicalDevices");
-  PFN_vkGetPhysicalDeviceProperties properties_of = real(&properties_of, "vkGetPhysicalDeviceProperties");
+  PFN_vkGetPhysicalDeviceProperties properties_of =
+      real(&properties_of, "vkGetPhysicalDeviceProperties");
   VkPhysicalDevice all[16];
   std::uint32_t found = 16;
   f(instance, &found, all);
@@ -80,7 +86,8 @@ void properties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2* propertie
   f(behind(device), properties);
   VkPhysicalDeviceProperties& p = properties->properties;
   if (device == other_device) std::strcpy(p.deviceName, "Fake Discrete");
-  if (device == other_device || asked("discrete")) p.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+  if (device == other_device || asked("discrete"))
+    p.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
   if (auto v = asked("range")) p.limits.maxStorageBufferRange = std::uint32_t(*v);
   if (auto v = asked("shared")) p.limits.maxComputeSharedMemorySize = std::uint32_t(*v);
   if (auto v = asked("invocations")) p.limits.maxComputeWorkGroupInvocations = std::uint32_t(*v);
@@ -94,7 +101,8 @@ void features2(VkPhysicalDevice device, VkPhysicalDeviceFeatures2* features) {
   if (asked("int64")) features->features.shaderInt64 = VK_FALSE;
   for (auto* next = static_cast<VkBaseOutStructure*>(features->pNext); next; next = next->pNext)
     if (asked("bytes") && next->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES)
-      reinterpret_cast<VkPhysicalDevice8BitStorageFeatures*>(next)->storageBuffer8BitAccess = VK_FALSE;
+      reinterpret_cast<VkPhysicalDevice8BitStorageFeatures*>(next)->storageBuffer8BitAccess =
+          VK_FALSE;
 }
 
 void memory_properties(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties* properties) {
@@ -102,27 +110,31 @@ void memory_properties(VkPhysicalDevice device, VkPhysicalDeviceMemoryProperties
   f(behind(device), properties);
 }
 
-void queue_families(VkPhysicalDevice device, std::uint32_t* count, VkQueueFamilyProperties* families) {
-  PFN_vkGetPhysicalDeviceQueueFamilyProperties f = real(&f, "vkGetPhysicalDeviceQueueFamilyProperties");
+void queue_families(VkPhysicalDevice device, std::uint32_t* count,
+                    VkQueueFamilyProperties* families) {
+  PFN_vkGetPhysicalDeviceQueueFamilyProperties f =
+      real(&f, "vkGetPhysicalDeviceQueueFamilyProperties");
   f(behind(device), count, families);
   for (std::uint32_t n = 0; families && n < *count; ++n)
     if (asked("no_timestamps")) families[n].timestampValidBits = 0;
 }
 
-VkResult extensions(VkPhysicalDevice device, const char* layer, std::uint32_t* count, VkExtensionProperties* list) {
+VkResult extensions(VkPhysicalDevice device, const char* layer, std::uint32_t* count,
+                    VkExtensionProperties* list) {
   PFN_vkEnumerateDeviceExtensionProperties f = real(&f, "vkEnumerateDeviceExtensionProperties");
   return f(behind(device), layer, count, list);
 }
 
-VkResult create_device(VkPhysicalDevice device, const VkDeviceCreateInfo* info, const VkAllocationCallbacks* memory,
-                       VkDevice* created) {
+VkResult create_device(VkPhysicalDevice device, const VkDeviceCreateInfo* info,
+                       const VkAllocationCallbacks* memory, VkDevice* created) {
   PFN_vkCreateDevice f = real(&f, "vkCreateDevice");
   return f(behind(device), info, memory, created);
 }
 
-VkResult allocate(VkDevice device, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* memory,
-                  VkDeviceMemory* block) {
-  if (auto most = asked("memory"); most && info->allocationSize > VkDeviceSize(*most)) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+VkResult allocate(VkDevice device, const VkMemoryAllocateInfo* info,
+                  const VkAllocationCallbacks* memory, VkDeviceMemory* block) {
+  if (auto most = asked("memory"); most && info->allocationSize > VkDeviceSize(*most))
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   PFN_vkAllocateMemory f = real(&f, "vkAllocateMemory");
   return f(device, info, memory, block);
 }

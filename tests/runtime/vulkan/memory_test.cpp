@@ -1,5 +1,5 @@
-// A run on a device with the sizes of the run before asks for no memory. A program of its own, since it counts what all
-// that is in it asks for.
+// A run on a device with the sizes of the run before asks for no memory. A program of its own,
+// since it counts what all that is in it asks for.
 #include <doctest/doctest.h>
 
 #include "../count_allocations.h"
@@ -26,7 +26,8 @@ TEST_CASE("vulkan: no allocation while sizes stay, results stay where they are")
 }
 
 TEST_CASE("vulkan: no allocation for the turns of a loop that stops") {
-  heed::Session session = heed::Program(heed::testing::stopping_program()).bind(heed::testing::no_weights());
+  heed::Session session =
+      heed::Program(heed::testing::stopping_program()).bind(heed::testing::no_weights());
   Tensor x(heed::DType::f32, {5});
   const Tensor limit(heed::DType::f32, {20});
   session.run(x, limit);

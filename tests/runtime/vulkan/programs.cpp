@@ -77,7 +77,9 @@ abi::Program stopping_program() {
 abi::Program gather_program() {
   using abi::Place;
   abi::Program p = empty_program("Gather");
-  p.inputs = {{"tokens", {DType::i64, {1, {B}}}}, {"kept", {DType::boolean, {1, {B}}}}, {"table", {DType::f32, {1, {T}}}}};
+  p.inputs = {{"tokens", {DType::i64, {1, {B}}}},
+              {"kept", {DType::boolean, {1, {B}}}},
+              {"table", {DType::f32, {1, {T}}}}};
   p.outputs = {{"y", {DType::f32, {1, {B}}}}};
   p.result_count = 1;
   p.kernels = {{"gather", "map", 0, 8}};
@@ -91,6 +93,8 @@ abi::Program gather_program() {
   return p;
 }
 
-Checkpoint no_weights() { return Checkpoint::from_bytes(std::as_bytes(std::span("\2\0\0\0\0\0\0\0{}", 10))); }
+Checkpoint no_weights() {
+  return Checkpoint::from_bytes(std::as_bytes(std::span("\2\0\0\0\0\0\0\0{}", 10)));
+}
 
 }  // namespace heed::testing

@@ -26,7 +26,9 @@ namespace testing = heed::testing;
 
 namespace {
 
-Session sample_session() { return Program(testing::sample_gpu_program()).bind(testing::sample_checkpoint()); }
+Session sample_session() {
+  return Program(testing::sample_gpu_program()).bind(testing::sample_checkpoint());
+}
 
 void check_result(const Tensor& x, const Tensor& y, bool pre = false) {
   CHECK(testing::sample_mismatches(x, y, pre) == 0);
@@ -89,7 +91,8 @@ TEST_CASE("vulkan: loops, turn by turn, onwards and in reverse") {
       const Tensor y = session.run(x, Tensor(DType::f32, {turns}));
       for (std::size_t i = 0; i < 11; ++i) {
         float expected = float(i) / 8;
-        for (int n = 1; n <= turns; ++n) expected = (expected * 2 + 3 * float(reverse ? turns + 1 - n : n)) * 2 + 1;
+        for (int n = 1; n <= turns; ++n)
+          expected = (expected * 2 + 3 * float(reverse ? turns + 1 - n : n)) * 2 + 1;
         CHECK(y.as<float>()[i] == expected);
       }
     }
@@ -102,14 +105,17 @@ TEST_CASE("vulkan: a loop that stops by a value, or at its limit") {
   for (const bool profiled : {false, true}) {
     session.set_profile(profiled ? &profile : nullptr);
     for (const int limit : {12, 13, 4, 1})
-      for (const float least : {90.f, 40.f, 1.f, 0.f}) {  // 1, 2, 4 and 5 turns, as far as the limit allows
+      // 1, 2, 4 and 5 turns, as far as the limit allows
+      for (const float least : {90.f, 40.f, 1.f, 0.f}) {
         Tensor x(DType::f32, {11});
         for (std::size_t i = 0; i < 11; ++i) x.as<float>()[i] = least + float(i);
         profile.clear();
         const Tensor y = session.run(x, Tensor(DType::f32, {limit}));
         float lowest = least, turns = 0;
-        while (turns < float(limit) && (turns == 0 || lowest < 100)) lowest = lowest * 2 + 3 * ++turns;
-        for (std::size_t i = 0; i < 11; ++i) CHECK(y.as<float>()[i] == lowest + float(i) * std::exp2(turns));
+        while (turns < float(limit) && (turns == 0 || lowest < 100))
+          lowest = lowest * 2 + 3 * ++turns;
+        for (std::size_t i = 0; i < 11; ++i)
+          CHECK(y.as<float>()[i] == lowest + float(i) * std::exp2(turns));
         if (profiled) CHECK(profile.by_kernel().at(0).calls == std::int64_t(turns));
       }
   }
@@ -132,7 +138,8 @@ TEST_CASE("vulkan: 64-bit tokens, bools, and a status that names its step") {
   };
   check();
   tokens.as<std::int64_t>()[17] = std::int64_t(1) << 32;
-  check_error([&] { session.run(tokens, kept, table); }, {"run: step 'tokens.embed'", "'Gather'", "outside the table"});
+  check_error([&] { session.run(tokens, kept, table); },
+              {"run: step 'tokens.embed'", "'Gather'", "outside the table"});
   tokens.as<std::int64_t>()[17] = 17 * 3 % 5;
   check();
 }
