@@ -19,8 +19,8 @@ class Emitter;
 struct Instructions {
   bool fma = true;    // otherwise multiply and add
   bool round = true;  // to even; otherwise by adding a large number
-  // p · 2^⌊n⌋ for an n of any size, and n - ⌊n⌋; null for values of another type; both absent where
-  // there is none at all.
+  // p · 2^n for a whole n of any size, and where there is `fraction`, n - ⌊n⌋, p · 2^⌊n⌋ for any n;
+  // null for values of another type, absent where there is none at all.
   Value (*scale)(Emitter& e, Value p, Value n) = nullptr;
   Value (*fraction)(Emitter& e, Value n) = nullptr;
 };

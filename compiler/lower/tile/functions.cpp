@@ -179,12 +179,19 @@ Value exp2Softmax(Emitter& e, Value t) {
         e, fraction,
         {1.867130213e-03, 9.017030019e-03, 5.579991332e-02, 2.401644501e-01, 6.931513118e-01, 1.0});
     // Denormal weights, such as a mask of -100 leaves, would slow the products with the values down
-    // tenfold.
+    // tenfold; the same below.
     Value normal = e.compare(CmpFPredicate::OGE, t, e.constantLike(t, 1 - exponent_bias));
     return e.select(normal, e.instructions.scale(e, p, t), e.constantLike(t, 0));
   }
   constexpr std::array<double, 6> coefficients = {1.326472731e-03, 9.671512991e-03, 5.550733581e-02,
                                                   2.402224243e-01, 6.931470037e-01, 1.0};
+  if (e.instructions.scale) {
+    Value n = e.roundEven(t);
+    if (Value scaled = scaleAny(e, polynomial(e, e.sub(t, n), coefficients), n)) {
+      Value denormal = e.compare(CmpFPredicate::OLT, n, e.constantLike(n, 2 - exponent_bias));
+      return e.select(denormal, e.constantLike(t, 0), scaled);
+    }
+  }
   constexpr float rounding_magic = 12582912.0f;  // the sum's low bits are the whole part
   t = e.max(e.constantLike(t, -exponent_bias), t);
   Value magic = e.constantLike(t, rounding_magic), shifted = e.add(t, magic);
