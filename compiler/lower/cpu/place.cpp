@@ -157,23 +157,23 @@ void Place::store(int out, Value x) {
 
 // Neighbouring lanes that look up neighbours read a run, all others are gathered. What is not live
 // reads nothing.
-Value Place::lookup(ir::LookupOp op, int operand, Value index, Value live, Bad bad) {
-  const tile::Access& access = e.kernel.ins[operand];
-  const Dim extent = tile::lookupExtent(e.kernel, op, operand),
-            &stride = access.layout.strides[op.getAxis()];
-  Value good = live;
+Value Place::element(tile::Lookup lookup, Value live, Bad bad) {
+  const tile::Access& access = e.kernel.ins[lookup.operand];
+  const Dim& stride = access.layout.strides[lookup.axis];
+  Value index = lookup.index, good = live;
   auto both = [&](Value x, Value y) -> Value {
     return x ? arith::AndIOp::create(e.b, e.loc, x, y) : y;
   };
-  if (!tile::staysInside(e.kernel, op, extent)) {
-    Value inside = e.compare(arith::CmpIPredicate::ult, index, widened(e, e.dim(extent)));
+  if (!tile::staysInside(e.kernel, lookup)) {
+    Value extent = e.dim(tile::extentOf(e.kernel, lookup));
+    Value inside = e.compare(arith::CmpIPredicate::ult, index, widened(e, extent));
     bad(both(live, arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1))));
     good = both(live, inside);
   }
   Form at = form(access);
   const bool run = at.pattern == Pattern::uniform && stride == Dim(1) &&
-                   tile::stepAlongKeys(e.kernel, op.getIndex()) == 1;
-  Value x, buffer = buffers[operand];
+                   tile::stepAlongKeys(e.kernel, lookup.op.getIndex()) == 1;
+  Value x, buffer = buffers[lookup.operand];
   if (run) {
     Value first = vector::ExtractOp::create(e.b, e.loc, index, int64_t(0));
     at.base = e.add(at.base, arith::IndexCastOp::create(e.b, e.loc, e.index, first));
@@ -195,9 +195,7 @@ Value Place::region(Region& region, Value leading, int captured, Value live, Bad
   auto coordinates = [&](AffineMap map) { return coordinate(map); };
   auto extents = [&](const Dim& dim) { return widened(e, e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return function(e, f, x); };
-  auto lookups = [&](ir::LookupOp op, int operand, Value index) {
-    return lookup(op, operand, index, live, bad);
-  };
+  auto lookups = [&](tile::Lookup lookup) { return element(lookup, live, bad); };
   auto results = tile::emitRegion(region, leading, captured,
                                   {e.b, e.lanes(), loads, coordinates, extents, maths, lookups});
   return succeeded(results) ? results->front() : Value();

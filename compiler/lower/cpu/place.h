@@ -5,6 +5,7 @@
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/index_lanes.h"
 #include "heed/compiler/lower/tile/access.h"
+#include "heed/compiler/lower/tile/regions.h"
 
 namespace heed::cpu {
 
@@ -46,7 +47,7 @@ class Place {
   };
 
   Form form(const tile::Access& access);
-  Value lookup(ir::LookupOp op, int operand, Value index, Value live, Bad bad);
+  Value element(tile::Lookup lookup, Value live, Bad bad);
   void addDigits(const tile::Access& access, char role, Form& form);
   void addLanes(Form& form, Value lanes, const Dim& stride);
   void addRolled(const tile::Rolled& rolled, Form& form);

@@ -173,18 +173,18 @@ void Point::storeAt(int out, Value at, Value x) {
   e.store(x, buffer, at);
 }
 
-Value Point::lookup(ir::LookupOp op, int operand, Value index, Value live) {
-  const tile::Access& access = e.kernel.ins[operand];
-  const Dim extent = tile::lookupExtent(e.kernel, op, operand);
-  Value at =
-      e.add(address(access), e.mul(e.toIndex(index), e.dim(access.layout.strides[op.getAxis()])));
-  if (!tile::staysInside(e.kernel, op, extent)) {
-    Value inside = e.compare(arith::CmpIPredicate::ult, index, e.toInt(e.dim(extent)));
+Value Point::element(tile::Lookup lookup, Value live) {
+  const tile::Access& access = e.kernel.ins[lookup.operand];
+  Value stride = e.dim(access.layout.strides[lookup.axis]);
+  Value at = e.add(address(access), e.mul(e.toIndex(lookup.index), stride));
+  if (!tile::staysInside(e.kernel, lookup)) {
+    Value extent = e.dim(tile::extentOf(e.kernel, lookup));
+    Value inside = e.compare(arith::CmpIPredicate::ult, lookup.index, e.toInt(extent));
     Value outside = arith::XOrIOp::create(e.b, e.loc, inside, e.constantLike(inside, 1));
     e.fail(live ? Value(arith::AndIOp::create(e.b, e.loc, live, outside)) : outside);
     at = e.select(inside, at, e.constant(0));
   }
-  return fromStorage(e.buffer(operand), at, access.dtype);
+  return fromStorage(e.buffer(lookup.operand), at, access.dtype);
 }
 
 Values Point::region(Region& region, Value leading, int captured, Value live) {
@@ -192,9 +192,7 @@ Values Point::region(Region& region, Value leading, int captured, Value live) {
   auto coordinates = [&](AffineMap map) { return e.toInt(coordinate(map.getResult(0))); };
   auto extents = [&](const Dim& dim) { return e.toInt(e.dim(dim)); };
   auto maths = [&](tile::Function f, ValueRange x) { return tile::function(e, f, x); };
-  auto lookups = [&](ir::LookupOp op, int operand, Value index) {
-    return lookup(op, operand, index, live);
-  };
+  auto lookups = [&](tile::Lookup lookup) { return element(lookup, live); };
   auto results = tile::emitRegion(region, leading, captured,
                                   {e.b, 0, loads, coordinates, extents, maths, lookups});
   if (succeeded(results)) return *results;

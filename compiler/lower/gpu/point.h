@@ -2,6 +2,7 @@
 // one number. A point turns accesses into loads and stores, and regions into code.
 #pragma once
 #include "heed/compiler/lower/gpu/simt.h"
+#include "heed/compiler/lower/tile/regions.h"
 
 namespace heed::gpu {
 
@@ -28,7 +29,7 @@ class Point {
 
  private:
   void storeAt(int out, Value at, Value x);
-  Value lookup(ir::LookupOp op, int operand, Value index, Value live);
+  Value element(tile::Lookup lookup, Value live);
   Value indexBelow(Value limit, Value& valid);
   Value within(const tile::Access& access);  // null where it always is
   Value fromStorage(Value buffer, Value at, DType dtype);

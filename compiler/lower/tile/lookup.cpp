@@ -102,14 +102,14 @@ class Bounds {
 
 }  // namespace
 
-Dim lookupExtent(const Kernel& kernel, ir::LookupOp op, int operand) {
-  return kernel.ins[size_t(operand)].shape.dims[op.getAxis()];
+Dim extentOf(const Kernel& kernel, Lookup lookup) {
+  return kernel.ins[size_t(lookup.operand)].shape.dims[lookup.axis];
 }
 
-bool staysInside(const Kernel& kernel, ir::LookupOp op, const Dim& extent) {
-  Ends index = Bounds(kernel).of(op.getIndex());
+bool staysInside(const Kernel& kernel, Lookup lookup) {
+  Ends index = Bounds(kernel).of(lookup.op.getIndex());
   if (!index.least || !index.most) return false;
-  auto tooLow = below(*index.least, Dim(0)), inside = below(*index.most, extent);
+  auto tooLow = below(*index.least, Dim(0)), inside = below(*index.most, extentOf(kernel, lookup));
   return tooLow == false && inside == true;
 }
 
@@ -118,8 +118,8 @@ bool checksLookups(const Kernel& kernel) {
   return attention.getScore().walk([&](ir::LookupOp op) {
     auto argument = cast<BlockArgument>(op.getTable());
     const int operand = attention_captured + int(argument.getArgNumber()) - 1;
-    return staysInside(kernel, op, lookupExtent(kernel, op, operand)) ? WalkResult::advance()
-                                                                      : WalkResult::interrupt();
+    return staysInside(kernel, {operand, int(op.getAxis()), {}, op}) ? WalkResult::advance()
+                                                                     : WalkResult::interrupt();
   }).wasInterrupted();
 }
 

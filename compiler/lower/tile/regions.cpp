@@ -84,7 +84,7 @@ class Emission {
     if (!target.lookup || !kernel) return {};
     auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured,
                            int(kernel->getNumOperands()));
-    return target.lookup(op, *table, values.lookup(op.getIndex()));
+    return target.lookup({*table, int(op.getAxis()), values.lookup(op.getIndex()), op});
   }
 
   // x as a region value of `type`, the meaning of heed.cast.

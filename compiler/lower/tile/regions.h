@@ -11,6 +11,14 @@ namespace heed::tile {
 // Functions that no machine has as one instruction.
 enum class Function { exp, log, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, gelu, silu, pow };
 
+// An element of a table, at an index that the region computes.
+struct Lookup {
+  int operand;        // of the kernel: the table
+  int axis;           // along which the index counts
+  mlir::Value index;  // i32 lanes
+  ir::LookupOp op;    // what is known of it when compiling: see lookup.h
+};
+
 struct RegionTarget {
   mlir::OpBuilder& builder;
   int lanes;  // 0: scalars
@@ -21,8 +29,8 @@ struct RegionTarget {
   llvm::function_ref<mlir::Value(const Dim&)> extent;  // the same of one dimension
   // pow has two arguments, all others one.
   llvm::function_ref<mlir::Value(Function, mlir::ValueRange)> math;
-  // The element of an operand at an i32 index, as `load` gives it; for score regions only.
-  llvm::function_ref<mlir::Value(ir::LookupOp op, int operand, mlir::Value index)> lookup = nullptr;
+  // The element as `load` gives it; for score regions only.
+  llvm::function_ref<mlir::Value(Lookup)> lookup = nullptr;
 };
 
 // What the region yields. `leading` is the value that it transforms, null where it has none;
