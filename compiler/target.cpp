@@ -75,6 +75,7 @@ void fitTiles(Workgroups& w) {
     w.invocations = 256;
     w.rows = w.columns = 128;
     w.queries = w.keys = 64;
+    if (w.shared_bytes >= 48 << 10) w.depth = 32;
   }
 }
 
@@ -91,6 +92,7 @@ bool addFacts(Workgroups& w, llvm::StringRef facts) {
                                 .Case("shared", &w.shared_bytes)
                                 .Case("range", &w.buffer_bytes)
                                 .Case("subgroup", &w.subgroup)
+                                .Case("units", &w.enough)
                                 .Default(nullptr);
     if (!fact_of || value.getAsInteger(10, *fact_of) || *fact_of < 1) return false;
   }

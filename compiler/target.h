@@ -47,8 +47,8 @@ struct Target {
 
 // "host" is resolved to the best target of this CPU; unknown names give an empty name. "vulkan" may
 // be followed by what is known of the device, as in
-// "vulkan:kind=cpu,invocations=1024,shared=32768,range=134217728,subgroup=8" (shared, range:
-// bytes).
+// "vulkan:kind=gpu,invocations=1024,shared=49152,range=134217728,subgroup=32,units=132" (shared,
+// range: bytes; units: that run workgroups side by side).
 Target target_by_name(const std::string& name);
 // Names that target_by_name takes here, for messages.
 std::vector<std::string> known_targets();

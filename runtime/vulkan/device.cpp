@@ -96,6 +96,18 @@ const Candidate& chosen(const std::vector<Candidate>& all) {
               "device that can be used; devices found: ", all.empty() ? "none" : listed(all));
 }
 
+// Destroys an instance, but only when a later one comes: when the last is gone the loader unloads
+// the drivers, and NVIDIA's cannot be loaded again more than some ten times in a process.
+void retire(const Functions& functions, VkInstance instance) {
+  static std::mutex mutex;
+  static Functions last_functions;
+  static VkInstance last = nullptr;
+  const std::lock_guard lock(mutex);
+  if (last) last_functions.destroy_instance(last, nullptr);
+  last_functions = functions;
+  last = instance;
+}
+
 }  // namespace
 
 Device::Device() {
@@ -105,14 +117,14 @@ Device::Device() {
     open();
   } catch (...) {
     if (device_) f_.destroy_device(device_, nullptr);
-    if (instance_ && f_.destroy_instance) f_.destroy_instance(instance_, nullptr);
+    if (instance_ && f_.destroy_instance) retire(f_, instance_);
     throw;
   }
 }
 
 Device::~Device() {
   f_.destroy_device(device_, nullptr);
-  f_.destroy_instance(instance_, nullptr);
+  retire(f_, instance_);
 }
 
 void Device::choose() {
@@ -155,6 +167,7 @@ void Device::open() {
   const FeatureSet features(f_, physical_);
   features_ = features.bits();
   subgroup_size_ = features.subgroup_size();
+  compute_units_ = features.compute_units();
   const float priority = 1;
   VkDeviceQueueCreateInfo queue{};
   queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
@@ -274,7 +287,8 @@ std::string target_of(const Device& device) {
   return std::string("vulkan:kind=") + (device.is_cpu() ? "cpu" : "gpu") +
          fact("invocations", invocations) + fact("shared", limits.maxComputeSharedMemorySize) +
          fact("range", limits.maxStorageBufferRange) +
-         fact("subgroup", std::max(device.subgroup_size(), 1u));
+         fact("subgroup", std::max(device.subgroup_size(), 1u)) +
+         (device.compute_units() ? fact("units", device.compute_units()) : "");
 }
 
 }  // namespace heed::vulkan

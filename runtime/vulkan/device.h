@@ -32,6 +32,8 @@ class Device {
   const VkPhysicalDeviceLimits& limits() const { return limits_; }
   bool is_cpu() const { return cpu_; }
   std::uint32_t subgroup_size() const { return subgroup_size_; }
+  // That run workgroups side by side; 0 where the driver does not say.
+  std::uint32_t compute_units() const { return compute_units_; }
   std::uint32_t queue_family() const { return family_; }
   bool has_timestamps() const { return timestamp_bits_ != 0; }
   // Nanoseconds from one timestamp to a later one.
@@ -67,7 +69,7 @@ class Device {
   std::string name_;
   VkPhysicalDeviceLimits limits_{};
   VkPhysicalDeviceMemoryProperties memory_{};
-  std::uint32_t family_ = 0, timestamp_bits_ = 0, subgroup_size_ = 0;
+  std::uint32_t family_ = 0, timestamp_bits_ = 0, subgroup_size_ = 0, compute_units_ = 0;
   std::uint64_t features_ = 0;  // a bit for each row of the table of features
   bool unified_ = false, cpu_ = false;
   mutable std::atomic<bool> lost_{false};

@@ -50,6 +50,12 @@ FeatureSet::FeatureSet(const Functions& f, VkPhysicalDevice device) {
   properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
   properties.pNext = &subgroups_;
   subgroups_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES;
+  nvidia_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV;
+  amd_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD;
+  if (has_extension(available, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME))
+    subgroups_.pNext = &nvidia_;
+  else if (has_extension(available, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME))
+    subgroups_.pNext = &amd_;
   f.get_physical_device_properties2(device, &properties);
 
   all_.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
@@ -77,6 +83,11 @@ FeatureSet::FeatureSet(const Functions& f, VkPhysicalDevice device) {
   used.shaderInt64 = all_.features.shaderInt64;
   used.shaderInt16 = all_.features.shaderInt16;
   all_.features = used;
+}
+
+std::uint32_t FeatureSet::compute_units() const {
+  return nvidia_.shaderSMCount + amd_.shaderEngineCount * amd_.shaderArraysPerEngineCount *
+                                     amd_.computeUnitsPerShaderArray;
 }
 
 std::uint64_t FeatureSet::bits() const {

@@ -16,6 +16,7 @@ class FeatureSet {
   FeatureSet(const Functions& f, VkPhysicalDevice device);
 
   std::uint32_t subgroup_size() const { return subgroups_.subgroupSize; }
+  std::uint32_t compute_units() const;  // 0 where the driver does not say
   std::uint64_t bits() const;  // a bit for each known feature, set where the device has it
   // To be chained to VkDeviceCreateInfo: what is known is enabled, as far as the device has it, and
   // nothing else.
@@ -29,6 +30,8 @@ class FeatureSet {
   VkPhysicalDevice8BitStorageFeatures storage8_{};
   VkPhysicalDeviceShaderFloat16Int8Features small_{};
   VkPhysicalDeviceSubgroupProperties subgroups_{};
+  VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nvidia_{};
+  VkPhysicalDeviceShaderCorePropertiesAMD amd_{};
   const char* extensions_[2] = {};
   std::size_t extension_count_ = 0;
 };

@@ -86,6 +86,14 @@ TEST_CASE("vulkan: no loader, no driver, no device") {
   check_error(load_sample, {"a compute queue", "devices found: none", "mesa-vulkan-drivers"});
 }
 
+TEST_CASE("vulkan: a driver that cannot be loaded again once it has been unloaded") {
+  const Fake fake("once");
+  for (int i = 0; i < 3; ++i) {  // each the only user of its device
+    Session session = sample_session();
+    check_sample(session);
+  }
+}
+
 TEST_CASE("vulkan: the device that is chosen") {
   auto message = [] {
     // A limit that says whose it is.

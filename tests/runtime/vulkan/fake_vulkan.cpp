@@ -1,6 +1,7 @@
 // Stands before the real libvulkan (HEED_VULKAN_LIBRARY) and changes what HEED_FAKE_VULKAN lists,
 // "shared=8,lost=2":
 //   no_driver             vkCreateInstance finds none
+//   once                  it finds none either when all instances have been destroyed since
 //   old                   a loader of version 1.0
 //   no_devices            none is listed
 //   pair                  before the real device stands another, 'Fake Discrete', a discrete GPU
@@ -50,14 +51,23 @@ VkPhysicalDevice behind(VkPhysicalDevice device) {
   return device == other_device ? the_device : device;
 }
 
+int instances = 0;      // that live
+bool unloaded = false;  // since there were none
+
 VkResult create_instance(const VkInstanceCreateInfo* info, const VkAllocationCallbacks* memory,
                          VkInstance* instance) {
-  if (asked("no_driver")) return VK_ERROR_INCOMPATIBLE_DRIVER;
+  if (asked("no_driver") || (asked("once") && unloaded)) return VK_ERROR_INCOMPATIBLE_DRIVER;
   the_instance = nullptr;
   PFN_vkCreateInstance f = real(&f, "vkCreateInstance");
   const VkResult result = f(info, memory, instance);
   the_instance = *instance;
+  instances += result == VK_SUCCESS;
   return result;
+}
+void destroy_instance(VkInstance instance, const VkAllocationCallbacks* memory) {
+  PFN_vkDestroyInstance f = real(&f, "vkDestroyInstance");
+  f(instance, memory);
+  unloaded |= --instances == 0;
 }
 
 // Only the CPU's driver, whatever else is installed.
@@ -159,6 +169,7 @@ extern "C" PFN_vkVoidFunction vkGetInstanceProcAddr(VkInstance instance, const c
   const std::string wanted = name;
   if (wanted == "vkEnumerateInstanceVersion" && asked("old")) return nullptr;
   if (wanted == "vkCreateInstance") return as_void(create_instance);
+  if (wanted == "vkDestroyInstance") return as_void(destroy_instance);
   if (wanted == "vkEnumeratePhysicalDevices") return as_void(enumerate_devices);
   if (wanted == "vkGetPhysicalDeviceProperties2") return as_void(properties2);
   if (wanted == "vkGetPhysicalDeviceFeatures2") return as_void(features2);
