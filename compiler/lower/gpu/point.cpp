@@ -129,7 +129,12 @@ Value Point::load(int operand) {
 
 Values Point::loads(int operand) {
   if (e.readsTogether(operand) == 1) return {load(operand)};
-  return e.loadTogether(operand, address(e.kernel.ins[operand]));
+  const tile::Access& access = e.kernel.ins[operand];
+  Value at = address(access), valid = access.fill ? within(access) : Value();
+  Values found = e.loadTogether(operand, valid ? e.select(valid, at, e.constant(0)) : at);
+  if (valid)
+    for (Value& x : found) x = e.select(valid, x, e.constantLike(x, *access.fill));
+  return found;
 }
 
 void Point::store(int out, Value x) {

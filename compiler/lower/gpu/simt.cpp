@@ -151,12 +151,20 @@ Value Simt::dim(const Dim& value) {
 }
 
 Value Simt::shared(int64_t elements, Type element) {
-  sharedBytes += elements * int64_t(sizeof(float));
+  sharedBytes += elements * (isa_and_nonnull<VectorType>(element) ? 4 : 1) * int64_t(sizeof(float));
   auto type = MemRefType::get({elements}, element ? element : f32, AffineMap(),
                               b.getI64IntegerAttr(workgroup_space));
   return ahead([&]() -> Value { return memref::AllocOp::create(b, loc, type); });
 }
 
+Value Simt::fours(ValueRange lanes) {
+  return vector::FromElementsOp::create(b, loc, four(), lanes);
+}
+Values Simt::parts(Value four) {
+  Values lanes;
+  for (int64_t n = 0; n < 4; ++n) lanes.push_back(vector::ExtractOp::create(b, loc, four, n));
+  return lanes;
+}
 void Simt::barrier() { mlir::gpu::BarrierOp::create(b, loc); }
 Value Simt::load(Value buffer, Value at) {
   return memref::LoadOp::create(b, loc, buffer, ValueRange{at});
@@ -166,8 +174,7 @@ Values Simt::loadTogether(int operand, Value at) {
   const int64_t elements = readsTogether(operand);
   Value x = load(buffer(size_t(operand)), divide(at, elements));
   Values found;
-  for (int64_t n = 0; n < 4; ++n) {
-    Value word = vector::ExtractOp::create(b, loc, x, n);
+  for (Value word : parts(x)) {
     if (elements == 4) found.push_back(widened(word, dtype));
     else found.append(widenedPair(word, dtype));
   }

@@ -30,7 +30,7 @@ class Simt : public tile::Emitter {
   Simt(const tile::Kernel& kernel, const Target& target, mlir::ModuleOp module);
 
   const tile::Kernel& kernel;
-  const Workgroups& limits;
+  Workgroups limits;  // a kernel may take fewer invocations: before `write`
 
   // ins[operand], of floats, is read so many elements at a time and in no other way: 4, or 8 of 16
   // bits. Before `write`.
@@ -53,8 +53,11 @@ class Simt : public tile::Emitter {
   Value inside(Value at, const Dim& extent, std::int64_t together = 1) {
     return min(at, sub(dim(extent), constant(together)));
   }
-  // Memory of the workgroup, of 4 bytes an element; f32 unless another type is given.
+  // Memory of the workgroup, of 4 bytes an element or of fours; f32 unless another type is given.
   Value shared(std::int64_t elements, Type element = {});
+  Type four() { return mlir::VectorType::get({4}, f32); }
+  Value fours(ValueRange lanes);  // four numbers as one, and back
+  Values parts(Value four);
   // all invocations come here; what they wrote to shared memory is seen
   void barrier();
   Value load(Value buffer, Value at);

@@ -2,14 +2,21 @@
 // and that the mask leaves alone is not asked about either, and the cap is the region's own code.
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:shared=9000 --canonicalize --cse | FileCheck %s --check-prefix=SMALL
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan:invocations=1024,shared=49152 --canonicalize --cse | FileCheck %s --check-prefix=WHOLE
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
 // CHECK: gpu.func @k0(%[[Q:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[K:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[V:.*]]: memref<?xvector<4xf32>>
-// Half as many queries and keys where the device has less memory: scores beside a piece of the values, totals, a row's factor.
-// SMALL: memref.alloc() : memref<1440xf32, 3>
-// SMALL: memref.alloc() : memref<128xf32, 3>
+// Half as many queries and keys where the device has less memory: scores beside pieces of the operands, results on their
+// way out, totals, a row's factor. Where it has more, the queries stay there, and the next keys are on their way while a
+// block is done: the loop carries 16 of their features besides 16 sums, the largest and the total.
+// SMALL: memref.alloc() : memref<352xvector<4xf32>, 3>
+// SMALL: memref.alloc() : memref<65xf32, 3>
+// SMALL: memref.alloc() : memref<16xf32, 3>
 // SMALL: memref.alloc() : memref<16xf32, 3>
 // SMALL: scf.for {{.*}} step %c16 iter_args
+// WHOLE: memref.alloc() : memref<2208xvector<4xf32>, 3>
+// WHOLE: :50 = scf.for {{.*}} step %c64 iter_args
+// WHOLE-NOT: memref.load %arg0
 // CHECK: %[[DIAGONAL:.*]] = arith.addi %{{.*}}, %c1
 // CHECK-NEXT: %[[KEYS:.*]] = arith.minsi %[[DIAGONAL]], %c200
 // CHECK: %[[END:.*]] = arith.minsi %[[KEYS]], %c200

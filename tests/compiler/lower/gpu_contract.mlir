@@ -1,26 +1,36 @@
-// gelu(x wᵀ + bias) for GPUs: operands pass through workgroup memory, read four at a time; twice as many invocations have
-// twice as many sums each where the device allows it. Where a CPU plays the device there is neither barrier nor panel, and
-// each invocation reads its own rows and columns.
+// gelu(x wᵀ + bias) for GPUs: operands pass through workgroup memory, read four at a time; while a piece is multiplied the next
+// is on its way, and each step's operands are read while those before are multiplied. An invocation has 8 by 8 sums; where
+// those take fewer invocations than there are, teams share out the steps along k and their sums meet at the end. With many
+// compute units to keep busy tiles are smaller, their pieces deeper. Where a CPU plays the device there is neither barrier
+// nor panel, and each invocation reads its own rows and columns.
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED,LEAST
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:invocations=1024,shared=32768 --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,STAGED,LARGE
+// RUN: heed-opt %s --heed-lower-kernels=target=vulkan:invocations=1024,shared=49152,units=10000 --canonicalize --cse | FileCheck %s --check-prefix=MANY
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
 // CHECK: gpu.func @k0(%[[X:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[W:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[BIAS:.*]]: memref<?xf32> {{.*}}, %{{.*}}: memref<?xf32> {{.*}}, %
 // LEAST-SAME: workgroup_size = [128, 1, 1]
 // LARGE-SAME: workgroup_size = [256, 1, 1]
 // OWN-SAME: workgroup_size = [32, 1, 1]
-// LEAST: memref.alloc() : memref<2112xf32, 3>
-// LARGE: memref.alloc() : memref<4160xf32, 3>
+// LEAST: memref.alloc() : memref<544xvector<4xf32>, 3>
+// LARGE: memref.alloc() : memref<1056xvector<4xf32>, 3>
+// MANY: memref.alloc() : memref<1152xvector<4xf32>, 3>
 // OWN: memref.alloc() : memref<{{.*}}, 3>
+// STAGED-COUNT-4: memref.load %[[X]]
+// STAGED-COUNT-4: memref.load %[[W]]
 // CHECK: scf.for
 // STAGED: gpu.barrier
-// STAGED: memref.load %[[X]]
-// STAGED-COUNT-4: memref.store {{.*}}, 3>
-// STAGED: memref.load %[[W]]
+// STAGED-COUNT-8: memref.store {{.*}}xvector<4xf32>, 3>
 // STAGED: gpu.barrier
+// STAGED-COUNT-4: memref.load %[[X]]
+// STAGED-COUNT-4: memref.load %[[W]]
+// STAGED-COUNT-4: memref.load {{.*}}xvector<4xf32>, 3>
 // STAGED: scf.for
-// LEAST-COUNT-32: math.fma
-// LARGE-COUNT-64: math.fma
+// STAGED-COUNT-4: memref.load {{.*}}xvector<4xf32>, 3>
+// STAGED-COUNT-256: math.fma
+// STAGED: scf.for
+// STAGED: gpu.barrier
+// LEAST-COUNT-2: memref.load {{.*}}xf32, 3>
 // OWN-NOT: gpu.barrier
 // OWN-COUNT-8: memref.load %[[W]]
 // OWN-COUNT-8: memref.load %[[X]]
