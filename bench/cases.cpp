@@ -89,6 +89,7 @@ const std::vector<Case>& cases() {
         gemm<197, 2304, 768>(),
         gemm<197, 3072, 768>(),
         gemm<197, 768, 3072>(),
+        gemm<2048, 2048, 2048>(),
         attention_case<12, 197, 64, false>(),
         attention_case<8, 1024, 64, false>(),
         attention_case<8, 4096, 64, true>(),
