@@ -40,6 +40,7 @@ inline constexpr char step_not_positive[] = "stride or dilation below 1:";
 inline constexpr char epsilon_not_positive[] = "epsilon is not positive";
 inline constexpr char must_be_static[] = "must be static:";
 inline constexpr char steps_differ[] = "steps differ:";
+inline constexpr char random_of_another_type[] = "gives f32 or i32, not:";
 inline constexpr char layer_out_of_range[] = "layer is out of range:";
 
 // library modules: the parameter concerned comes first
