@@ -51,6 +51,9 @@ inline constexpr char weight_channels_differ[] = "weight channels differ:";
 inline constexpr char qkv_columns_differ[] = "qkv.weight columns differ:";
 inline constexpr char in_proj_columns_differ[] = "in_proj_weight columns differ:";
 inline constexpr char heads_do_not_divide[] = "heads do not divide:";
+inline constexpr char temperature_not_positive[] = "temperature is not positive";
+inline constexpr char top_k_negative[] = "top_k is negative";
+inline constexpr char top_p_out_of_range[] = "top_p is not above 0 and up to 1";
 
 // the DSL itself
 inline constexpr char split_this_body[] = "split this body into named modules";
