@@ -55,6 +55,10 @@ constexpr auto highest(expression auto scores, expression auto goal, expression 
   return where(scores < threshold, minus_infinity, scores);
 }
 
+// Row r draws under seed + r row_stride, modulo 2^32: odd, so that all rows differ, and not the
+// number that Philox adds from round to round. runtime/decoding.cpp has it too.
+inline constexpr std::int64_t row_stride = std::int32_t(0xc2b2ae35);
+
 template <bool LimitsNumber, bool LimitsShare>
 struct draw {
   constexpr auto operator()(expression auto logits, expression auto seed, expression auto row,
@@ -62,7 +66,7 @@ struct draw {
                             expression auto top_k, expression auto top_p) const {
     constexpr dim rows = size<0>(logits);
     auto scores = (logits - max<-1, keep>(logits)) / temperature;
-    auto of_row = random<i32>(cast<i32>(seed), reshape<rows, 1>(cast<i32>(row)), scalar<0>);
+    auto of_row = reshape<rows, 1>(cast<i32>(seed) + cast<i32>(row) * scalar<row_stride>);
     auto uniform =
         random<f32>(of_row, cast<i32>(position<-1>()), reshape<rows, 1>(cast<i32>(step)));
     return argmax(share<LimitsShare>(number<LimitsNumber>(scores, top_k), top_p) -
