@@ -12,6 +12,7 @@
 #include "heed/dsl/ops/matmul.h"
 #include "heed/dsl/ops/pool.h"
 #include "heed/dsl/ops/probe.h"
+#include "heed/dsl/ops/random.h"
 #include "heed/dsl/ops/reduce.h"
 #include "heed/dsl/ops/resize.h"
 #include "heed/dsl/scan.h"

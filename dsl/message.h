@@ -40,6 +40,7 @@ inline constexpr char step_not_positive[] = "stride or dilation below 1:";
 inline constexpr char epsilon_not_positive[] = "epsilon is not positive";
 inline constexpr char must_be_static[] = "must be static:";
 inline constexpr char steps_differ[] = "steps differ:";
+inline constexpr char random_of_another_type[] = "gives f32 or i32, not:";
 inline constexpr char layer_out_of_range[] = "layer is out of range:";
 
 // library modules: the parameter concerned comes first
@@ -50,6 +51,9 @@ inline constexpr char weight_channels_differ[] = "weight channels differ:";
 inline constexpr char qkv_columns_differ[] = "qkv.weight columns differ:";
 inline constexpr char in_proj_columns_differ[] = "in_proj_weight columns differ:";
 inline constexpr char heads_do_not_divide[] = "heads do not divide:";
+inline constexpr char temperature_not_positive[] = "temperature is not positive";
+inline constexpr char top_k_negative[] = "top_k is negative";
+inline constexpr char top_p_out_of_range[] = "top_p is not above 0 and up to 1";
 
 // the DSL itself
 inline constexpr char split_this_body[] = "split this body into named modules";

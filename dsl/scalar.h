@@ -84,6 +84,7 @@ struct KnownShape {
 };
 
 constexpr bool gives_bool(OpCode op) { return op >= OpCode::eq && op <= OpCode::logical_not; }
+constexpr bool declares_dtype(OpCode op) { return op == OpCode::cast || op == OpCode::random; }
 // The dtype of where() is that of its values, not of its condition.
 constexpr bool takes_dtype_of(OpCode op, int operand) { return op != OpCode::where || operand > 0; }
 
@@ -119,7 +120,7 @@ struct Learn<shapeless<Op, A...>> {
     int i = 0;
     if (k.known) return;
     if (gives_bool(Op::code)) k = {true, DType::boolean};
-    else if (Op::code == OpCode::cast) k = {true, Op::declared.dtype};
+    else if (declares_dtype(Op::code)) k = {true, Op::declared.dtype};
     else ((takes_dtype_of(Op::code, i++) ? Learn<A>::dtype(k) : void()), ...);
   }
   static constexpr void shape(KnownShape& k) { (Learn<A>::shape(k), ...); }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
-#include <numeric>
 
 #include "heed/runtime/error.h"
+#include "heed/runtime/philox.h"
 
 namespace heed {
 namespace {
@@ -88,18 +89,8 @@ std::vector<Sequence> write(const NextToken& network, std::int64_t rows,
   return written;
 }
 
-// In [0, 1), from seed, row and step alone: splitmix64's finaliser over their sum along three odd
-// constants.
-double uniform(std::uint64_t seed, std::uint64_t row, std::uint64_t step) {
-  std::uint64_t u =
-      seed * 0xD1342543DE82EF95u + row * 0xAF251AF3B0F025B5u + (step + 1) * 0x9E3779B97F4A7C15u;
-  u = (u ^ (u >> 30)) * 0xBF58476D1CE4E5B9u;
-  u = (u ^ (u >> 27)) * 0x94D049BB133111EBu;
-  u ^= u >> 31;
-  return double(u >> 11) * 0x1p-53;
-}
-
-// Draws from what temperature, top_k and top_p leave of a row's tokens.
+// Draws from what temperature, top_k and top_p leave of a row's tokens: the largest score with
+// Gumbel noise, in the same numbers as dsl/nn/sampling.h.
 class Draw {
  public:
   explicit Draw(const Sampling& how) : how_(how) {
@@ -114,37 +105,47 @@ class Draw {
   }
 
   std::size_t operator()(std::span<const float> logits, std::size_t row, std::int64_t step) {
-    order_.resize(logits.size());  // the same size every time
-    weights_.resize(logits.size());
-    std::iota(order_.begin(), order_.end(), std::size_t(0));
-    std::size_t kept = logits.size();
-    if (how_.top_k > 0) kept = std::min(kept, std::size_t(how_.top_k));
-    if (kept < logits.size() || how_.top_p < 1)
-      std::ranges::partial_sort(order_, order_.begin() + std::ptrdiff_t(kept),
-                                [&](std::size_t a, std::size_t b) {
-                                  return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-                                });
+    const float least = threshold(logits);
     const double most = std::ranges::max(logits);
-    double sum = 0;
-    for (std::size_t i = 0; i < kept; ++i)
-      sum += weights_[i] = std::exp((double(logits[order_[i]]) - most) / how_.temperature);
-    if (how_.top_p < 1) {
-      double reached = 0;
-      std::size_t few = 0;
-      while (few < kept && reached < how_.top_p * sum) reached += weights_[few++];
-      kept = few;
-      sum = reached;
+    const std::uint32_t of_row = how_.seed + std::uint32_t(row) * 0xc2b2ae35u;
+    double best = never;
+    std::size_t token = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      if (logits[i] < least) continue;
+      const double u = uniform(philox(of_row, std::uint32_t(i), std::uint32_t(step)));
+      const double score = (double(logits[i]) - most) / how_.temperature - std::log(-std::log(u));
+      if (score > best) {
+        best = score;
+        token = i;
+      }
     }
-    double left = uniform(how_.seed, row, std::uint64_t(step)) * sum;
-    std::size_t i = 0;
-    while (i + 1 < kept && left >= weights_[i]) left -= weights_[i++];
-    return order_[i];
+    return token;
   }
 
  private:
+  // The least logit that top_k and top_p leave.
+  float threshold(std::span<const float> logits) {
+    float least = -std::numeric_limits<float>::infinity();
+    const bool limits_number = how_.top_k > 0 && std::size_t(how_.top_k) < logits.size();
+    if (!limits_number && how_.top_p == 1) return least;
+    const std::size_t kept = limits_number ? std::size_t(how_.top_k) : logits.size();
+    sorted_.assign(logits.begin(), logits.end());  // the same size every time
+    std::ranges::partial_sort(sorted_, sorted_.begin() + std::ptrdiff_t(kept), std::greater());
+    if (limits_number) least = sorted_[kept - 1];
+    if (how_.top_p == 1) return least;
+    const auto weight = [&](float logit) {
+      return std::exp((double(logit) - double(sorted_[0])) / how_.temperature);
+    };
+    double sum = 0, reached = 0;
+    for (const float logit : logits)
+      if (logit >= least) sum += weight(logit);
+    for (std::size_t i = 0; i < kept; ++i)
+      if ((reached += weight(sorted_[i])) >= how_.top_p * sum) return sorted_[i];
+    return least;
+  }
+
   Sampling how_;
-  std::vector<std::size_t> order_;  // of the tokens, likeliest first where not all are kept
-  std::vector<double> weights_;
+  std::vector<float> sorted_;  // likeliest first, as many as are kept
 };
 
 }  // namespace

@@ -36,11 +36,12 @@ std::vector<Sequence> greedy(const NextToken& network, std::int64_t rows,
                              const DecodingLimits& limits);
 
 struct Sampling {
-  double temperature = 1;   // logits are divided by it
-  std::int64_t top_k = 0;   // only the likeliest so many; 0: all
-  // of these the fewest, likeliest first, whose probabilities sum up to it
+  double temperature = 1;  // logits are divided by it
+  // only the likeliest so many, and equals of the last of them; 0: all
+  std::int64_t top_k = 0;
+  // of these the fewest, likeliest first, whose probabilities sum up to it, and equals of the last
   double top_p = 1;
-  std::uint64_t seed = 0;   // what a row draws depends on seed, row and step alone
+  std::uint32_t seed = 0;  // what a row draws depends on seed, row and step alone
 };
 std::vector<Sequence> sample(const NextToken& network, std::int64_t rows,
                              const DecodingLimits& limits, const Sampling& how);

@@ -111,8 +111,8 @@ bool dependsOn(const Dim& dim, const Dim& symbol) {
 
 bool isScalarOp(Operation* op) {
   return isa<AddOp, SubOp, MulOp, DivOp, MaximumOp, MinimumOp, PowOp, EqOp, NeOp, LtOp, LeOp, GtOp,
-             GeOp, LogicalAndOp, LogicalOrOp, LogicalNotOp, WhereOp, CastOp, NegOp, AbsOp, ExpOp,
-             LogOp, SqrtOp, RsqrtOp, TanhOp, SigmoidOp, ErfOp, SinOp, CosOp, ReluOp, GeluOp,
+             GeOp, LogicalAndOp, LogicalOrOp, LogicalNotOp, WhereOp, CastOp, RandomOp, NegOp, AbsOp,
+             ExpOp, LogOp, SqrtOp, RsqrtOp, TanhOp, SigmoidOp, ErfOp, SinOp, CosOp, ReluOp, GeluOp,
              SiluOp>(op);
 }
 bool isLayoutOp(Operation* op) {

@@ -82,6 +82,10 @@ def Heed_WhereOp : Heed_GraphOp<"where", [Pure]> {
   let arguments = (ins AnyType:$condition, AnyType:$then_value, AnyType:$else_value);
   let hasFolder = 1;
 }
+def Heed_RandomOp : Heed_GraphOp<"random", [Pure]> {
+  let summary = "Philox2x32-10's first word: i32, or f32 in (0, 1) of its upper 23 bits n, (n + 1/2) / 2^23";
+  let arguments = (ins AnyType:$seed, AnyType:$counter0, AnyType:$counter1);
+}
 def Heed_CastOp : Heed_Unary<"cast"> { let hasFolder = 1; }
 def Heed_NegOp : Heed_Unary<"neg"> { let hasFolder = 1; }
 def Heed_AbsOp : Heed_Unary<"abs"> { let hasFolder = 1; }

@@ -17,7 +17,9 @@ namespace heed {
 //             position   ints {axis}                        shape [1.. D ..1]: element = its index along axis, i64
 //             extent     dims {D}                           scalar i64, the value of a dimension
 // scalar      elementwise with numpy broadcasting; comparisons give bool; where(condition, a, b); cast: to the result dtype;
-//             division of integers rounds down
+//             division of integers rounds down; random(seed, c0, c1), i32 or i64 whose low 32 bits count: the first word of
+//             Philox2x32-10 (Salmon et al., SC'11) under key seed at counter (c0, c1); as i32 the word itself, as f32, for its
+//             upper 23 bits n, (n + 1/2) / 2^23, in (0, 1)
 // layout      reshape, broadcast: to the result shape; permute ints {p…}; slice ints {axis} dims {begin, end};
 //             pad ints {axis} dims {before, after} reals {value}; roll ints {axis, shift} (result[i] = x[(i - shift) mod n]);
 //             concat ints {axis}; window ints {axis, size, stride, dilation, before, after} reals {value}: [.. n ..] to
@@ -50,7 +52,7 @@ namespace heed {
   X(eq, 24, scalar, 2, 2) X(ne, 25, scalar, 2, 2) X(lt, 26, scalar, 2, 2) X(le, 27, scalar, 2, 2)               \
   X(gt, 28, scalar, 2, 2) X(ge, 29, scalar, 2, 2)                                                               \
   X(logical_and, 30, scalar, 2, 2) X(logical_or, 31, scalar, 2, 2) X(logical_not, 32, scalar, 1, 1)             \
-  X(where, 33, scalar, 3, 3) X(cast, 34, scalar, 1, 1)                                                          \
+  X(where, 33, scalar, 3, 3) X(cast, 34, scalar, 1, 1) X(random, 35, scalar, 3, 3)                              \
   X(neg, 40, scalar, 1, 1) X(abs, 41, scalar, 1, 1) X(exp, 42, scalar, 1, 1) X(log, 43, scalar, 1, 1)           \
   X(sqrt, 44, scalar, 1, 1) X(rsqrt, 45, scalar, 1, 1) X(tanh, 46, scalar, 1, 1) X(sigmoid, 47, scalar, 1, 1)   \
   X(erf, 48, scalar, 1, 1) X(sin, 49, scalar, 1, 1) X(cos, 50, scalar, 1, 1)                                    \

@@ -40,8 +40,8 @@ constexpr Inferred infer_leaf(OpCode op, const Attributes& with, const TensorTyp
 }
 
 // Type of a node's result, or why there is none. Operand and attribute counts are as op.h says;
-// `declared` is read by leaves, cast, reshape and broadcast. call, repeat, scan and loop take their
-// types from the callee, not from here.
+// `declared` is read by leaves, cast, random, reshape and broadcast. call, repeat, scan and loop
+// take their types from the callee, not from here.
 constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
                          const TensorType& declared) {
   switch (op) {
@@ -55,6 +55,7 @@ constexpr Inferred infer(OpCode op, const Operands& xs, const Attributes& with,
       return infer_binary(op, xs[0], xs[1]);
     case OpCode::where: return infer_where(xs[0], xs[1], xs[2]);
     case OpCode::cast: return {{declared.dtype, xs[0].shape}};
+    case OpCode::random: return infer_random(xs, declared.dtype);
     case OpCode::logical_not: case OpCode::neg: case OpCode::abs: case OpCode::exp:
     case OpCode::log: case OpCode::sqrt: case OpCode::rsqrt: case OpCode::tanh:
     case OpCode::sigmoid: case OpCode::erf: case OpCode::sin: case OpCode::cos:

@@ -49,6 +49,17 @@ Program load_writer(const Options& options) {
       options, {"cache", "memory", "lengths"});
 }
 
+// The same, sampling.
+template <nn::TranslationSize N>
+Program load_sampler(const Options& options) {
+  using types = translation_types<N>;
+  using sampler =
+      nn::sampling_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop>;
+  return heed::load<sampler, typename types::cache, tensor<i64>, tensor<f32>, tensor<i64>,
+                    tensor<f32>, typename types::memory, typename types::lengths>(
+      options, {"cache", "seed", "temperature", "top_k", "top_p", "memory", "lengths"});
+}
+
 StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows,
                                 std::int64_t capacity) {
   StepProgram::Memory memory;
@@ -107,6 +118,33 @@ void say_one_run(Session& reader, const Session& step, Session writer,
                         double(by_steps) / double(in_one_run)));
 }
 
+// A text's translation as the program draws it, which is what sample() draws beside the step
+// program.
+void say_sampled(Session& reader, const Session& step, Session sampler, const std::string& text) {
+  const Sampling how{1, 5, 0.95, 1};
+  const TextBatch batch = batch_of({&text, 1});
+  StepProgram::Memory held = empty_cache(date_translation, 1, date_limits.longest);
+  held.held.push_back(Tensor(reader.run(batch.letters, batch.lengths)).copy());
+  held.held.push_back(batch.lengths.copy());
+  const auto number = [](DType dtype, auto value) {
+    return Tensor::of<decltype(value)>(dtype, {}, std::vector{value});
+  };
+  const Results drawn = sampler.run(
+      held.caches[0], number(DType::i64, std::int64_t(how.seed)),
+      number(DType::f32, float(how.temperature)), number(DType::i64, how.top_k),
+      number(DType::f32, float(how.top_p)), held.held[0], held.held[1]);
+  Sequence sampled;
+  for (const std::int64_t letter : drawn[0].as<std::int64_t>()) {
+    if (letter == date_limits.stop) break;
+    sampled.tokens.push_back(letter);
+  }
+  StepProgram steps(step.sibling(step.threads()), std::move(held), 1);
+  if (sample(steps.next_token(), 1, date_limits, how)[0].tokens != sampled.tokens)
+    throw Error("sampled: the program's text '", translation_of(sampled),
+                "' is not that of the step program");
+  say("sampled", translation_of(sampled) + " in one run (seed 1, top 5, 95 %)");
+}
+
 void translate_dates(const Arguments& arguments) {
   const Checkpoint weights = Checkpoint::open(
       example_file("transformer_translation/dates_transformer.safetensors", arguments.weights));
@@ -141,9 +179,8 @@ void translate_dates(const Arguments& arguments) {
     say_one_run(reading, writing, session.sibling(session.threads()), {&arguments.text, 1});
   }
   {
-    StepProgram writer = translate.after_reading({&arguments.text, 1});
-    say("sampled", translation_of(sample(writer.next_token(), 1, date_limits, {1, 5, 0.95, 1})[0]) +
-                       " (seed 1, top 5, 95 %)");
+    const Program sampler = load_sampler<date_translation>(arguments.program);
+    say_sampled(reading, writing, sampler.bind(only_parameters(weights, sampler)), arguments.text);
   }
   say_best(writing, reading, arguments.text);
 

@@ -68,6 +68,8 @@ class RandomModule {
     for (int i = 0; i < operands; ++i) n.inputs.push_back(value(f));
     if (n.op == OpCode::conv2d) n.inputs = {image(f, 2, 8), image(f, 2, 3)};
     if (n.op == OpCode::conv3d) n.inputs = {image(f, 3, 8), image(f, 3, 3)};
+    if (n.op == OpCode::random)
+      for (Value& v : n.inputs) v = parameter(f, {DType::i64, {1, {pick(2) ? 3 : 1}}});
     if (n.op == OpCode::append)
       n.inputs = {parameter(f, {DType::f32, {4, {3, 2, 8, 4}}}),
                   parameter(f, {DType::f32, {3, {2, 1 + pick(3), 4}}}),

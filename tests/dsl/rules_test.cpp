@@ -74,6 +74,18 @@ TEST_CASE("comparisons, logic, where") {
   CHECK(ask(OpCode::where, {bits({3}), f({2}), f({2})}) == "cannot broadcast: 2 vs 3");
 }
 
+TEST_CASE("random numbers") {
+  const With floats{{}, {}, {}, f({})}, words{{}, {}, {}, type(DType::i32, {})};
+  CHECK(ask(OpCode::random, {i({}), i({B, 1}), i({T})}, floats) == "f32[B, T]");
+  CHECK(ask(OpCode::random, {i({}), i({B, 1}), i({T})}, words) == "i32[B, T]");
+  CHECK(ask(OpCode::random, {i({}), i({}), i({})}, {{}, {}, {}, i({})}) ==
+        "gives f32 or i32, not: i64");
+  CHECK(ask(OpCode::random, {i({}), f({}), i({})}, floats) == "needs i32 or i64, found: f32");
+  CHECK(ask(OpCode::random, {i({}), i({}), type(DType::i32, {})}, floats) ==
+        "dtypes differ: i64 vs i32");
+  CHECK(ask(OpCode::random, {i({B}), i({T}), i({})}, floats) == "cannot broadcast: B vs T");
+}
+
 TEST_CASE("unary ops and cast") {
   for (OpCode op :
        {OpCode::exp, OpCode::log, OpCode::sqrt, OpCode::rsqrt, OpCode::tanh, OpCode::sigmoid,

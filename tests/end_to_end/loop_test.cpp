@@ -9,15 +9,14 @@
 #include "attention_oracle.h"
 #include "heed/dsl/load.h"
 #include "heed/dsl/nn/decoding.h"
-#include "heed/dsl/nn/translation.h"
 #include "heed/runtime/formula.h"
-#include "heed/runtime/step_program.h"
+#include "written.h"
 
 using namespace heed;
 
 namespace {
 
-constexpr dim B{"B"}, S{"S"}, C{"C"};
+constexpr dim B{"B"}, C{"C"};
 
 // Collatz: a row goes on until it is 1. Of its second state every turn reads what the turn before
 // wrote elsewhere.
@@ -122,14 +121,7 @@ void check_collatz(Session& session, std::int64_t limit, const std::vector<std::
   }
 }
 
-constexpr nn::TranslationSize network{48, 3, 80, 1, 2, 20, 17};
-constexpr std::int64_t start = 1, stop = 0;
-using Tokens = tensor<i64, B, S>;
-using Lengths = tensor<i64, B>;
-using KeysAndValues = tensor<f32, network.decoders, B, C, 2 * network.features>;
-using Read = tensor<f32, network.decoders, B, S, 2 * network.features>;
-using step = nn::translation_step<network>;
-using writer = nn::greedy_decoder<step, start, stop>;
+using writer = nn::greedy_decoder<test::step, test::start, test::stop>;
 
 }  // namespace
 
@@ -151,8 +143,7 @@ TEST_CASE("a loop runs in every step of a scan") {
   for (const Way& way : every_way()) {
     CAPTURE(way.target);
     CAPTURE(way.fusion);
-    Session session =
-        load<collatz_of_each, Tokens, tensor<i64>>(options_of(way)).bind(formula_checkpoint({}), 1);
+    Session session = test::bound<collatz_of_each, test::Tokens, tensor<i64>>(options_of(way));
     const Results results =
         session.run(whole_numbers({4, 2}, {6, 3, 27, 2, 8, 16, 1, 4}), whole_numbers({}, {3}));
     CHECK(
@@ -166,45 +157,11 @@ TEST_CASE("a program writes what the greedy search around its step writes, its c
     CAPTURE(way.target);
     CAPTURE(way.fusion);
     const Options options = options_of(way);
-    const auto bound = [](const Program& program) {
-      return program.bind(formula_checkpoint(program.parameters()), 1);
-    };
-    Session reader = bound(load<nn::translation_reader<network>, Tokens, Lengths>(options)),
-            around = bound(load<step, Lengths, Lengths, KeysAndValues, Read, Lengths>(options)),
-            inside = bound(load<writer, KeysAndValues, Read, Lengths>(options));
-    REQUIRE(inside.program().data().updates.size() == 1);
-    for (const std::int64_t capacity : {40, 7, 1}) {
-      constexpr std::int64_t rows = 5, source = 9;
-      Tensor tokens(DType::i64, {rows, source}), lengths(DType::i64, {rows});
-      for (std::int64_t r = 0; r < rows; ++r) {
-        lengths.at<std::int64_t>({r}) = source - r;
-        for (std::int64_t i = 0; i < source; ++i)
-          tokens.at<std::int64_t>({r, i}) = (7 * r + 3 * i) % network.source_tokens;
-      }
-      const Tensor read = reader.run(tokens, lengths);
-      Tensor memory = read.copy(),
-             cache(DType::f32, {network.decoders, rows, capacity, 2 * network.features});
-      StepProgram::Memory held;
-      held.caches.push_back(cache.copy());
-      held.held.push_back(memory.copy());
-      held.held.push_back(lengths.copy());
-      StepProgram program(around.sibling(1), std::move(held), rows);
-      const std::vector<Sequence> expected =
-          greedy(program.next_token(), rows, {start, stop, capacity});
-      std::ranges::fill(cache.as<float>(), 1e3f);  // does not matter
-      const Results written = inside.run_in_place(cache, memory, lengths);
-      CHECK(written[1].data() == cache.data());
-      std::size_t longest = 0;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const Sequence& row = expected[std::size_t(r)];
-        longest = std::max(longest, row.tokens.size() + row.stopped);
-        CHECK(written[2].at<bool>({r}) == !row.stopped);
-        CHECK(written[3].at<float>({r}) == doctest::Approx(row.log_probability).epsilon(1e-4));
-        for (std::int64_t t = 0; t < capacity; ++t)
-          CHECK(written[0].at<std::int64_t>({r, t}) ==
-                (t < std::int64_t(row.tokens.size()) ? row.tokens[std::size_t(t)] : stop));
-      }
-      CHECK(written[4].as<std::int64_t>()[0] == std::int64_t(longest));
-    }
+    Session inside = test::bound<writer, test::KeysAndValues, test::Read, test::Lengths>(options);
+    const test::Around around(options);
+    for (const std::int64_t capacity : {40, 7, 1})
+      test::check_written(around, inside, capacity, {}, [](const auto&... network_and_limits) {
+        return greedy(network_and_limits...);
+      });
   }
 }

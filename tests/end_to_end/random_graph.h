@@ -82,6 +82,7 @@ class RandomGraph {
   // One step each, -1 where it came to nothing.
   int step();
   int scalar();
+  int noisy(int x);         // random numbers along an axis, in x where it is f32
   int guarded();            // a function with a limited domain, its operand moved into it
   int layout();
   int reshaped(int x);

@@ -37,6 +37,7 @@ int RandomGraph::scalar() {
       return apply(OpCode::where, {c, x, beside(x)});
     }
     case 2:
+      if (chance(15)) return noisy(x);
       return to_type(x, one_of({DType::f32, DType::f32, DType::i32, DType::i64, DType::f16,
                                 DType::bf16, DType::i8, DType::boolean}));
     case 3:
@@ -50,6 +51,17 @@ int RandomGraph::scalar() {
       return chance(80) ? apply(op, {x, y}) : apply(op, {y, x});
     }
   }
+}
+
+int RandomGraph::noisy(int x) {
+  const int axis = any_axis(x);
+  if (axis < 0) return -1;
+  const int seed = constant(pick(9), DType::i64), turn = constant(pick(9), DType::i64);
+  const int noise = add(node_of(OpCode::random),
+                        {seed, position(shape(x).rank, axis, shape(x)[axis]), turn},
+                        {DType::f32, {}});
+  if (type(x).dtype != DType::f32) return noise;
+  return apply(one_of({OpCode::add, OpCode::mul}), {x, noise});
 }
 
 int RandomGraph::guarded() {

@@ -211,6 +211,7 @@ struct Rules {
                      std::max(in[0].error, in[1].error), exact};
       case OpCode::where: return hull(in[1], in[2]);
       case OpCode::cast: return cast();
+      case OpCode::random: return Facts{0x1p-24, 1 - 0x1p-24};  // the same bits everywhere
       case OpCode::eq: case OpCode::ne: case OpCode::lt: case OpCode::le: case OpCode::gt:
       case OpCode::ge: case OpCode::logical_and: case OpCode::logical_or: case OpCode::logical_not:
         return exact ? std::optional(Facts{0, 1}) : std::nullopt;

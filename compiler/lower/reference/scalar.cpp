@@ -93,6 +93,7 @@ class Scalars {
         })
         .Case<ir::WhereOp>([&](auto) { return one<arith::SelectOp>(x); })
         .Case<ir::CastOp>([&](auto) { return cast(x[0], op->getResult(0).getType()); })
+        .Case<ir::RandomOp>([&](auto) { return random(x, op->getResult(0).getType()); })
         .Default([&](Operation*) { return unary(op, x[0]); });
   }
 
@@ -123,6 +124,29 @@ class Scalars {
     Value erf = one<math::ErfOp>({one<arith::MulFOp>({x, like(std::sqrt(0.5), x)})});
     Value half = one<arith::MulFOp>({like(0.5, x), x});
     return one<arith::MulFOp>({half, one<arith::AddFOp>({like(1, x), erf})});
+  }
+
+  // Philox2x32-10 (Salmon et al., SC'11), its words in 64 bits.
+  Value random(ValueRange x, Type type) {
+    constexpr int64_t multiplier = 0xd256d193, weyl = 0x9e3779b9;
+    Type wide = b.getI64Type();
+    auto number = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(b, at, b.getIntegerAttr(wide, value));
+    };
+    auto low = [&](Value v) { return one<arith::AndIOp>({v, number(0xffffffff)}); };
+    auto high = [&](Value v, int bits) { return one<arith::ShRUIOp>({v, number(bits)}); };
+    SmallVector<Value> words;
+    for (Value v : x) words.push_back(low(cast(v, wide)));
+    Value key = words[0], c0 = words[1], c1 = words[2];
+    for (int round = 0; round < 10; ++round) {
+      Value product = one<arith::MulIOp>({number(multiplier), c0});
+      c0 = one<arith::XOrIOp>({one<arith::XOrIOp>({high(product, 32), key}), c1});
+      c1 = low(product);
+      key = low(one<arith::AddIOp>({key, number(weyl)}));
+    }
+    if (!isa<FloatType>(type)) return cast(c0, type);
+    Value n = cast(high(c0, 9), type);  // (n + 1/2) / 2^23
+    return one<arith::MulFOp>({one<arith::AddFOp>({n, like(0.5, n)}), like(0x1p-23, n)});
   }
 
   Value unary(Operation* op, Value x) {

@@ -153,6 +153,22 @@ Value pow(Emitter& e, Value x, Value y) {
   return e.select(e.compare(CmpFPredicate::OEQ, y, zero), one, result);
 }
 
+// Philox2x32-10's first word (Salmon et al., SC'11).
+Value random(Emitter& e, Value key, Value c0, Value c1) {
+  constexpr uint32_t multiplier = 0xd256d193, weyl = 0x9e3779b9;
+  auto number = [&](uint32_t bits) { return e.constantLike(key, int32_t(bits)); };
+  auto exclusiveOr = [&](Value x, Value y) -> Value {
+    return arith::XOrIOp::create(e.b, e.loc, x, y);
+  };
+  for (int round = 0; round < 10; ++round) {
+    auto product = arith::MulUIExtendedOp::create(e.b, e.loc, number(multiplier), c0);
+    c0 = exclusiveOr(exclusiveOr(product.getHigh(), key), c1);
+    c1 = product.getLow();
+    key = e.add(key, number(weyl));
+  }
+  return c0;
+}
+
 }  // namespace
 
 // e^x = 2^n e^r with r = x - n ln 2 in two parts (Cody and Waite).
@@ -228,6 +244,7 @@ Value function(Emitter& e, Function f, ValueRange x) {
     case Function::gelu: return gelu(e, x[0]);
     case Function::silu: return e.mul(x[0], sigmoid(e, x[0]));
     case Function::pow: return pow(e, x[0], x[1]);
+    case Function::random: return random(e, x[0], x[1], x[2]);
   }
   return {};
 }

@@ -1,5 +1,6 @@
 // Transcendental functions as polynomials, on f32 scalars or vectors of any width. Errors are
-// relative to the result and at most 1e-6, gelu's and silu's to |x|, sin's and cos' to 1.
+// relative to the result and at most 1e-6, gelu's and silu's to |x|, sin's and cos' to 1. And
+// Philox' bits, on i32.
 #pragma once
 #include "heed/compiler/lower/tile/emitter.h"
 #include "heed/compiler/lower/tile/regions.h"

@@ -1,5 +1,7 @@
 #include "heed/compiler/lower/tile/regions.h"
 
+#include <cmath>
+
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -172,6 +174,17 @@ class Emission {
         .Default([&](Operation* other) { return comparison(other, x, y); });
   }
 
+  // The word, or in f32 its upper 23 bits n as (n + 1/2) / 2^23, which is exact.
+  Value random(ValueRange x, Type type) {
+    constexpr int bits = 23;
+    Value word = call(Function::random, x);
+    if (!isa<FloatType>(type)) return word;
+    Value upper = arith::ShRUIOp::create(b, loc, word, like(word, 32 - bits));
+    Value n = arith::SIToFPOp::create(b, loc, typed(regionElement(type)), upper);
+    n = arith::AddFOp::create(b, loc, n, like(n, 0.5));
+    return arith::MulFOp::create(b, loc, n, like(n, std::ldexp(1.0, -bits)));
+  }
+
   Value unary(Operation* op, Value x) {
     return llvm::TypeSwitch<Operation*, Value>(op)
         .Case<ir::CastOp>([&](auto) { return converted(x, op->getResult(0).getType()); })
@@ -204,6 +217,7 @@ class Emission {
     llvm::SmallVector<Value> x;
     for (Value operand : op->getOperands()) x.push_back(values.lookup(operand));
     if (isa<ir::WhereOp>(op)) return select(x[0], x[1], x[2]);
+    if (isa<ir::RandomOp>(op)) return random(x, op->getResult(0).getType());
     if (x.size() == 2) return binary(op, x[0], x[1]);
     return x.size() == 1 ? unary(op, x[0]) : Value();
   }

@@ -9,7 +9,9 @@
 namespace heed::tile {
 
 // Functions that no machine has as one instruction.
-enum class Function { exp, log, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, gelu, silu, pow };
+enum class Function {
+  exp, log, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, gelu, silu, pow, random
+};
 
 // An element of a table, at an index that the region computes.
 struct Lookup {
@@ -27,7 +29,7 @@ struct RegionTarget {
   // An integer combination of digits and symbols, in i32 lanes.
   llvm::function_ref<mlir::Value(mlir::AffineMap)> coordinate;
   llvm::function_ref<mlir::Value(const Dim&)> extent;  // the same of one dimension
-  // pow has two arguments, all others one.
+  // pow has two arguments, random three, i32 as its result, all others one.
   llvm::function_ref<mlir::Value(Function, mlir::ValueRange)> math;
   // The element as `load` gives it; for score regions only.
   llvm::function_ref<mlir::Value(Lookup)> lookup = nullptr;

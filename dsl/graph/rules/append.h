@@ -11,8 +11,7 @@ constexpr Inferred infer_append(const TensorType& cache, const TensorType& rows,
   Inferred r{cache, check_same(cache.dtype, rows.dtype)};
   const std::int64_t layer = with.ints[0];
   if (r.problem) return r;
-  if (at.dtype != DType::i32 && at.dtype != DType::i64)
-    r.problem = problem(message::needs_integer, at.dtype);
+  if (Problem index = check_index(at.dtype)) r.problem = index;
   else if (cache.shape.rank != 4)
     r.problem = problem(message::rank_differs, Dim(cache.shape.rank), Dim(4));
   else if (rows.shape.rank != 3)

@@ -100,6 +100,10 @@ constexpr Problem check_number(DType dtype) {
   if (dtype == DType::boolean) return problem(message::needs_number, dtype);
   return no_problem;
 }
+constexpr Problem check_index(DType dtype) {
+  if (dtype != DType::i32 && dtype != DType::i64) return problem(message::needs_integer, dtype);
+  return no_problem;
+}
 constexpr Problem check_same(DType a, DType b) {
   if (a != b) return problem(message::dtypes_differ, a, b);
   return no_problem;

@@ -44,8 +44,7 @@ constexpr Inferred infer_normalize(const Operands& xs, const Attributes& with) {
 // table: [n, ...], indices: [s...] gives [s..., ...]
 constexpr Inferred infer_gather(const TensorType& table, const TensorType& indices) {
   Inferred r{{table.dtype, indices.shape}};
-  if (indices.dtype != DType::i32 && indices.dtype != DType::i64)
-    r.problem = problem(message::needs_integer, indices.dtype);
+  if (Problem index = check_index(indices.dtype)) r.problem = index;
   else if (table.shape.rank < 1)
     r.problem = problem(message::rank_too_small, Dim(0), Dim(1));
   else if (table.shape.rank + indices.shape.rank - 1 > max_rank)

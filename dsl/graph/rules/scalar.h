@@ -60,4 +60,18 @@ constexpr Inferred infer_where(const TensorType& condition, const TensorType& a,
   return r;
 }
 
+// Counters and seed broadcast like operands of arithmetic; the result's dtype is declared.
+constexpr Inferred infer_random(const Operands& xs, DType declared) {
+  Inferred r{xs[0]};
+  if (declared != DType::f32 && declared != DType::i32)
+    r.problem = problem(message::random_of_another_type, declared);
+  for (int i = 0; i < 3 && !r.problem; ++i) {
+    r.problem = check_index(xs[i].dtype);
+    if (!r.problem) r.problem = check_same(xs[0].dtype, xs[i].dtype);
+    if (!r.problem) r.problem = broadcast_with(r.type.shape, xs[i].shape);
+  }
+  r.type.dtype = declared;
+  return r;
+}
+
 }  // namespace heed::graph

@@ -25,7 +25,8 @@ func.func @leaves() -> tensor<2x3xf32> {
 }
 
 // CHECK-LABEL: func.func @scalar_ops
-func.func @scalar_ops(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %b: tensor<2x1xi1>) -> tensor<2x3xf32> {
+func.func @scalar_ops(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %b: tensor<2x1xi1>, %s: tensor<3xi64>,
+                      %t: tensor<2x1xi64>, %u: tensor<i64>) -> tensor<2x3xf32> {
   // CHECK: heed.sub
   %0 = heed.sub %x, %y : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   // CHECK: heed.div
@@ -58,6 +59,8 @@ func.func @scalar_ops(%x: tensor<2x3xf32>, %y: tensor<3xf32>, %b: tensor<2x1xi1>
   %14 = heed.where %13, %x, %y : (tensor<2x3xi1>, tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   // CHECK: heed.cast {{.*}} -> tensor<2x3xbf16>
   %15 = heed.cast %14 : (tensor<2x3xf32>) -> tensor<2x3xbf16>
+  // CHECK: heed.random {{.*}} : (tensor<3xi64>, tensor<2x1xi64>, tensor<i64>) -> tensor<2x3xf32>
+  %r = heed.random %s, %t, %u : (tensor<3xi64>, tensor<2x1xi64>, tensor<i64>) -> tensor<2x3xf32>
   // CHECK: heed.neg
   %16 = heed.neg %14 : (tensor<2x3xf32>) -> tensor<2x3xf32>
   // CHECK: heed.abs
