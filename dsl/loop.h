@@ -88,8 +88,7 @@ using looped = typename decltype(loop_call<Name, Body, Limit, Axis>(Groups{}...)
 }  // namespace detail
 
 // Limit: of the turns, at least 1, such as the capacity of a cache. Axis: of the turns, in stacked
-// outputs. Parameters are "Name.weight" and so on, the same in every turn. On a CPU only: a GPU
-// cannot be asked between turns.
+// outputs. Parameters are "Name.weight" and so on, the same in every turn.
 template <text Name, class Body, Dim Limit, int Axis = 1>
 struct loop {
   template <class... Groups>
