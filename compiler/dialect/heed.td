@@ -303,10 +303,11 @@ def Heed_CoordinateOp : Heed_Op<"coordinate", [Pure]> {
   let assemblyFormat = "$map attr-dict `:` type($result)";
 }
 def Heed_LookupOp : Heed_Op<"lookup", [Pure]> {
-  let summary = "the element of a captured operand at a computed index, in the score region of attention";
+  let summary = "the element of a captured operand at a computed index, in attention's score and mask regions";
   let description = [{
     `table` is the argument that stands for the operand; `index` is its coordinate along `axis`, where its map says 0. An
-    index outside is an error of the run where the key is alive; of other keys nothing is looked up.
+    index outside is an error of the run where the key is alive; of keys that the mask hides, a score looks up nothing,
+    and the mask itself what it is evaluated for.
   }];
   let arguments = (ins AnyType:$table, AnyType:$index, I64Attr:$axis);
   let results = (outs AnyType:$result);

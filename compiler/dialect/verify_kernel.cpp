@@ -183,18 +183,19 @@ class KernelVerifier {
   }
 
   LogicalResult verifyLookup(const RegionRule& expected, LookupOp lookup) {
-    if (StringRef(expected.name) != "score")
-      return lookup.emitOpError() << "expected only in a score region, found in the "
+    const bool inScore = StringRef(expected.name) == "score";
+    if (!inScore && StringRef(expected.name) != "mask")
+      return lookup.emitOpError() << "expected only in a score or mask region, found in the "
                                   << expected.name;
     auto table = dyn_cast<BlockArgument>(lookup.getTable());
-    if (!table || table.getArgNumber() == 0 || table.getType() != lookup.getResult().getType())
+    const int64_t captured = table ? int64_t(table.getArgNumber()) - inScore : -1;
+    if (captured < 0 || table.getType() != lookup.getResult().getType())
       return lookup.emitOpError()
              << "expected the argument of a captured operand as table, and its type as result";
     if (!lookup.getIndex().getType().isInteger(32) && !lookup.getIndex().getType().isInteger(64))
       return lookup.emitOpError() << "expected an i32 or i64 index, found "
                                   << lookup.getIndex().getType();
-    auto map =
-        cast<AffineMapAttr>(list("maps")[rule.operands + table.getArgNumber() - 1]).getValue();
+    auto map = cast<AffineMapAttr>(list("maps")[size_t(rule.operands + captured)]).getValue();
     const int64_t axis = int64_t(lookup.getAxis());
     auto place = axis >= 0 && axis < map.getNumResults()
                      ? dyn_cast<AffineConstantExpr>(map.getResult(unsigned(axis)))

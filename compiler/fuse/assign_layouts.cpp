@@ -27,9 +27,11 @@ class LayoutAssigner {
   void run() {
     SmallVector<Operation*> graph;
     for (Operation& op : main_.front()) graph.push_back(&op);
+    main_.walk([&](ir::GatherOp op) {
+      if (op->hasAttr(in_scores)) turnTable(op);
+    });
     for (Operation* op : graph) {
       if (Operation* sum = asWindows(op)) op = sum;
-      if (op->hasAttr(in_scores)) turnTable(cast<ir::GatherOp>(op));
       b_.setInsertionPointAfter(op);
       if (isConvolution(op) || pools(op)) turn(op->getResult(0));
       else if (!follow(op)) turnBack(op);

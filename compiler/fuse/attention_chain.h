@@ -18,6 +18,9 @@ struct AttentionChain {
 // The contraction with v that a softmax feeds through layout ops alone; null where there is none.
 ir::MatmulOp valueContraction(ir::SoftmaxOp softmax);
 
+// Whether softmaxes of such scores alone read the value, through elementwise work and layouts.
+bool feedsScoresOnly(mlir::Value v, llvm::function_ref<bool(ir::SoftmaxOp)> ofScores);
+
 // Walks back from element `at` of the value contraction's result; isLookup: gathers that the score
 // region does. `why` says what was expected where it is no attention.
 std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain,

@@ -42,6 +42,15 @@ ir::MatmulOp valueContraction(ir::SoftmaxOp softmax) {
   return {};
 }
 
+bool feedsScoresOnly(Value v, llvm::function_ref<bool(ir::SoftmaxOp)> ofScores) {
+  return llvm::all_of(v.getUsers(), [&](Operation* user) {
+    if (user->getBlock() != v.getParentBlock()) return false;
+    if (auto softmax = dyn_cast<ir::SoftmaxOp>(user)) return ofScores(softmax);
+    bool passes = ir::isScalarOp(user) || (ir::isLayoutOp(user) && !isa<ir::ConcatOp>(user));
+    return passes && feedsScoresOnly(user->getResult(0), ofScores);
+  });
+}
+
 std::optional<AttentionChain> attentionChain(ir::MatmulOp value, Domain& domain,
                                              const Coordinates& at,
                                              const std::function<bool(Value)>& hasBuffer,
@@ -155,15 +164,15 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   void runOnOperation() final {
     if (target.tuning.attention.fuse == false) return;
     lookups.clear();
-    hidden.clear();
     getOperation().walk([&](ir::SoftmaxOp softmax) {
       ir::MatmulOp value = valueContraction(softmax);
       if (!value) return;
       std::string why;
       if (!recognise(value, softmax, why)) softmax.emitRemark("not fused as attention: ") << why;
     });
+    auto isFused = [](ir::SoftmaxOp softmax) { return softmax->hasAttr("heed.attention"); };
     for (Operation* gather : lookups)
-      if (!hidden.contains(gather) && feedsScoresOnly(gather->getResult(0)))
+      if (feedsScoresOnly(gather->getResult(0), isFused))
         gather->setAttr(in_scores, UnitAttr::get(&getContext()));
     // Factors that moved left their multiplications behind.
     getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation* op) {
@@ -206,8 +215,9 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       why = "three kernels are faster here";
       return false;
     }
-    collectLookups(parts.score, lookups);
-    collectLookups(parts.mask, hidden);
+    visit(chain->score, [&](Expression& e) {
+      if (e.kind == Expression::lookup) lookups.insert(e.op);
+    });
     double factor = 1;
     liftFactors(&chain->scoreContraction->getOpOperand(0), factor);
     liftFactors(&chain->scoreContraction->getOpOperand(1), factor);
@@ -218,21 +228,7 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     return true;
   }
 
-  // Found in scores; those in masks, which tiles that see no key never evaluate, stay gathers.
-  llvm::SetVector<Operation*> lookups, hidden;
-
-  static void collectLookups(const ExpressionPtr& e, llvm::SetVector<Operation*>& found) {
-    if (e) visit(e, [&](Expression& x) { if (x.kind == Expression::lookup) found.insert(x.op); });
-  }
-
-  static bool feedsScoresOnly(Value v) {
-    return llvm::all_of(v.getUsers(), [&](Operation* user) {
-      if (user->getBlock() != v.getParentBlock()) return false;
-      if (isa<ir::SoftmaxOp>(user)) return user->hasAttr("heed.attention");
-      bool passes = ir::isScalarOp(user) || (ir::isLayoutOp(user) && !isa<ir::ConcatOp>(user));
-      return passes && feedsScoresOnly(user->getResult(0));
-    });
-  }
+  llvm::SetVector<Operation*> lookups;  // gathers found in scores and masks
 
   bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain, bool masked) {
     if (target.vulkan || target.reference) return true;

@@ -3,8 +3,10 @@
 // is a step of a value in front of the loop, or an op on lifted values and on what is the same at
 // every step; the op is made again in front, its result with the axis of the steps. 2: where such a
 // value holds a contraction, reduction or gather, the body reads its steps instead of computing it.
-// Elementwise work alone stays: it costs less than a tensor of all steps.
+// Elementwise work alone stays, and so does a gather that attention will look up: they cost less
+// than a tensor of all steps.
 #include "heed/compiler/dialect/heed.h"
+#include "heed/compiler/fuse/attention_chain.h"
 #include "heed/compiler/fuse/choose_buffers.h"
 #include "heed/compiler/fuse/passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -110,6 +112,8 @@ class Hoister {
       heavy |= operand->heavy;
       moves |= operand->axis >= 0;
     }
+    if (isa<ir::GatherOp>(op) && fuse::feedsScoresOnly(op->getResult(0), fuse::valueContraction))
+      heavy = false;
     if (!moves) {  // the same at every step; on parameters alone it is left to whoever reads it
       if (heavy && fuse::dependsOnParametersOnly(op->getResult(0))) heavy = false;
       SmallVector<Value> xs;

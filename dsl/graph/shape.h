@@ -1,6 +1,6 @@
 // Shapes and tensor types as plain values.
 #pragma once
-#include "heed/dsl/graph/dim.h"
+#include "heed/dsl/graph/dim_text.h"
 #include "heed/dsl/graph/dtype.h"
 
 namespace heed {

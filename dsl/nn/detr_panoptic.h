@@ -63,15 +63,15 @@ struct shared_convolution {
 };
 
 // x: [batch * Queries, Channels, …] at the size of finer: [batch, Channels, height, width], which
-// is added to every query's
+// is added to every query's, channels last, as convolutions read
 template <std::int64_t Queries>
 constexpr auto grown(expression auto x, expression auto finer) {
   constexpr dim batch = size<0>(finer), channels = size<1>(finer), height = size<2>(finer),
                 width = size<3>(finer);
-  auto larger =
-      reshape<batch, Queries, channels, height, width>(interpolate_nearest<height, width>(x));
-  return reshape<batch * Queries, channels, height, width>(
-      larger + reshape<batch, 1, channels, height, width>(finer));
+  auto larger = permute<0, 2, 3, 1>(interpolate_nearest<height, width>(x));
+  auto sum = reshape<batch, 1, height, width, channels>(permute<0, 2, 3, 1>(finer)) +
+             reshape<batch, Queries, height, width, channels>(larger);
+  return permute<0, 3, 1, 2>(reshape<batch * Queries, height, width, channels>(sum));
 }
 
 // features: the map that the encoder was given, [batch, Features, height, width]; attention as

@@ -62,9 +62,12 @@ constexpr std::int64_t times_repeated(const Dim& out, const Dim& in) {
   auto times = divide_exact(out, in);
   return times && times->is_static() ? times->constant : 0;
 }
-template <Dim Out, Dim In>
-constexpr auto nearest_indices() {
-  return broadcast_to<Out>(position<-1>() * extent<In>() / extent<Out>());
+// Which of a channel's cells, read one after another, is the nearest to each new one.
+template <Dim Height, Dim Width, Dim OldHeight, Dim OldWidth>
+constexpr auto nearest_cells() {
+  auto row = position<-2>() * extent<OldHeight>() / extent<Height>();
+  auto column = position<-1>() * extent<OldWidth>() / extent<Width>();
+  return broadcast_to<Height, Width>(row * extent<OldWidth>() + column);
 }
 
 }  // namespace detail
@@ -93,19 +96,17 @@ refused<detail::image<"adaptive_avg_pool2d", X>> adaptive_avg_pool2d(X);
 template <Dim Height, Dim Width, operand X>
   requires fine<detail::image<"interpolate_nearest", X>>
 constexpr auto interpolate_nearest(X x) {
-  constexpr Dim height = size<2>(x), width = size<3>(x);
+  constexpr Dim batch = size<0>(x), channels = size<1>(x), height = size<2>(x), width = size<3>(x);
   constexpr std::int64_t down = detail::times_repeated(Height, height),
                          across = detail::times_repeated(Width, width);
   if constexpr (down > 0 && across > 0) {  // a layout, which costs nothing
-    constexpr Dim batch = size<0>(x), channels = size<1>(x);
     auto cells = reshape<batch, channels, height, 1, width, 1>(x);
     return reshape<batch, channels, Height, Width>(
         broadcast_to<batch, channels, height, down, width, across>(cells));
   } else {
-    // [Height, b, c, w]
-    auto rows = gather(permute<2, 0, 1, 3>(x), detail::nearest_indices<Height, height>());
-    auto columns = gather(permute<3, 0, 1, 2>(rows), detail::nearest_indices<Width, width>());
-    return permute<2, 3, 1, 0>(columns);
+    auto cells = permute<2, 0, 1>(reshape<batch, channels, height * width>(x));
+    auto found = gather(cells, detail::nearest_cells<Height, Width, height, width>());
+    return permute<2, 3, 0, 1>(found);
   }
 }
 template <Dim Height, Dim Width, operand X>

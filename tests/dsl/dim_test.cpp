@@ -1,6 +1,6 @@
 // Dimensions: canonical forms as static_asserts, and arithmetic against evaluation with random
 // symbol values.
-#include "heed/dsl/graph/dim.h"
+#include "heed/dsl/graph/dim_text.h"
 
 #include <doctest/doctest.h>
 

@@ -98,6 +98,7 @@ TEST_CASE("interpolation by the nearest cell") {
   check<nearest<14, 30>, small>(7, 10, 14, 30, nearest_weight);
   check<nearest<2 * H, 3 * W>, any>(5, 6, 10, 18, nearest_weight);
   CHECK(load<nearest<2 * H, 3 * W>, any>().data().steps.size() == 1);  // nothing is gathered
+  CHECK(load<nearest<5, 2 * W>, any>().data().steps.size() == 3);      // one gather
 }
 
 TEST_CASE("adaptive average pooling") {

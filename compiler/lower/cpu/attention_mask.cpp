@@ -1,10 +1,16 @@
 #include "heed/compiler/lower/cpu/attention_mask.h"
 
 #include "heed/compiler/lower/cpu/place.h"
+#include "heed/compiler/lower/tile/lookup.h"
 
 using namespace mlir;
 
 namespace heed::cpu {
+
+// Beyond every element, and far from what index arithmetic cannot hold.
+constexpr int64_t largest = int64_t(1) << 40;
+// Elements of a table, for one tile: more than its keys, and little beside its scores.
+constexpr int64_t most_looked_at = 1024;
 
 Value AttentionMask::valueOf(const tile::IntegerSum& sum) const {
   Value value = e.dim(sum.constant);
@@ -46,34 +52,68 @@ std::optional<tile::Verdict> AttentionMask::judge(Value query, Value rows, Value
   auto digit = [&](int n) { return digits[n]; };
   auto extent = [&](const Dim& dim) { return e.dim(dim); };
   auto elements = [&](int operand) { return elementRange(operand, queryRange, keyRange); };
-  return tile::judgeMask(e.kernel, region, {e.b, digit, extent, elements});
+  auto found = [&](tile::Lookup lookup, const tile::Range& indices) {
+    return foundRange(lookup, indices);
+  };
+  return tile::judgeMask(e.kernel, region, {e.b, digit, extent, elements, found});
+}
+
+bool AttentionMask::varies(const tile::Access& access, char role) const {
+  return tile::strideAlong(e.kernel, access, role) != Dim(0);
+}
+
+Value AttentionMask::elementAt(int operand, Value address) const {
+  Value x = e.loadScalar(buffers[operand], address);
+  return arith::IndexCastOp::create(e.b, e.loc, e.index, x);
+}
+
+// Of element(n) for n in [first, end); none of them: no number is in it.
+static tile::Range rangeOf(Emit& e, Value first, Value end,
+                           llvm::function_ref<Value(Value n)> element) {
+  Values ends = e.loop(first, end, 1, {e.constant(largest), e.constant(-largest)},
+                       [&](Value n, ValueRange so) {
+                         Value x = element(n);
+                         return Values{e.min(so[0], x), e.max(so[1], x)};
+                       });
+  return {ends[0], ends[1]};
 }
 
 std::optional<tile::Range> AttentionMask::elementRange(int operand, const tile::Range& queryRange,
                                                       const tile::Range& keyRange) const {
   const tile::Access& access = e.kernel.ins[operand];
-  auto varies = [&](char role) { return tile::strideAlong(e.kernel, access, role) != Dim(0); };
-  if (varies('i') && varies('j')) return {};
-  auto elementAt = [&](std::optional<std::pair<char, Value>> at) {
-    Place place(e, buffers);
-    place.set('b', batch);
-    if (at) place.set(at->first, at->second);
-    Value x = e.loadScalar(buffers[operand], place.address(access));
-    return Value(arith::IndexCastOp::create(e.b, e.loc, e.index, x));
-  };
-  if (!varies('i') && !varies('j')) {
-    Value x = elementAt({});
+  if (varies(access, 'i') && varies(access, 'j')) return {};
+  Place place(e, buffers);
+  place.set('b', batch);
+  if (!varies(access, 'i') && !varies(access, 'j')) {
+    Value x = elementAt(operand, place.address(access));
     return tile::Range{x, x};
   }
-  char role = varies('i') ? 'i' : 'j';
-  const tile::Range& along = varies('i') ? queryRange : keyRange;
-  Value start = elementAt(std::pair{role, along.low});
-  Values ends = e.loop(e.add(along.low, 1), e.add(along.high, 1), 1, {start, start},
-                       [&](Value n, ValueRange so) {
-                         Value x = elementAt(std::pair{role, n});
-                         return Values{e.min(so[0], x), e.max(so[1], x)};
-                       });
-  return tile::Range{ends[0], ends[1]};
+  char role = varies(access, 'i') ? 'i' : 'j';
+  const tile::Range& along = role == 'i' ? queryRange : keyRange;
+  return rangeOf(e, along.low, e.add(along.high, 1), [&](Value n) {
+    Place at = place;
+    at.set(role, n);
+    return elementAt(operand, at.address(access));
+  });
+}
+
+std::optional<tile::Range> AttentionMask::foundRange(tile::Lookup lookup,
+                                                     const tile::Range& indices) const {
+  const tile::Access& access = e.kernel.ins[lookup.operand];
+  if (varies(access, 'i') || varies(access, 'j')) return {};
+  Place place(e, buffers);
+  place.set('b', batch);
+  Value start = place.address(access), stride = e.dim(access.layout.strides[lookup.axis]);
+  Value first = e.max(indices.low, e.constant(0)),
+        end = e.min(e.add(indices.high, 1), e.dim(tile::extentOf(e.kernel, lookup)));
+  Value count = e.sub(end, first),
+        known = arith::AndIOp::create(e.b, e.loc, e.below(e.constant(0), count),
+                                      e.below(count, e.constant(most_looked_at)));
+  tile::Range found = rangeOf(e, first, e.select(known, end, first), [&](Value n) {
+    return elementAt(lookup.operand, e.add(start, e.mul(n, stride)));
+  });
+  return tile::Range{e.select(known, found.low, e.constant(-largest)),
+                     e.select(known, found.high, e.constant(largest))};
 }
 
 }  // namespace heed::cpu

@@ -23,6 +23,10 @@ struct AttentionMask {
   // Where they depend on the query or on the key only.
   std::optional<tile::Range> elementRange(int operand, const tile::Range& queryRange,
                                           const tile::Range& keyRange) const;
+  // Any number, where there are none or too many to look at.
+  std::optional<tile::Range> foundRange(tile::Lookup lookup, const tile::Range& indices) const;
+  bool varies(const tile::Access& access, char role) const;
+  Value elementAt(int operand, Value address) const;
 };
 
 }  // namespace heed::cpu

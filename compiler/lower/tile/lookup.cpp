@@ -114,13 +114,11 @@ bool staysInside(const Kernel& kernel, Lookup lookup) {
 }
 
 bool checksLookups(const Kernel& kernel) {
-  auto attention = cast<ir::AttentionOp>(kernel.op);
-  return attention.getScore().walk([&](ir::LookupOp op) {
-    auto argument = cast<BlockArgument>(op.getTable());
-    const int operand = attention_captured + int(argument.getArgNumber()) - 1;
-    return staysInside(kernel, {operand, int(op.getAxis()), {}, op}) ? WalkResult::advance()
-                                                                     : WalkResult::interrupt();
-  }).wasInterrupted();
+  return kernel.op
+      ->walk([&](ir::LookupOp op) {
+        return staysInside(kernel, lookupOf(op)) ? WalkResult::advance() : WalkResult::interrupt();
+      })
+      .wasInterrupted();
 }
 
 }  // namespace heed::tile

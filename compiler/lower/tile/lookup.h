@@ -1,4 +1,4 @@
-// What is known, when compiling, of the indices at which a score region looks into a table.
+// What is known, when compiling, of the indices at which scores and masks look into a table.
 #pragma once
 #include "heed/compiler/lower/tile/regions.h"
 

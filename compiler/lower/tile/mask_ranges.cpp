@@ -1,6 +1,5 @@
 #include "heed/compiler/lower/tile/mask_ranges.h"
 
-#include "heed/compiler/lower/tile/regions.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -90,8 +89,8 @@ class Judge {
   // ---- bools ----
 
   MaybeVerdict verdictOf(Value x) {
-    if (auto argument = dyn_cast<BlockArgument>(x)) {
-      MaybeRange elements = elementsOf(argument);
+    if (readsElements(x)) {
+      MaybeRange elements = elementsOf(x);
       if (!elements) return {};
       return Verdict{a.is(Compare::ne, elements->high, a.number(0)),
                      a.is(Compare::ne, elements->low, a.number(0))};
@@ -148,7 +147,7 @@ class Judge {
       return Range{a.select(v->must, a.number(1), a.number(0)),
                    a.select(v->may, a.number(1), a.number(0))};
     }
-    if (auto argument = dyn_cast<BlockArgument>(x)) return elementsOf(argument);
+    if (readsElements(x)) return elementsOf(x);
     return llvm::TypeSwitch<Operation*, MaybeRange>(x.getDefiningOp())
         .Case<ir::CoordinateOp>([&](auto op) { return rangeOf(op.getMap().getResult(0)); })
         .Case<ir::ConstantOp>(
@@ -206,12 +205,22 @@ class Judge {
     return Range{pick(x->low, y->low, any.low), pick(x->high, y->high, any.high)};
   }
 
-  MaybeRange elementsOf(BlockArgument argument) {
-    auto operand = operandOf(argument, attention_captured, int(kernel.ins.size()));
-    if (!operand) return {};
-    const Access& access = kernel.ins[*operand];
-    if ((!is_integer(access.dtype) && access.dtype != DType::boolean) || access.fill) return {};
-    return rectangle.elements(*operand);
+  static bool readsElements(Value x) {
+    return isa<BlockArgument>(x) || isa<ir::LookupOp>(x.getDefiningOp());
+  }
+  MaybeRange elementsOf(Value x) {
+    auto countable = [&](int operand) {
+      const Access& access = kernel.ins[size_t(operand)];
+      return (is_integer(access.dtype) || access.dtype == DType::boolean) && !access.fill;
+    };
+    if (auto op = x.getDefiningOp<ir::LookupOp>()) {
+      const Lookup lookup = lookupOf(op);
+      MaybeRange indices = range(op.getIndex());
+      return indices && countable(lookup.operand) ? rectangle.found(lookup, *indices)
+                                                  : MaybeRange();
+    }
+    auto operand = operandOf(cast<BlockArgument>(x), attention_captured, int(kernel.ins.size()));
+    return operand && countable(*operand) ? rectangle.elements(*operand) : MaybeRange();
   }
 
   MaybeRange rangeOf(AffineExpr e) {

@@ -2,8 +2,7 @@
 // arithmetic: for masks that no bound on the keys describes, such as documents by number, key
 // padding by bools, regions of a shifted window.
 #pragma once
-#include "heed/compiler/lower/tile/kernel.h"
-#include "mlir/IR/Builders.h"
+#include "heed/compiler/lower/tile/regions.h"
 
 namespace heed::tile {
 
@@ -23,6 +22,8 @@ struct Rectangle {
   llvm::function_ref<mlir::Value(const Dim&)> extent;
   // Of an operand's elements; none where looking at them all costs too much.
   llvm::function_ref<std::optional<Range>(int operand)> elements;
+  // Of the elements that a lookup finds at some of these indices.
+  llvm::function_ref<std::optional<Range>(Lookup, const Range& indices)> found;
 };
 
 // Emits what decides; no verdict, and no code that counts, where nothing could ever be decided.

@@ -31,6 +31,12 @@ std::optional<int> operandOf(BlockArgument argument, int captured, int operands)
   return number < 0 ? std::nullopt : std::optional(captured + number);
 }
 
+Lookup lookupOf(ir::LookupOp op, Value index) {
+  auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured,
+                         int(op->getParentOp()->getNumOperands()));
+  return {*table, int(op.getAxis()), index, op};
+}
+
 namespace {
 
 class Emission {
@@ -82,11 +88,8 @@ class Emission {
   }
 
   Value element(ir::LookupOp op) {
-    auto kernel = op->getParentOfType<ir::AttentionOp>();
-    if (!target.lookup || !kernel) return {};
-    auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured,
-                           int(kernel->getNumOperands()));
-    return target.lookup({*table, int(op.getAxis()), values.lookup(op.getIndex()), op});
+    if (!target.lookup || !isa<ir::AttentionOp>(op->getParentOp())) return {};
+    return target.lookup(lookupOf(op, values.lookup(op.getIndex())));
   }
 
   // x as a region value of `type`, the meaning of heed.cast.

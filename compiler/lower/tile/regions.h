@@ -20,6 +20,8 @@ struct Lookup {
   mlir::Value index;  // i32 lanes
   ir::LookupOp op;    // what is known of it when compiling: see lookup.h
 };
+// Of attention; without an index for what is known when compiling.
+Lookup lookupOf(ir::LookupOp op, mlir::Value index = {});
 
 struct RegionTarget {
   mlir::OpBuilder& builder;
@@ -31,7 +33,7 @@ struct RegionTarget {
   llvm::function_ref<mlir::Value(const Dim&)> extent;  // the same of one dimension
   // pow has two arguments, random three, i32 as its result, all others one.
   llvm::function_ref<mlir::Value(Function, mlir::ValueRange)> math;
-  // The element as `load` gives it; for score regions only.
+  // The element as `load` gives it; for attention's scores and masks only.
   llvm::function_ref<mlir::Value(Lookup)> lookup = nullptr;
 };
 
