@@ -87,14 +87,16 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
                 tile::strideAlong(kernel, access, feature) == Dim(1);
     return lies ? tile::strideAlong(kernel, access, 'j') : std::nullopt;
   };
+  oneKeyBlock = keys.is_static() && keys.constant <= keyBlock && kernel.outs.size() == 1;
+  fewKeys = keys.is_static() && keys.constant <= mostFewKeys && kernel.outs.size() == 1;
   const std::optional<Dim> key = rowInPlace(1, 'e', features), value = rowInPlace(2, 'd', values);
-  keysInPlace = oneQuery && key;
-  valuesInPlace = value && (oneQuery || *value == Dim(valueStride));
-  keyRow = keysInPlace ? *key : Dim(features);
+  keysInPlace = (oneQuery || fewKeys) && key;
+  valuesInPlace = value && (oneQuery || fewKeys || *value == Dim(valueStride));
+  keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
-              mask.bounds.empty() && kernel.outs.size() == 1;
+              mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;
   checksLookups = tile::checksLookups(kernel);
   editsScores = tile::OnlineSoftmax::edits(op);
 
@@ -103,9 +105,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   take(op.getMask().empty() ? 0 : abi::tile_counters * int64_t(sizeof(int64_t) / sizeof(float)));
   failedAt = take(checksLookups ? 1 : 0);
   scoresAt = take(rows * scoreStride + target.lanes);
-  sumsAt = take(queryRows() * valueStride);
-  largestAt = take(queryRows() * target.lanes);
-  totalAt = take(queryRows() * target.lanes);
+  sumsAt = take(keptRows() * valueStride);
+  largestAt = take(keptRows() * target.lanes);
+  totalAt = take(keptRows() * target.lanes);
   queriesAt = take(packsQueries ? queryRows() * features + target.lanes : 0);
   packedAt = at;
 }
@@ -128,7 +130,7 @@ int64_t AttentionBlocking::staticQueryBlocks() const {
 Dim AttentionBlocking::packedKeys() const {
   if (keysInPlace) return Dim(0);
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
-  return columns * Dim(features);
+  return columns * keyRow;
 }
 Dim AttentionBlocking::packedValues() const {
   return valuesInPlace ? Dim(0) : keys * Dim(valueStride);

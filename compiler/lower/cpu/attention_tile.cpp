@@ -171,6 +171,28 @@ void AttentionTile::emitValues(int height) {
   e.finishFunction();
 }
 
+LogicalResult AttentionTile::finishRow(ValueRange buffers, Value batch, Value query,
+                                       llvm::function_ref<Value(int64_t d)> sumAt) {
+  // The last vector overlaps the one before: masked stores to lines that are not in the cache take
+  // several times as long.
+  const bool overlaps = blocking.values >= e.lanes() && e.kernel.withRole('d').size() == 1;
+  for (int64_t column = 0; column < blocking.values; column += e.lanes()) {
+    const int64_t left = blocking.values - column;
+    const bool part = left < e.lanes();
+    const int64_t d = part && overlaps ? blocking.values - e.lanes() : column;
+    Place place(e, buffers);
+    place.set('b', batch);
+    place.set('i', query);
+    place.setLanes('d', e.constant(d),
+                   part && !overlaps ? e.lanesBelow(e.constant(left)) : Value());
+    Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), sumAt(d),
+                                tile::attention_captured);
+    if (!result) return failure();
+    place.store(0, result);
+  }
+  return success();
+}
+
 LogicalResult AttentionTile::emitFinish() {
   Type f = e.bufferType(e.f32), i = e.index;
   Values all = e.beginFunction(name("finish"), kernelBuffers({f, i, i, i, i}));
@@ -182,19 +204,10 @@ LogicalResult AttentionTile::emitFinish() {
     Value kept = e.add(tileRow, r), totalAt = rowOf(kept, blocking.totalAt, e.lanes());
     Value inverse = e.broadcast(softmax.inverse(e.sum(e.load(s, totalAt))));
     e.store(inverse, s, totalAt);  // for the weights
-    for (int64_t d = 0; d < blocking.values; d += e.lanes()) {
-      Place place(e, buffers);
-      place.set('b', batch);
-      place.set('i', e.add(query, r));
-      int64_t left = blocking.values - d;
-      place.setLanes('d', e.constant(d),
-                     left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
-      Value sum = e.load(s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
-      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(),
-                                  e.mul(sum, inverse), tile::attention_captured);
-      failed |= !result;
-      if (result) place.store(0, result);
-    }
+    Value sums = rowOf(kept, blocking.sumsAt, blocking.valueStride);
+    failed |= mlir::failed(finishRow(buffers, batch, e.add(query, r), [&](int64_t d) {
+      return e.mul(e.load(s, e.add(sums, d)), inverse);
+    }));
   });
   e.finishFunction();
   return failure(failed);
@@ -233,13 +246,16 @@ LogicalResult AttentionTile::emitPack() {
   ValueRange values(all), arguments = values.take_back(6), buffers = values.drop_back(6);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
   Value low = arguments[4], high = arguments[5];
-  if (!blocking.keysInPlace)
+  LogicalResult result = success();
+  if (blocking.fewKeys && !blocking.keysInPlace)
+    result = packRows(e, {1, 'j', 'e'}, buffers, batch, low, e.sub(high, low), to, panels,
+                      e.dim(blocking.keyRow), nullptr, tile::attention_captured);
+  else if (!blocking.keysInPlace)
     e.loop(low, high, blocking.width, [&](Value key) {
       packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
                 e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
     });
-  LogicalResult result = success();
-  if (!blocking.valuesInPlace)
+  if (!blocking.valuesInPlace && succeeded(result))
     result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
                       e.add(rows, e.mul(low, blocking.valueStride)),
                       e.constant(blocking.valueStride), nullptr, tile::attention_captured);
