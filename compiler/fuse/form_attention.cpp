@@ -8,7 +8,6 @@
 #include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "heed/compiler/fuse/score_parts.h"
-#include "heed/compiler/plan/attention_plan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Iterators.h"
@@ -202,10 +201,6 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     }
     ScoreParts parts =
         takeApart(chain->score, chain->scoreLeaf, IntegerType::get(&getContext(), 1));
-    if (!isWorthwhile(value, *chain, parts.mask != nullptr)) {
-      why = "three kernels are faster here";
-      return false;
-    }
     collectLookups(parts.score, lookups);
     collectLookups(parts.mask, hidden);
     double factor = 1;
@@ -232,26 +227,6 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
       bool passes = ir::isScalarOp(user) || (ir::isLayoutOp(user) && !isa<ir::ConcatOp>(user));
       return passes && feedsScoresOnly(user->getResult(0));
     });
-  }
-
-  bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain, bool masked) {
-    if (target.vulkan || target.reference) return true;
-    auto number = [](const Dim& d) {
-      return d.is_static() ? std::optional(d.constant) : std::nullopt;
-    };
-    Shape out = ir::shapeOf(value.getResult());
-    Dim batch(1);
-    for (int axis = 0; axis < out.rank - 2; ++axis) batch = batch * out.dims[axis];
-    AttentionShape shape{.batch = lower_bound(batch),
-                         .queries = number(out[-2]),
-                         .keys = number(ir::shapeOf(value.getA())[-1])};
-    auto features = number(ir::shapeOf(chain.scoreContraction.getA())[-1]),
-         values = number(out[-1]);
-    if (!features || !values) return true;
-    shape.features = *features;
-    shape.values = *values;
-    shape.masked = masked;
-    return is_better_fused(shape, target);
   }
 
   Target target;

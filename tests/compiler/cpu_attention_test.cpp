@@ -171,7 +171,8 @@ TEST_CASE("weights are a result of the fused kernel") {
          .mask = by_value,
          .weights = true});
   check({.queries = "1", .keys = "K", .features = "64", .score = biased}, {{"K", 41}});
-  check({.queries = "1", .keys = "K", .values = "21", .turned = true}, {{"K", 300}});
+  check({.queries = "1", .keys = "K", .features = "9", .values = "21", .turned = true},
+        {{"K", 300}});
 }
 
 TEST_CASE("heads inside the rows, as a projection writes them") {

@@ -116,6 +116,8 @@ struct AttentionTile {
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
+  // Of a vector from `at` on, the lanes of a row of `extent`; null: all.
+  Value lanesOf(std::int64_t extent, std::int64_t at);
   void emitScoresInPlace(ValueRange arguments);
   Value fewScores(Value q, Value row, Value k, Value keys, Value stride);
   // outs[0] of one query; sumAt(d): the lanes from feature d on before the epilogue.
@@ -124,7 +126,8 @@ struct AttentionTile {
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
-  void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
+  // last: lanes of the last vector, null for all
+  void emitValueColumns(int height, int vectors, Value column, Value last, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) {
     return e.add(e.mul(row, stride), base);
   }

@@ -25,11 +25,10 @@ Value AttentionTile::fewScores(Value q, Value row, Value k, Value keys, Value st
   const std::int64_t count = blocking.keys.constant;
   std::array<Value, AttentionBlocking::mostFewKeys> sums;
   for (std::int64_t feature = 0; feature < blocking.features; feature += e.lanes()) {
-    const std::int64_t left = blocking.features - feature;
-    Value mask = left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value();
-    Value x = e.load(q, e.add(row, feature), mask);
+    Value lanes = lanesOf(blocking.features, feature);
+    Value x = e.load(q, e.add(row, feature), lanes);
     for (std::int64_t key = 0; key < count; ++key) {
-      Value y = e.load(k, e.add(e.add(keys, e.mul(stride, key)), feature));
+      Value y = e.load(k, e.add(e.add(keys, e.mul(stride, key)), feature), lanes);
       sums[key] = sums[key] ? e.fma(x, y, sums[key]) : e.mul(x, y);
     }
   }
@@ -52,8 +51,7 @@ LogicalResult AttentionTile::emitFewKeys() {
   e.loop(e.constant(0), arguments[6], 1, [&](Value r) {
     Value row = e.add(query, r);
     Value x = fewScores(q, e.add(queryAt, e.mul(r, queryStride)), k, firstKey, keyStride);
-    x = edited(x, s, buffers, batch, row, e.constant(0), !op.getMask().empty(),
-               keys < e.lanes() ? e.lanesBelow(e.constant(keys)) : Value());
+    x = edited(x, s, buffers, batch, row, e.constant(0), !op.getMask().empty(), lanesOf(keys, 0));
     failed |= !x;
     if (failed) return;
     Value most = overQuarters(e, x, [&](Value x, Value y) { return e.max(x, y); });
@@ -66,7 +64,8 @@ LogicalResult AttentionTile::emitFewKeys() {
     failed |= mlir::failed(finishRow(buffers, batch, row, [&](std::int64_t d) {
       Value sum;
       for (auto [key, weight] : llvm::enumerate(weights)) {
-        Value y = e.load(v, e.add(e.add(firstValue, e.mul(valueStride, key)), d));
+        Value y = e.load(v, e.add(e.add(firstValue, e.mul(valueStride, key)), d),
+                         lanesOf(blocking.values, d));
         sum = sum ? e.fma(weight, y, sum) : e.mul(weight, y);
       }
       return sum;

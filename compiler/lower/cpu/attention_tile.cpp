@@ -44,18 +44,24 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
               e.add(column, blocking.scoresAt + r * blocking.scoreStride + v * e.lanes()));
 }
 
+Value AttentionTile::lanesOf(int64_t extent, int64_t at) {
+  return extent - at < e.lanes() ? e.lanesBelow(e.constant(extent - at)) : Value();
+}
+
 void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   Value q = arguments[0], k = arguments[1], s = arguments[2], keys = arguments[4];
   Value stride = arguments[7];
-  const int64_t vectors = blocking.features / e.lanes();
-  Values query;
-  for (int64_t v = 0; v < vectors; ++v)
-    query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
+  Values query, lanes;
+  for (int64_t at = 0; at < blocking.features; at += e.lanes()) {
+    lanes.push_back(lanesOf(blocking.features, at));
+    query.push_back(e.load(q, e.add(arguments[3], at), lanes.back()));
+  }
+  const int64_t vectors = query.size();
   e.unrolled(arguments[5], arguments[6], Emit::stepsFor(vectors), {},
              [&](Value first, int64_t step, ValueRange) {
                Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
                for (int64_t v = 0; v < vectors; ++v) {
-                 Value x = e.load(k, e.add(row, v * e.lanes()));
+                 Value x = e.load(k, e.add(row, v * e.lanes()), lanes[v]);
                  sum = sum ? e.fma(query[v], x, sum) : e.mul(query[v], x);
                }
                e.storeScalar(e.sum(sum), s, e.add(column, blocking.scoresAt));
@@ -113,7 +119,8 @@ void AttentionTile::emitScores(int height) {
 
 // ---- values ----
 
-void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
+void AttentionTile::emitValueColumns(int height, int vectors, Value column, Value last,
+                                     ValueRange arguments) {
   Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3],
         high = arguments[4];
   Value tileRow = arguments[5], isFirst = arguments[6], scores = arguments[8];
@@ -137,7 +144,8 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
                                     rowAt = e.add(values, e.mul(first, valueRow));
                               rowAt = e.add(rowAt, e.mul(valueRow, step));
                               for (int n = 0; n < vectors; ++n)
-                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
+                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes()),
+                                                     n + 1 < vectors ? Value() : last));
                               for (int r = 0; r < height; ++r) {
                                 Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
                                 for (int n = 0; n < vectors; ++n)
@@ -153,6 +161,8 @@ std::string AttentionTile::valuesName(int64_t height) const {
                      std::to_string(blocking.valueStride) + "at" + std::to_string(blocking.sumsAt) +
                      "by" + std::to_string(blocking.scoreStride);
   if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
+  if (blocking.valuesInPlace && blocking.values < blocking.valueStride)
+    name += "of" + std::to_string(blocking.values);
   return name;
 }
 
@@ -161,13 +171,16 @@ void AttentionTile::emitValues(int height) {
   Values arguments;
   if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments))
     return;
+  // Rows in place end where they end, packed ones with a vector.
   const int64_t across = blocking.valueVectors * e.lanes(),
-                whole = blocking.valueStride / across * across;
-  e.loop(0, whole, across,
-         [&](Value column) { emitValueColumns(height, blocking.valueVectors, column, arguments); });
-  if (whole < blocking.valueStride)
+                extent = blocking.valuesInPlace ? blocking.values : blocking.valueStride,
+                whole = extent / across * across;
+  e.loop(0, whole, across, [&](Value column) {
+    emitValueColumns(height, blocking.valueVectors, column, {}, arguments);
+  });
+  if (whole < extent)
     emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole),
-                     arguments);
+                     lanesOf(extent, blocking.valueStride - e.lanes()), arguments);
   e.finishFunction();
 }
 
@@ -177,14 +190,12 @@ LogicalResult AttentionTile::finishRow(ValueRange buffers, Value batch, Value qu
   // several times as long.
   const bool overlaps = blocking.values >= e.lanes() && e.kernel.withRole('d').size() == 1;
   for (int64_t column = 0; column < blocking.values; column += e.lanes()) {
-    const int64_t left = blocking.values - column;
-    const bool part = left < e.lanes();
+    const bool part = blocking.values - column < e.lanes();
     const int64_t d = part && overlaps ? blocking.values - e.lanes() : column;
     Place place(e, buffers);
     place.set('b', batch);
     place.set('i', query);
-    place.setLanes('d', e.constant(d),
-                   part && !overlaps ? e.lanesBelow(e.constant(left)) : Value());
+    place.setLanes('d', e.constant(d), lanesOf(blocking.values, d));
     Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), sumAt(d),
                                 tile::attention_captured);
     if (!result) return failure();
