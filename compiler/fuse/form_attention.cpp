@@ -8,7 +8,6 @@
 #include "heed/compiler/fuse/layouts.h"
 #include "heed/compiler/fuse/passes.h"
 #include "heed/compiler/fuse/score_parts.h"
-#include "heed/compiler/plan/attention_plan.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Iterators.h"
@@ -211,10 +210,6 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
     }
     ScoreParts parts =
         takeApart(chain->score, chain->scoreLeaf, IntegerType::get(&getContext(), 1));
-    if (!isWorthwhile(value, *chain, parts.mask != nullptr)) {
-      why = "three kernels are faster here";
-      return false;
-    }
     visit(chain->score, [&](Expression& e) {
       if (e.kind == Expression::lookup) lookups.insert(e.op);
     });
@@ -229,26 +224,6 @@ struct FormAttention : PassWrapper<FormAttention, OperationPass<ModuleOp>> {
   }
 
   llvm::SetVector<Operation*> lookups;  // gathers found in scores and masks
-
-  bool isWorthwhile(ir::MatmulOp value, AttentionChain& chain, bool masked) {
-    if (target.vulkan || target.reference) return true;
-    auto number = [](const Dim& d) {
-      return d.is_static() ? std::optional(d.constant) : std::nullopt;
-    };
-    Shape out = ir::shapeOf(value.getResult());
-    Dim batch(1);
-    for (int axis = 0; axis < out.rank - 2; ++axis) batch = batch * out.dims[axis];
-    AttentionShape shape{.batch = lower_bound(batch),
-                         .queries = number(out[-2]),
-                         .keys = number(ir::shapeOf(value.getA())[-1])};
-    auto features = number(ir::shapeOf(chain.scoreContraction.getA())[-1]),
-         values = number(out[-1]);
-    if (!features || !values) return true;
-    shape.features = *features;
-    shape.values = *values;
-    shape.masked = masked;
-    return is_better_fused(shape, target);
-  }
 
   Target target;
 

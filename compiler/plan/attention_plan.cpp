@@ -21,10 +21,10 @@ struct Grid {
         key_blocks(ceil_divide(keys, plan.key_block)) {}
 };
 
-// Pairs of a tile, or one of its queries, and a block of keys that meet, those of a query and a key
-// (by whole panels), and the keys that some query sees.
+// Pairs of a tile, or one of its queries, and a block of keys that meet, and the keys that some
+// query sees.
 struct Meetings {
-  double visits = 0, rows = 0, scores = 0;
+  double visits = 0, rows = 0;
   std::int64_t low = std::numeric_limits<std::int64_t>::max(), high = 0;
 };
 Meetings meetings(const AttentionShape& shape, const Grid& grid, std::int64_t panel) {
@@ -41,12 +41,13 @@ Meetings meetings(const AttentionShape& shape, const Grid& grid, std::int64_t pa
     const double blocks = double((high - 1) / block - low / block + 1);
     all.visits += blocks;
     all.rows += blocks * double(end - begin);
-    all.scores += double((end - begin) * round_up(high - low, panel));
     all.low = std::min(all.low, low);
     all.high = std::max(all.high, high);
   }
   return all;
 }
+
+constexpr double first_tlb_bytes = 64 * 4096;
 
 }  // namespace
 
@@ -61,42 +62,19 @@ std::array<double, AttentionCosts::count> attention_work(const AttentionShape& s
                                                          const AttentionPlan& plan,
                                                          const Target& target) {
   const Grid grid(shape, plan, target);
-  const double batch = double(shape.batch), queries = double(grid.queries),
-               keys = double(grid.keys);
-  const double features = double(shape.features),
-               values = double(round_up(shape.values, target.lanes));
-  std::array<double, AttentionCosts::count> work{};
-  if (!plan.fused) {
-    const double columns = double(round_up(grid.keys, target.lanes));  // of a matrix of scores
-    work[AttentionCosts::unfused] = 1;
-    work[AttentionCosts::unfused_batch] = batch;
-    work[AttentionCosts::unfused_product] =
-        batch * queries * (columns * features + keys * values) * 1e-3;
-    work[AttentionCosts::unfused_score] = batch * queries * columns;
-    work[AttentionCosts::unfused_row] = batch * queries;
-    work[AttentionCosts::unfused_packed] = batch * keys * (features + values);
-    return work;
-  }
   const Meetings met = meetings(shape, grid, panel_keys(target));
-  const double block_bytes =
-      double(std::min(plan.key_block, grid.keys)) * (features + values) * sizeof(float);
-  const auto packed_of = [&](std::int64_t row) {  // one query reads whole vectors where they lie
-    return shape.queries == 1 && row % target.lanes == 0 ? 0.0 : double(row);
-  };
-  const double packed =
-      double(met.high - met.low) * (packed_of(shape.features) + packed_of(shape.values));
-  const double l2 = double(target.l2_bytes);
-  work[AttentionCosts::fused] = 1;
-  work[AttentionCosts::batch] = batch;
-  work[AttentionCosts::product] = batch * met.scores * (features + values) * 1e-3;
-  work[AttentionCosts::score] = batch * met.scores;
+  const double batch = double(shape.batch), features = double(shape.features),
+               values = double(round_up(shape.values, target.lanes)),
+               block = double(std::min({plan.key_block, grid.keys, met.high - met.low})) * values,
+               packed = double(met.high - met.low) * (features + values);
+  std::array<double, AttentionCosts::count> work{};
   work[AttentionCosts::visit] = batch * met.visits;
   work[AttentionCosts::row] = batch * met.rows;
   work[AttentionCosts::sum] = batch * met.rows * values;
-  work[AttentionCosts::packed] = batch * packed;
-  if (block_bytes > l2 / 2)
-    work[AttentionCosts::far_block] = batch * met.visits * block_bytes / sizeof(float);
-  if (packed * sizeof(float) > l2 / 2)
+  // A tile sums a few columns of them at a time, so that it comes to every page as often.
+  if (block * sizeof(float) > first_tlb_bytes)
+    work[AttentionCosts::far_block] = batch * met.visits * block;
+  if (packed * sizeof(float) > double(target.l2_bytes) / 2)
     work[AttentionCosts::far_packed] = batch * double(grid.query_blocks) * packed;
   return work;
 }
@@ -108,7 +86,7 @@ double predicted_ns(const AttentionShape& shape, const AttentionPlan& plan, cons
   return ns;
 }
 
-std::vector<AttentionPlan> fused_plans(const AttentionShape& shape, const Target& target) {
+std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const Target& target) {
   const AttentionTuning& tuning = target.tuning.attention;
   const std::int64_t rows = attention_tile_rows(target, true);
   std::vector<AttentionPlan> plans;
@@ -117,28 +95,19 @@ std::vector<AttentionPlan> fused_plans(const AttentionShape& shape, const Target
   };
   for (std::int64_t keys :
        choices(tuning.key_block, std::int64_t{256}, std::int64_t{128}, std::int64_t{512}))
-    for (std::int64_t tiles :
-         choices(tuning.block_tiles, std::int64_t{16}, std::int64_t{8}, std::int64_t{32})) {
+    for (std::int64_t tiles : choices(tuning.block_tiles, std::int64_t{16}, std::int64_t{32})) {
       if (shape.keys) keys = std::min(keys, round_up(*shape.keys, panel_keys(target)));
       if (shape.queries) tiles = std::min(tiles, ceil_divide(*shape.queries, rows));
-      if (const AttentionPlan plan{true, keys, tiles};
-          std::ranges::find(plans, plan) == plans.end())
+      if (const AttentionPlan plan{keys, tiles}; std::ranges::find(plans, plan) == plans.end())
         plans.push_back(plan);
     }
   return plans;
 }
 
-AttentionPlan best_fused_plan(const AttentionShape& shape, const Target& target) {
-  return std::ranges::min(fused_plans(shape, target), {}, [&](const AttentionPlan& plan) {
+AttentionPlan best_attention_plan(const AttentionShape& shape, const Target& target) {
+  return std::ranges::min(attention_plans(shape, target), {}, [&](const AttentionPlan& plan) {
     return predicted_ns(shape, plan, target);
   });
-}
-
-bool is_better_fused(const AttentionShape& shape, const Target& target) {
-  if (target.tuning.attention.fuse) return *target.tuning.attention.fuse;
-  if (shape.masked && shape.keys.value_or(assumed_extent) > panel_keys(target)) return true;
-  return predicted_ns(shape, best_fused_plan(shape, target), target) <=
-         predicted_ns(shape, {.fused = false}, target);
 }
 
 }  // namespace heed

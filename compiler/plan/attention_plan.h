@@ -1,6 +1,7 @@
-// How an attention is computed, decided from what is known when it is compiled: the plan whose
-// predicted time is least. The prediction is linear in counts of work; what one of each costs is
-// data of the target (tuning.h), found offline.
+// How an attention's one kernel goes about it, decided from what is known when it is compiled: the
+// plan whose predicted time is least. The prediction is linear in counts of work; what one of each
+// costs is data of the target (tuning.h), found offline. Scores, softmax and values as three
+// kernels are no plan: `heed_bench --sweep` finds no shape for which they are faster.
 #pragma once
 #include <array>
 #include <optional>
@@ -19,13 +20,10 @@ struct AttentionShape {
   std::int64_t batch = 1;                         // at least
   std::optional<std::int64_t> queries{}, keys{};  // none: symbolic
   std::int64_t features = 0, values = 0;          // of a query, of a value
-  bool masked = false;
   SeenKeys seen{};
 };
 
 struct AttentionPlan {
-  // into one kernel; otherwise scores, softmax and values are three, the rest does not matter
-  bool fused = true;
   std::int64_t key_block = 256;    // keys whose scores are alive at a time
   // tiles of queries that meet a block of keys while it is in cache
   std::int64_t block_tiles = 16;
@@ -43,13 +41,12 @@ inline constexpr std::int64_t assumed_extent = 512;
 std::array<double, AttentionCosts::count> attention_work(const AttentionShape& shape,
                                                          const AttentionPlan& plan,
                                                          const Target& target);
+// Of what plans differ in.
 double predicted_ns(const AttentionShape& shape, const AttentionPlan& plan, const Target& target);
 
-// Fused plans that differ in what they do with this shape, within what the target's tuning forces.
-// The best of them, and whether it is better than three kernels: always under a mask that may let
-// keys be skipped, which nobody can predict.
-std::vector<AttentionPlan> fused_plans(const AttentionShape& shape, const Target& target);
-AttentionPlan best_fused_plan(const AttentionShape& shape, const Target& target);
-bool is_better_fused(const AttentionShape& shape, const Target& target);
+// Plans that differ in what they do with this shape, within what the target's tuning forces, and
+// the best of them.
+std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const Target& target);
+AttentionPlan best_attention_plan(const AttentionShape& shape, const Target& target);
 
 }  // namespace heed

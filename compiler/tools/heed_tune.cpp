@@ -1,8 +1,8 @@
 // heed-tune TIMES… > costs: fits the costs of attention's plans (tuning.h) to what `heed_bench
-// --sweep --json` measured. 1: least squares of the predictions' relative errors, and of those of
-// their differences, no cost below 0. 2: costs are changed as long as the plans that they choose
-// get faster, which is what counts. Prints "name=value" lines, which Options::tuning takes, and to
-// standard error how well they choose, and where not.
+// --sweep --json` measured. 1: least squares of the errors of predicted differences between a
+// shape's plans, in parts of its time, no cost below 0. 2: costs are changed as long as the plans
+// that they choose get faster, which is what counts. Prints "name=value" lines, which
+// Options::tuning takes, and to standard error how well they choose, and where not.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -31,7 +31,8 @@ struct Shape {
   std::string name;
   std::vector<Plan> plans;  // those that the compiler may choose between
   bool predictable;         // lengths that are data make it faster than anybody can know
-  double best() const { return std::ranges::min(plans, {}, &Plan::ns).ns; }
+  double unfused = INFINITY;  // ns of three kernels, no plan but a rival
+  double best() const { return std::min(unfused, std::ranges::min(plans, {}, &Plan::ns).ns); }
 };
 
 double predicted(const Work& work, const AttentionCosts& costs) {
@@ -49,11 +50,6 @@ double loss(const Shape& shape, const AttentionCosts& costs) {
   return choice(shape, costs).ns / shape.best();
 }
 
-// Much slower ones, which nobody will choose, do not bend the predictions of the others.
-bool counts(const Plan& plan, const Shape& shape) {
-  return shape.predictable && plan.ns < 3 * shape.best();
-}
-
 Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
   const auto number = [&](const char* name) { return row.at(name).get<std::int64_t>(); };
   const std::string mask = row.at("mask");
@@ -61,8 +57,7 @@ Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
                              .queries = number("queries"),
                              .keys = number("keys"),
                              .features = number("features"),
-                             .values = number("features"),
-                             .masked = mask != "none"};
+                             .values = number("features")};
   if (mask == "causal" || mask == "window") shape.seen.last = 0;
   if (mask == "window") shape.seen.first = 1 - number("window");
   Shape read{mask, {}, mask != "lengths"};
@@ -72,53 +67,46 @@ Shape read_shape(const nlohmann::json& row, const heed::Target& machine) {
     heed::Target target = machine;
     if (const std::string wrong = heed::override_tuning(target.tuning, way); !wrong.empty())
       throw heed::Error("tune: ", wrong);
-    const bool fused = heed::is_better_fused(shape, target);
-    // it is never asked
-    if (!fused && shape.masked && heed::is_better_fused(shape, machine)) continue;
-    const heed::AttentionPlan plan =
-        fused ? heed::best_fused_plan(shape, target) : heed::AttentionPlan{.fused = false};
-    read.plans.push_back({way, heed::attention_work(shape, plan, target), ms.get<double>() * 1e6});
+    const double ns = ms.get<double>() * 1e6;
+    if (target.tuning.attention.fuse == false) {
+      read.unfused = ns;
+      continue;
+    }
+    const heed::AttentionPlan plan = heed::best_attention_plan(shape, target);
+    read.plans.push_back({way, heed::attention_work(shape, plan, target), ns});
   }
   return read;
 }
 
-// work · costs = 1, or how much longer than the mean of a shape's plans one takes; both in parts of
-// the measured time.
+// work · costs = how much longer than the mean of a shape's plans one takes, in parts of the mean;
+// work, too, is more or less than the mean's.
 struct Equation {
   Work work;
   double value;
 };
 
-std::vector<Equation> equations_of(const std::vector<Shape>& shapes) {
-  constexpr double weight_of_differences = 10;  // a few per cent between plans decide
+std::vector<Equation> equations_of(const Shape& shape) {
+  if (!shape.predictable) return {};
+  const double plans = double(shape.plans.size());
+  Equation mean{{}, 0};
+  for (const Plan& plan : shape.plans) {
+    for (std::size_t c = 0; c < plan.work.size(); ++c) mean.work[c] += plan.work[c] / plans;
+    mean.value += plan.ns / plans;
+  }
   std::vector<Equation> equations;
-  for (const Shape& shape : shapes) {
-    Equation mean{{}, 0};
-    double plans = 0;
-    for (const Plan& plan : shape.plans) {
-      if (!counts(plan, shape)) continue;
-      for (std::size_t c = 0; c < plan.work.size(); ++c) mean.work[c] += plan.work[c];
-      mean.value += plan.ns;
-      ++plans;
-    }
-    for (const Plan& plan : shape.plans) {
-      if (!counts(plan, shape)) continue;
-      Equation whole{{}, 1},
-          difference{{}, weight_of_differences * (plan.ns * plans / mean.value - 1)};
-      for (std::size_t c = 0; c < plan.work.size(); ++c) {
-        whole.work[c] = plan.work[c] / plan.ns;
-        difference.work[c] =
-            weight_of_differences * (plan.work[c] * plans - mean.work[c]) / mean.value;
-      }
-      equations.push_back(whole);
-      equations.push_back(difference);
-    }
+  for (const Plan& plan : shape.plans) {
+    Equation equation{{}, plan.ns / mean.value - 1};
+    for (std::size_t c = 0; c < plan.work.size(); ++c)
+      equation.work[c] = (plan.work[c] - mean.work[c]) / mean.value;
+    equations.push_back(equation);
   }
   return equations;
 }
 
 void fit_predictions(const std::vector<Shape>& shapes, AttentionCosts& costs) {
-  const std::vector<Equation> equations = equations_of(shapes);
+  std::vector<Equation> equations;
+  for (const Shape& shape : shapes)
+    for (const Equation& equation : equations_of(shape)) equations.push_back(equation);
   for (int turn = 0; turn < 3000; ++turn)
     for (std::size_t c = 0; c < costs.ns.size(); ++c) {
       double slope = 0, curvature = 0;
@@ -133,13 +121,13 @@ void fit_predictions(const std::vector<Shape>& shapes, AttentionCosts& costs) {
 // What choices lose, of which less than 1 % cannot be measured; and, so that they hold for other
 // shapes too, a little of how wrong predictions are.
 double objective(const std::vector<Shape>& shapes, const AttentionCosts& costs) {
+  constexpr double weight_of_errors = 10;  // a few per cent between plans decide
   double sum = 0;
   for (const Shape& shape : shapes) {
     sum += std::log(std::max(loss(shape, costs), 1.01));
-    for (const Plan& plan : shape.plans)
-      if (counts(plan, shape))
-        sum += 0.1 * std::pow(1 - predicted(plan.work, costs) / plan.ns, 2) /
-               double(shape.plans.size());
+    for (const Equation& equation : equations_of(shape))
+      sum += weight_of_errors * std::pow(equation.value - predicted(equation.work, costs), 2) /
+             double(shape.plans.size());
   }
   return sum;
 }

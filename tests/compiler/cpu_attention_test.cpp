@@ -136,6 +136,14 @@ TEST_CASE("static lengths, few and many heads, features that fill no vector") {
   check({.queries = "5", .keys = "530", .features = "64", .values = "40"});
 }
 
+TEST_CASE("so few keys that queries pass one by one") {
+  check({.heads = "14", .queries = "29", .keys = "1", .features = "9", .values = "21"});
+  check({.queries = "29", .keys = "2", .features = "40", .values = "40", .score = biased});
+  check({.keys = "3", .features = "32", .mask = causal, .turned = true}, {{"Q", 250}});
+  check({.queries = "5", .keys = "4", .values = "3", .score = capped, .mask = by_value});
+  check({.queries = "1", .keys = "4", .features = "64", .mask = by_head, .stored = "f16"});
+}
+
 TEST_CASE("masks: skipped, split and fully dead rows") {
   for (const std::string& mask : {causal, window, by_head, by_value}) {
     check({.queries = "T", .keys = "T", .mask = mask}, {{"T", 70}});
@@ -163,7 +171,8 @@ TEST_CASE("weights are a result of the fused kernel") {
          .mask = by_value,
          .weights = true});
   check({.queries = "1", .keys = "K", .features = "64", .score = biased}, {{"K", 41}});
-  check({.queries = "1", .keys = "K", .values = "21", .turned = true}, {{"K", 300}});
+  check({.queries = "1", .keys = "K", .features = "9", .values = "21", .turned = true},
+        {{"K", 300}});
 }
 
 TEST_CASE("heads inside the rows, as a projection writes them") {

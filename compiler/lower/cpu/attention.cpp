@@ -66,6 +66,7 @@ class Attention {
   LogicalResult emitParts() {
     if (!kernel.extentOf('e').is_static() || !kernel.extentOf('d').is_static())
       return op.emitOpError("expected static feature extents");
+    if (blocking.fewKeys) return failure(failed(tile.emitFewKeys()) || failed(tile.emitPack()));
     for (int64_t height : blocking.heights) {
       tile.emitScores(int(height));
       for (auto [first, rows] : blocking.valueParts(height)) tile.emitValues(int(rows));
@@ -148,7 +149,7 @@ class Attention {
     if (blocking.valuesInPlace) firstValue = place.address(kernel.ins[2]);
     packedLow = e.constant(0);
     packedHigh = keys;
-    if (mask.bounds.empty() || hasWeights()) return;
+    if (mask.bounds.empty() || hasWeights() || blocking.fewKeys) return;
     tile::KeyRanges any = seen().ranges(first, end);  // by any query; one key at least
     packedLow = blockStart(e.min(any.low, e.sub(keys, e.constant(1))));
     packedHigh = e.min(e.max(any.high, e.add(packedLow, 1)), keys);
@@ -210,6 +211,7 @@ class Attention {
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
                      e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr,
                      tile::attention_captured);
+    if (blocking.fewKeys) return callFewKeys(blockQuery, e.sub(end, blockQuery), e.sub(last, first));
     tile::KeyRanges all = seen().ranges(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
@@ -225,7 +227,7 @@ class Attention {
 
   void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
     Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query),
-          tileRow = e.sub(query, blockQuery);
+          tileRow = e.sub(query, blockQuery), kept = blocking.oneKeyBlock ? e.constant(0) : tileRow;
     tile::KeyRanges range = seen().ranges(query, e.add(query, rows));
     if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
       Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
@@ -241,16 +243,16 @@ class Attention {
         if (hasMask()) count(abi::tiles_visited, e.constant(1));
         callScores(query, tileRow, rows, keyStart, low, high);
         if (blocking.wholeRows) {
-          callWholeRows(query, rows, tileRow, inside);
+          callWholeRows(query, rows, kept, inside);
         } else {
           callEdit(query, rows, keyStart, low, high, inside);
-          e.call(tile.name("softmax"), {scratch, rows, low, high, tileRow, isFirst});
+          e.call(tile.name("softmax"), {scratch, rows, low, high, kept, isFirst});
         }
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
           for (auto [first, count] : blocking.valueParts(h))
             e.callShared(tile.valuesName(count),
-                         {scratch, values, value, low, high, e.add(tileRow, first), isFirst,
+                         {scratch, values, value, low, high, e.add(kept, first), isFirst,
                           e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
         });
         return Values{};
@@ -267,7 +269,7 @@ class Attention {
       } else if (auto verdict = seen().judge(query, rows, e.add(keyStart, low), end)) {
         inside = verdict->must;
         e.choose(verdict->may, TypeRange{}, work, [&] {
-          e.when(isFirst, [&] { e.call(tile.name("clear"), {scratch, rows, tileRow}); });
+          e.when(isFirst, [&] { e.call(tile.name("clear"), {scratch, rows, kept}); });
           return Values{};
         });
       } else {
@@ -275,7 +277,7 @@ class Attention {
       }
       e.when(e.compare(arith::CmpIPredicate::sge, e.add(keyStart, keyBlock), range.high), [&] {
         Values call(buffers);
-        call.append({scratch, batch, query, rows, tileRow});
+        call.append({scratch, batch, query, rows, kept});
         e.call(tile.name("finish"), call);
       });
     });
@@ -290,16 +292,28 @@ class Attention {
     e.storeScalar(arith::AddIOp::create(e.b, e.loc, so_far, added), counts, at);
   }
 
+  // Where queries from `query` on are read.
+  Value queryRows() { return blocking.packsQueries ? scratch : buffers[0]; }
+  Value queryAddress(Value query, Value tileRow) {
+    if (blocking.packsQueries)
+      return e.add(e.mul(tileRow, blocking.features), blocking.queriesAt);
+    Place place(e, buffers);
+    place.set('b', batch);
+    place.set('i', query);
+    return place.address(kernel.ins[0]);
+  }
+
+  void callFewKeys(Value query, Value rows, Value blockTiles) {
+    if (hasMask()) count(abi::tiles_visited, blockTiles);
+    Values call(buffers);
+    call.append({scratch, queryRows(), keyRows, values, batch, query, rows,
+                 queryAddress(query, e.constant(0)), e.dim(tile.queryStride()), firstKey,
+                 firstValue});
+    e.call(tile.name("few"), call);
+  }
+
   void callScores(Value query, Value tileRow, Value rows, Value keyStart, Value low, Value high) {
-    Value q = blocking.packsQueries ? scratch : buffers[0], address;
-    if (blocking.packsQueries) {
-      address = e.add(e.mul(tileRow, blocking.features), blocking.queriesAt);
-    } else {
-      Place place(e, buffers);
-      place.set('b', batch);
-      place.set('i', query);
-      address = place.address(kernel.ins[0]);
-    }
+    Value q = queryRows(), address = queryAddress(query, tileRow);
     Value k = e.add(firstKey, e.mul(keyStart, e.dim(blocking.keyRow)));
     Value stride = e.dim(blocking.keysInPlace ? blocking.keyRow : tile.queryStride());
     e.switchOn(rows, blocking.heights, [&](int64_t h) {
@@ -327,9 +341,9 @@ class Attention {
     });
   }
 
-  void callWholeRows(Value query, Value rows, Value tileRow, Value inside) {
+  void callWholeRows(Value query, Value rows, Value kept, Value inside) {
     Values call(buffers);
-    call.append({scratch, batch, query, rows, tileRow});
+    call.append({scratch, batch, query, rows, kept});
     byMask(inside, [&](bool masked) { e.call(tile.wholeRowsName(masked), call); });
   }
 

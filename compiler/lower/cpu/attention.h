@@ -1,6 +1,7 @@
 // The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of
 // queries and one block of keys (products, weights and packing in attention_tile.cpp, scores to
-// softmax in attention_softmax.cpp), and the walk (attention.cpp).
+// softmax in attention_softmax.cpp, all at once in attention_few_keys.cpp), and the walk
+// (attention.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -29,19 +30,25 @@ struct AttentionBlocking {
   std::int64_t valueStride;                  // d, rounded up to vectors
   std::int64_t scoreStride;                  // of a row of scores in the scratch
   bool packsQueries;                         // they are not rows of contiguous f32
-  // they lie as if they were packed, or one query alone reads them
+  // they lie as if they were packed, or one query alone or queries one by one read them
   bool keysInPlace, valuesInPlace;
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   // a work item is a batch index instead of a block of its queries
   bool wholeBatches;
   // all keys of a query at once: few, none to be skipped, no weights asked for
   bool wholeRows;
+  // At most four keys, no weights asked for: queries one by one.
+  static constexpr std::int64_t mostFewKeys = 4;
+  bool fewKeys;
+  // One block of keys is all: what is kept of a row, its tile is done with at once.
+  bool oneKeyBlock;
   bool editsScores;                          // the score region does something
   // whose indices may be out of bounds; then [failedAt] becomes 1
   bool checksLookups;
   std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
+  std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
   // where it begins
   std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }
   // Parts of a tile, as (first row, rows), whose sums of values are in registers together.
@@ -77,23 +84,27 @@ struct AttentionTile {
   mlir::LogicalResult emitEdit(bool masked);
   std::string editName(bool masked) const { return name(masked ? "edit.masked" : "edit"); }
   // "softmax": S becomes 2^(…); largest and total of the rows are kept; sums so far are scaled.
-  //   (S, rows, low, high, first of the tile's rows in the query block, is first)
+  //   (S, rows, low, high, first of the tile's rows among those kept, is first)
   void emitSoftmax();
   // "rows[.masked]": both at once, where a row's scores stay in registers and no other block of
   // keys follows.
-  //                                     (ins..., outs..., S, batch, query, rows, row in the block)
+  //                                     (ins..., outs..., S, batch, query, rows, first row kept)
   mlir::LogicalResult emitWholeRows(bool masked);
   std::string wholeRowsName(bool masked) const { return name(masked ? "rows.masked" : "rows"); }
+  // "few": all of it for queries one by one; keys, too, are rows.
+  //   (ins..., outs..., S, Q, K, V, batch, query, rows, address of q's row, from one row to the
+  //    next, address of K, address of V)
+  mlir::LogicalResult emitFewKeys();
   // "clear": rows that have not seen a live key yet.
-  //   (S, rows, first of the tile's rows in the query block)
+  //   (S, rows, first of the tile's rows among those kept)
   void emitClear();
   // Shared: sums += S V.
-  //   (S, V, address of V's block, low, high, row in the block, is first, from one row of V to the
+  //   (S, V, address of V's block, low, high, first row kept, is first, from one row of V to the
   //    next, address of the first row's scores)
   void emitValues(int height);
   std::string valuesName(std::int64_t height) const;
   // "finish": epilogue(sums / total).
-  //   (ins..., outs..., S, batch, query, rows, row in the block)
+  //   (ins..., outs..., S, batch, query, rows, first row kept)
   mlir::LogicalResult emitFinish();
   // "weights": outs[1] of one block.
   //   (ins..., outs..., S, batch, query, rows, key start, high, row in the block)
@@ -105,11 +116,18 @@ struct AttentionTile {
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
+  // Of a vector from `at` on, the lanes of a row of `extent`; null: all.
+  Value lanesOf(std::int64_t extent, std::int64_t at);
   void emitScoresInPlace(ValueRange arguments);
+  Value fewScores(Value q, Value row, Value k, Value keys, Value stride);
+  // outs[0] of one query; sumAt(d): the lanes from feature d on before the epilogue.
+  mlir::LogicalResult finishRow(ValueRange buffers, Value batch, Value query,
+                                llvm::function_ref<Value(std::int64_t d)> sumAt);
   void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
-  void emitValueColumns(int height, int vectors, Value column, ValueRange arguments);
+  // last: lanes of the last vector, null for all
+  void emitValueColumns(int height, int vectors, Value column, Value last, ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) {
     return e.add(e.mul(row, stride), base);
   }

@@ -46,15 +46,16 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   rows = attention_tile_rows(target, queries.is_static());
   vectors = 2;
   width = panel_keys(target);
-  const AttentionShape shape{lower_bound(batch),    number(queries), number(keys), features, values,
-                             !op.getMask().empty(), seenKeys(mask)};
-  const AttentionPlan plan = best_fused_plan(shape, target);
+  const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values,
+                             seenKeys(mask)};
+  const AttentionPlan plan = best_attention_plan(shape, target);
   keyBlock = plan.key_block;
   blockTiles = plan.block_tiles;
   valueStride = roundUp(values, target.lanes);
-  // six by four need the fewest loads
-  const bool square = target.registers >= 32 && valueStride >= 4 * target.lanes;
-  valueVectors = square ? 4 : vectors;
+  // six by four need the fewest loads, one row passes over the values as seldom as it can
+  const bool oneQuery = queries == Dim(1),
+             square = target.registers >= 32 && valueStride >= 4 * target.lanes;
+  valueVectors = oneQuery ? target.registers / 2 : square ? 4 : vectors;
   valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
 
@@ -79,22 +80,25 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   packsQueries =
       !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
         tile::strideAlong(kernel, q, 'i'));
-  const bool oneQuery = queries == Dim(1);
+  const bool oneByOne = oneQuery || fewKeys;
   // From one row to the next of what can be read where it lies.
   auto rowInPlace = [&](int operand, char feature, int64_t count) -> std::optional<Dim> {
     const tile::Access& access = kernel.ins[operand];
-    bool lies = access.dtype == DType::f32 && access.linear() && count % target.lanes == 0 &&
+    bool lies = access.dtype == DType::f32 && access.linear() &&
+                (count % target.lanes == 0 || (oneByOne && target.masks)) &&
                 tile::strideAlong(kernel, access, feature) == Dim(1);
     return lies ? tile::strideAlong(kernel, access, 'j') : std::nullopt;
   };
+  oneKeyBlock = keys.is_static() && keys.constant <= keyBlock && kernel.outs.size() == 1;
+  fewKeys = keys.is_static() && keys.constant <= mostFewKeys && kernel.outs.size() == 1;
   const std::optional<Dim> key = rowInPlace(1, 'e', features), value = rowInPlace(2, 'd', values);
-  keysInPlace = oneQuery && key;
-  valuesInPlace = value && (oneQuery || *value == Dim(valueStride));
-  keyRow = keysInPlace ? *key : Dim(features);
+  keysInPlace = oneByOne && key;
+  valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
+  keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
-              mask.bounds.empty() && kernel.outs.size() == 1;
+              mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;
   checksLookups = tile::checksLookups(kernel);
   editsScores = tile::OnlineSoftmax::edits(op);
 
@@ -103,9 +107,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   take(op.getMask().empty() ? 0 : abi::tile_counters * int64_t(sizeof(int64_t) / sizeof(float)));
   failedAt = take(checksLookups ? 1 : 0);
   scoresAt = take(rows * scoreStride + target.lanes);
-  sumsAt = take(queryRows() * valueStride);
-  largestAt = take(queryRows() * target.lanes);
-  totalAt = take(queryRows() * target.lanes);
+  sumsAt = take(keptRows() * valueStride);
+  largestAt = take(keptRows() * target.lanes);
+  totalAt = take(keptRows() * target.lanes);
   queriesAt = take(packsQueries ? queryRows() * features + target.lanes : 0);
   packedAt = at;
 }
@@ -128,7 +132,7 @@ int64_t AttentionBlocking::staticQueryBlocks() const {
 Dim AttentionBlocking::packedKeys() const {
   if (keysInPlace) return Dim(0);
   Dim columns = keys.is_static() ? Dim(roundUp(keys.constant, width)) : keys + Dim(width);
-  return columns * Dim(features);
+  return columns * keyRow;
 }
 Dim AttentionBlocking::packedValues() const {
   return valuesInPlace ? Dim(0) : keys * Dim(valueStride);

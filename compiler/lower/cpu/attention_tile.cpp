@@ -44,18 +44,24 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
               e.add(column, blocking.scoresAt + r * blocking.scoreStride + v * e.lanes()));
 }
 
+Value AttentionTile::lanesOf(int64_t extent, int64_t at) {
+  return extent - at < e.lanes() ? e.lanesBelow(e.constant(extent - at)) : Value();
+}
+
 void AttentionTile::emitScoresInPlace(ValueRange arguments) {
   Value q = arguments[0], k = arguments[1], s = arguments[2], keys = arguments[4];
   Value stride = arguments[7];
-  const int64_t vectors = blocking.features / e.lanes();
-  Values query;
-  for (int64_t v = 0; v < vectors; ++v)
-    query.push_back(e.load(q, e.add(arguments[3], v * e.lanes())));
+  Values query, lanes;
+  for (int64_t at = 0; at < blocking.features; at += e.lanes()) {
+    lanes.push_back(lanesOf(blocking.features, at));
+    query.push_back(e.load(q, e.add(arguments[3], at), lanes.back()));
+  }
+  const int64_t vectors = query.size();
   e.unrolled(arguments[5], arguments[6], Emit::stepsFor(vectors), {},
              [&](Value first, int64_t step, ValueRange) {
                Value column = e.add(first, step), row = e.add(keys, e.mul(column, stride)), sum;
                for (int64_t v = 0; v < vectors; ++v) {
-                 Value x = e.load(k, e.add(row, v * e.lanes()));
+                 Value x = e.load(k, e.add(row, v * e.lanes()), lanes[v]);
                  sum = sum ? e.fma(query[v], x, sum) : e.mul(query[v], x);
                }
                e.storeScalar(e.sum(sum), s, e.add(column, blocking.scoresAt));
@@ -113,7 +119,8 @@ void AttentionTile::emitScores(int height) {
 
 // ---- values ----
 
-void AttentionTile::emitValueColumns(int height, int vectors, Value column, ValueRange arguments) {
+void AttentionTile::emitValueColumns(int height, int vectors, Value column, Value last,
+                                     ValueRange arguments) {
   Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3],
         high = arguments[4];
   Value tileRow = arguments[5], isFirst = arguments[6], scores = arguments[8];
@@ -137,7 +144,8 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
                                     rowAt = e.add(values, e.mul(first, valueRow));
                               rowAt = e.add(rowAt, e.mul(valueRow, step));
                               for (int n = 0; n < vectors; ++n)
-                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes())));
+                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes()),
+                                                     n + 1 < vectors ? Value() : last));
                               for (int r = 0; r < height; ++r) {
                                 Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
                                 for (int n = 0; n < vectors; ++n)
@@ -153,6 +161,8 @@ std::string AttentionTile::valuesName(int64_t height) const {
                      std::to_string(blocking.valueStride) + "at" + std::to_string(blocking.sumsAt) +
                      "by" + std::to_string(blocking.scoreStride);
   if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
+  if (blocking.valuesInPlace && blocking.values < blocking.valueStride)
+    name += "of" + std::to_string(blocking.values);
   return name;
 }
 
@@ -161,14 +171,37 @@ void AttentionTile::emitValues(int height) {
   Values arguments;
   if (!e.beginShared(valuesName(height), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments))
     return;
+  // Rows in place end where they end, packed ones with a vector.
   const int64_t across = blocking.valueVectors * e.lanes(),
-                whole = blocking.valueStride / across * across;
-  e.loop(0, whole, across,
-         [&](Value column) { emitValueColumns(height, blocking.valueVectors, column, arguments); });
-  if (whole < blocking.valueStride)
+                extent = blocking.valuesInPlace ? blocking.values : blocking.valueStride,
+                whole = extent / across * across;
+  e.loop(0, whole, across, [&](Value column) {
+    emitValueColumns(height, blocking.valueVectors, column, {}, arguments);
+  });
+  if (whole < extent)
     emitValueColumns(height, int((blocking.valueStride - whole) / e.lanes()), e.constant(whole),
-                     arguments);
+                     lanesOf(extent, blocking.valueStride - e.lanes()), arguments);
   e.finishFunction();
+}
+
+LogicalResult AttentionTile::finishRow(ValueRange buffers, Value batch, Value query,
+                                       llvm::function_ref<Value(int64_t d)> sumAt) {
+  // The last vector overlaps the one before: masked stores to lines that are not in the cache take
+  // several times as long.
+  const bool overlaps = blocking.values >= e.lanes() && e.kernel.withRole('d').size() == 1;
+  for (int64_t column = 0; column < blocking.values; column += e.lanes()) {
+    const bool part = blocking.values - column < e.lanes();
+    const int64_t d = part && overlaps ? blocking.values - e.lanes() : column;
+    Place place(e, buffers);
+    place.set('b', batch);
+    place.set('i', query);
+    place.setLanes('d', e.constant(d), lanesOf(blocking.values, d));
+    Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), sumAt(d),
+                                tile::attention_captured);
+    if (!result) return failure();
+    place.store(0, result);
+  }
+  return success();
 }
 
 LogicalResult AttentionTile::emitFinish() {
@@ -182,19 +215,10 @@ LogicalResult AttentionTile::emitFinish() {
     Value kept = e.add(tileRow, r), totalAt = rowOf(kept, blocking.totalAt, e.lanes());
     Value inverse = e.broadcast(softmax.inverse(e.sum(e.load(s, totalAt))));
     e.store(inverse, s, totalAt);  // for the weights
-    for (int64_t d = 0; d < blocking.values; d += e.lanes()) {
-      Place place(e, buffers);
-      place.set('b', batch);
-      place.set('i', e.add(query, r));
-      int64_t left = blocking.values - d;
-      place.setLanes('d', e.constant(d),
-                     left < e.lanes() ? e.lanesBelow(e.constant(left)) : Value());
-      Value sum = e.load(s, e.add(rowOf(kept, blocking.sumsAt, blocking.valueStride), d));
-      Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(),
-                                  e.mul(sum, inverse), tile::attention_captured);
-      failed |= !result;
-      if (result) place.store(0, result);
-    }
+    Value sums = rowOf(kept, blocking.sumsAt, blocking.valueStride);
+    failed |= mlir::failed(finishRow(buffers, batch, e.add(query, r), [&](int64_t d) {
+      return e.mul(e.load(s, e.add(sums, d)), inverse);
+    }));
   });
   e.finishFunction();
   return failure(failed);
@@ -233,13 +257,16 @@ LogicalResult AttentionTile::emitPack() {
   ValueRange values(all), arguments = values.take_back(6), buffers = values.drop_back(6);
   Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
   Value low = arguments[4], high = arguments[5];
-  if (!blocking.keysInPlace)
+  LogicalResult result = success();
+  if (blocking.fewKeys && !blocking.keysInPlace)
+    result = packRows(e, {1, 'j', 'e'}, buffers, batch, low, e.sub(high, low), to, panels,
+                      e.dim(blocking.keyRow), nullptr, tile::attention_captured);
+  else if (!blocking.keysInPlace)
     e.loop(low, high, blocking.width, [&](Value key) {
       packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
                 e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
     });
-  LogicalResult result = success();
-  if (!blocking.valuesInPlace)
+  if (!blocking.valuesInPlace && succeeded(result))
     result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
                       e.add(rows, e.mul(low, blocking.valueStride)),
                       e.constant(blocking.valueStride), nullptr, tile::attention_captured);

@@ -6,16 +6,6 @@ namespace heed::cpu {
 
 namespace {
 
-// Numbers 0-3 take an element of x's quarter, 4-7 of y's, within each 128-bit quarter of the
-// vectors.
-Value withinQuarters(Emit& e, Value x, Value y, std::array<int, 4> pick) {
-  int quarters = e.lanes() / 4;
-  llvm::SmallVector<int64_t> lanes;
-  for (int q = 0; q < quarters; ++q)
-    for (int p : pick) lanes.push_back(p < 4 ? 4 * q + p : e.lanes() + 4 * q + p - 4);
-  return e.shuffle(x, y, lanes);
-}
-
 Value concatenate(Emit& e, llvm::ArrayRef<Value> parts) {
   if (parts.size() == 1) return parts.front();
   size_t half = parts.size() / 2;
@@ -27,6 +17,29 @@ Value concatenate(Emit& e, llvm::ArrayRef<Value> parts) {
 }
 
 }  // namespace
+
+Value withinQuarters(Emit& e, Value x, Value y, std::array<int, 4> pick) {
+  int quarters = e.lanes() / 4;
+  llvm::SmallVector<int64_t> lanes;
+  for (int q = 0; q < quarters; ++q)
+    for (int p : pick) lanes.push_back(p < 4 ? 4 * q + p : e.lanes() + 4 * q + p - 4);
+  return e.shuffle(x, y, lanes);
+}
+
+Value sumsOfFour(Emit& e, const std::array<Value, 4>& x) {
+  auto pairs = [&](Value x, Value y) {  // of elements two apart: x y x y
+    return e.add(withinQuarters(e, x, y, {0, 4, 1, 5}), withinQuarters(e, x, y, {2, 6, 3, 7}));
+  };
+  Value low = pairs(x[0], x[1]), high = pairs(x[2], x[3]);
+  Value sums = e.add(withinQuarters(e, low, high, {0, 1, 4, 5}),
+                     withinQuarters(e, low, high, {2, 3, 6, 7}));
+  for (int apart = e.lanes() / 2; apart >= 4; apart /= 2) {
+    llvm::SmallVector<int64_t> lanes;
+    for (int lane = 0; lane < e.lanes(); ++lane) lanes.push_back((lane + apart) % e.lanes());
+    sums = e.add(sums, e.shuffle(sums, sums, lanes));
+  }
+  return sums;
+}
 
 // Row 4q+r goes to quarter q of z[r] by 128-bit loads, then every quarter is a 4x4 transposition.
 // General shuffles of whole vectors would be three times as many instructions, with spills.
