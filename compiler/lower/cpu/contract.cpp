@@ -175,7 +175,7 @@ class Contract {
   // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels
   // where A is packed: then a thread has few row blocks to pack.
   void walkBatch(Value low, Value high) {
-    bool panelsFastest = blocking.packsA || blocking.runs;
+    bool panelsFastest = blocking.preparesA();
     if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
                                       panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
     if (panelsFastest) {
@@ -204,7 +204,7 @@ class Contract {
   // Panels [first, last) of one row block.
   void walkBlock(Value block, Value first, Value last) {
     Value low = firstTile(block), high = firstTile(e.add(block, 1));
-    if (blocking.packsA || blocking.runs) {
+    if (blocking.preparesA()) {
       Values call(arguments.buffers);
       Value from = firstRow(low);
       call.append({blocking.copiesA() ? rowsOfA : sums, batch, from, e.sub(firstRow(high), from)});
@@ -296,7 +296,7 @@ class Contract {
   // From where step k = 0 would fetch. Behind the last panel is nothing, and a fetch of nothing is
   // ignored.
   Value fetchedBy(Value t, Value panel, Value from, Value to) {
-    constexpr int64_t parts = ContractBlocking::fetch_parts;
+    int64_t parts = blocking.fetchParts;
     Value part = e.mul(e.remainder(t, e.constant(parts)), e.divide(e.sub(to, from), parts));
     Value step = e.sub(e.add(from, part), e.divide(from, parts));
     return e.add(panelAddress(e.add(panel, 1)), e.mul(step, blocking.depthStride));

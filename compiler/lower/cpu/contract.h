@@ -30,8 +30,9 @@ struct ContractBlocking {
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
   // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last
-  // cache or in memory.
-  static constexpr std::int64_t fetch_parts = 8;
+  // cache or in memory. As many parts as the row block has tiles: what is fetched faster fills the
+  // buffers that loads from L2 need, too.
+  std::int64_t fetchParts;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
   Dim panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read,
@@ -43,10 +44,12 @@ struct ContractBlocking {
   bool inBlocks() const { return !k.is_static() || k.constant > depth; }
   std::int64_t tileSums() const { return rows * width; }  // elements
   std::int64_t blockRows() const { return blockTiles * rows; }  // at most
+  bool preparesA() const { return packsA || runs; }  // for each row block
   bool copiesA() const { return packsA || (runs && runs->padded); }
 
  private:
   void setDepth();
+  void setFetchParts();
   void setPanelLayout(const tile::Kernel& kernel);
 };
 

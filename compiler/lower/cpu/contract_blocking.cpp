@@ -4,6 +4,8 @@
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/regions.h"
 
+#include <bit>
+
 namespace heed {
 
 // Four vectors of columns by six rows keep 32 registers busy with the fewest loads, three by eight
@@ -107,6 +109,15 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   leastBlocks = (least_items + across - 1) / across;
   if (packsA && m.is_static())
     leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
+  setFetchParts();
+}
+
+// A power of two that divides the width, so that few forms of a tile are needed.
+void ContractBlocking::setFetchParts() {
+  constexpr std::int64_t least = 4, most = 32, of_any_m = 8;
+  std::int64_t each = m.is_static() ? tiles(m.constant) / rowBlocks(tiles(m.constant)) : of_any_m;
+  fetchParts = std::int64_t(std::bit_floor(std::uint64_t(std::clamp(each, least, most))));
+  while (width % fetchParts) fetchParts /= 2;
 }
 
 void ContractBlocking::setDepth() {

@@ -15,11 +15,11 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   if (blocking.runs) name += "runs";
   else if (knowsStride(height)) name += "stride" + text_of(rowStride());
   if (panels > 1) name += "x" + std::to_string(panels);
-  return fetches(panels) ? name + ".fetch" : name;
+  return fetches(panels) ? name + ".fetch" + std::to_string(blocking.fetchParts) : name;
 }
 Dim ContractTile::rowStride() const {
-  return blocking.packsA || blocking.runs ? blocking.k
-                                          : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
+  return blocking.preparesA() ? blocking.k
+                              : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
 }
 std::string ContractTile::finishName(bool tail) const {
   return e.kernel.name + (tail ? ".finish.tail" : ".finish");
@@ -57,23 +57,26 @@ Values ContractTile::sumOverRuns(const Sum& sum) {
         Value panel = e.add(sum.panel, e.mul(first, blocking.depthStride));
         Value ahead = sum.beside;
         if (fetches(sum.panels))
-          ahead = e.add(ahead, e.mul(first, blocking.width / ContractBlocking::fetch_parts));
+          ahead = e.add(ahead, e.mul(first, blocking.width / blocking.fetchParts));
         return sumRange(sum, ofRun, panel, ahead, e.max(e.sub(sum.low, first), e.constant(0)),
                         e.min(e.sub(sum.high, first), length), carried);
       });
 }
 
+// The addresses of b's row and of what is fetched are carried along: worked out from the step they
+// would take as many cycles as a twentieth of the multiplications.
 Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low,
-                              Value high, ValueRange zero) {
+                              Value high, ValueRange sumsBefore) {
   int across = sum.panels * sum.vectors;
   int64_t steps = Emit::stepsFor(sum.height * across),
-          fetched = blocking.width / ContractBlocking::fetch_parts;
-  return e.unrolled(low, high, steps, zero, [&](Value first, int64_t step, ValueRange carried) {
-    Values sums(carried.begin(), carried.end()), columns;
-    Value i = e.add(first, step), row = e.add(e.add(panel, e.mul(first, blocking.depthStride)),
-                                              step * blocking.depthStride);
-    if (fetches(sum.panels) && step == 0)
-      e.prefetchRun(sum.b, e.add(ahead, e.mul(first, fetched)), steps * fetched);
+          fetched = blocking.width / blocking.fetchParts;
+  Values all(sumsBefore.begin(), sumsBefore.end());
+  all.push_back(e.add(panel, e.mul(low, blocking.depthStride)));
+  all.push_back(fetches(sum.panels) ? e.add(ahead, e.mul(low, fetched)) : ahead);
+  all = e.unrolled(low, high, steps, all, [&](Value first, int64_t step, ValueRange carried) {
+    Values sums(carried.drop_back(2)), columns;
+    Value i = e.add(first, step), row = carried.drop_back().back(), next = carried.back();
+    if (fetches(sum.panels) && step == 0) e.prefetchRun(sum.b, next, steps * fetched);
     for (int p = 0; p < sum.panels; ++p)
       for (int v = 0; v < sum.vectors; ++v)
         columns.push_back(
@@ -83,8 +86,12 @@ Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Valu
       for (int v = 0; v < across; ++v)
         sums[r * across + v] = e.fma(x, columns[v], sums[r * across + v]);
     }
+    sums.push_back(e.add(row, blocking.depthStride));
+    sums.push_back(fetches(sum.panels) ? e.add(next, fetched) : next);
     return sums;
   });
+  all.truncate(sumsBefore.size());
+  return all;
 }
 
 void ContractTile::emitSum(int height, int vectors, int panels) {
