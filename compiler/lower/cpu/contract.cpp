@@ -173,9 +173,9 @@ class Contract {
   Value firstTile(Value rowBlock) { return e.divide(e.mul(rowBlock, tiles), rowBlocks); }
 
   // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels
-  // where A is packed: then a thread has few row blocks to pack.
+  // where A is packed, so that a thread has few row blocks to pack, and where B stays in cache.
   void walkBatch(Value low, Value high) {
-    bool panelsFastest = blocking.preparesA();
+    bool panelsFastest = blocking.preparesA() || blocking.keepsB;
     if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
                                       panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
     if (panelsFastest) {

@@ -26,6 +26,7 @@ struct ContractBlocking {
   bool weights;                         // B comes packed
   // A is read by them; k blocks are whole ones, or parts of one
   std::optional<RowRuns> runs;
+  bool keepsB = false;                  // all of it stays in L2 while small row blocks pass by
   bool packsA;                          // A is neither rows nor runs of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
@@ -50,6 +51,7 @@ struct ContractBlocking {
  private:
   void setDepth();
   void setFetchParts();
+  void keepB(const Target& target);
   void setPanelLayout(const tile::Kernel& kernel);
 };
 

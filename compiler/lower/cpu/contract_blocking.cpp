@@ -99,6 +99,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   bool asWhole =
       tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
+  keepB(target);
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
   groupPanels =
@@ -112,10 +113,21 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   setFetchParts();
 }
 
+// Then the panels of a row write it while its lines are near, and A comes by once.
+void ContractBlocking::keepB(const Target& target) {
+  constexpr std::int64_t kept = 4, block = 16;  // parts of L2
+  if (!weights || preparesA() || inBlocks() || !n.is_static()) return;
+  auto bytes = [](std::int64_t elements) { return std::int64_t(sizeof(float)) * elements; };
+  keepsB = bytes(k.constant * panels().constant * width) <= target.l2_bytes / kept;
+  std::int64_t tile = bytes(rows * (k.constant + n.constant));
+  if (keepsB) blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / tile, 1, blockTiles);
+}
+
 // A power of two that divides the width, so that few forms of a tile are needed.
 void ContractBlocking::setFetchParts() {
   constexpr std::int64_t least = 4, most = 32, of_any_m = 8;
-  std::int64_t each = m.is_static() ? tiles(m.constant) / rowBlocks(tiles(m.constant)) : of_any_m;
+  std::int64_t few = tiles(std::max<std::int64_t>(1, lower_bound(m))), each = few / rowBlocks(few);
+  if (!m.is_static()) each = std::max(each, of_any_m);
   fetchParts = std::int64_t(std::bit_floor(std::uint64_t(std::clamp(each, least, most))));
   while (width % fetchParts) fetchParts /= 2;
 }

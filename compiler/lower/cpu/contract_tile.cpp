@@ -18,8 +18,7 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   return fetches(panels) ? name + ".fetch" + std::to_string(blocking.fetchParts) : name;
 }
 Dim ContractTile::rowStride() const {
-  return blocking.preparesA() ? blocking.k
-                              : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
+  return blocking.preparesA() ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
 }
 std::string ContractTile::finishName(bool tail) const {
   return e.kernel.name + (tail ? ".finish.tail" : ".finish");
