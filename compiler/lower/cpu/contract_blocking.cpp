@@ -4,8 +4,6 @@
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/regions.h"
 
-#include <bit>
-
 namespace heed {
 
 // Four vectors of columns by six rows keep 32 registers busy with the fewest loads, three by eight
@@ -110,10 +108,9 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   leastBlocks = (least_items + across - 1) / across;
   if (packsA && m.is_static())
     leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
-  setFetchParts();
 }
 
-// Then the panels of a row write it while its lines are near, and A comes by once.
+// In small row blocks panels write a row while its lines are near, and A comes by once.
 void ContractBlocking::keepB(const Target& target) {
   constexpr std::int64_t kept = 4, block = 16;  // parts of L2
   if (!weights || preparesA() || inBlocks() || !n.is_static()) return;
@@ -121,15 +118,6 @@ void ContractBlocking::keepB(const Target& target) {
   keepsB = bytes(k.constant * panels().constant * width) <= target.l2_bytes / kept;
   std::int64_t tile = bytes(rows * (k.constant + n.constant));
   if (keepsB) blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / tile, 1, blockTiles);
-}
-
-// A power of two that divides the width, so that few forms of a tile are needed.
-void ContractBlocking::setFetchParts() {
-  constexpr std::int64_t least = 4, most = 32, of_any_m = 8;
-  std::int64_t few = tiles(std::max<std::int64_t>(1, lower_bound(m))), each = few / rowBlocks(few);
-  if (!m.is_static()) each = std::max(each, of_any_m);
-  fetchParts = std::int64_t(std::bit_floor(std::uint64_t(std::clamp(each, least, most))));
-  while (width % fetchParts) fetchParts /= 2;
 }
 
 void ContractBlocking::setDepth() {
