@@ -27,9 +27,10 @@ class Assembler {
     describeInterface();
     auto prepare = module_.lookupSymbol<func::FuncOp>("prepare"),
          main = module_.lookupSymbol<func::FuncOp>("main");
-    plan::Surroundings once{parameters_, {}, {}, abi::Place::prepared};
+    const bool writesOver = !options_.target.vulkan;
+    plan::Surroundings once{parameters_, {}, {}, abi::Place::prepared, writesOver};
     plan::MemoryPlan oncePlan(prepare, once, program_.constants, program_.prepared);
-    plan::Surroundings each{parameters_, {}, {}, abi::Place::arena};
+    plan::Surroundings each{parameters_, {}, {}, abi::Place::arena, writesOver};
     for (size_t n = 0; n < program_.inputs.size(); ++n)
       each.arguments.push_back({abi::Place::input, int64_t(n)});
     for (Value v : prepare.front().getTerminator()->getOperands())

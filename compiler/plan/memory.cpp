@@ -242,6 +242,28 @@ void MemoryPlan::gatherStorages(Block& block) {
   }
 }
 
+// Whose storage v takes. A contraction writes over what it adds where nobody reads that afterwards:
+// caches then hold one tensor instead of two. Otherwise its own.
+Value MemoryPlan::storageFor(Value v, Operation* op) const {
+  auto contract = dyn_cast<ir::ContractOp>(op);
+  if (!contract || !around_.writesOver || contract.getFill()) return v;
+  auto isAdded = [&](size_t n) {
+    return n >= tile::contract_captured && contract.getMaps()[n] == contract.getStores()[0];
+  };
+  auto byKernel = [](Value x) { return x.getDefiningOp() && ir::isKernelOp(x.getDefiningOp()); };
+  for (auto [n, x] : llvm::enumerate(contract.getIns())) {
+    Value root = rootOf(x);  // a kernel's: x is all of it
+    if (!isAdded(n) || x.getType() != v.getType() || !byKernel(x) || !root || !byKernel(root) ||
+        storages_[storageOf_.lookup(root)].last > position_.lookup(op))
+      continue;
+    bool elsewhere = false;
+    for (auto [other, y] : llvm::enumerate(contract.getIns()))
+      elsewhere |= rootOf(y) == root && (y != x || !isAdded(other));
+    if (!elsewhere) return root;
+  }
+  return v;
+}
+
 void MemoryPlan::gatherStorage(Value v, Operation* op) {
   if (isa<ir::ReshapeOp, ir::SliceOp, ir::PermuteOp>(op) && !placements_.contains(v)) {
     Value x = op->getOperand(0), root = rootOf(x);
@@ -258,7 +280,7 @@ void MemoryPlan::gatherStorage(Value v, Operation* op) {
     auto loop = dyn_cast<ir::LoopOp>(op);
     bool updates =
         loop ? n < loop.getInitial().size() && fuse::updatesState(loop, n) : ir::isAppend(op);
-    setRoot(v, updates ? rootOf(op->getOperand(n)) : v);
+    setRoot(v, updates ? rootOf(op->getOperand(n)) : storageFor(v, op));
   }
   Value root = rootOf(v);
   auto [at, fresh] = storageOf_.try_emplace(root, storages_.size());

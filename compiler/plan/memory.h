@@ -2,7 +2,8 @@
 // slots of one arena that tensors with disjoint lifetimes share. Reshapes, the pieces of
 // concatenations and what a loop stacks are places in another tensor's buffer; a loop's states
 // alternate between two buffers, or are updated in place where that is proved; what rows are
-// appended to keeps its place, turn by turn, be it an input's.
+// appended to keeps its place, turn by turn, be it an input's. A contraction's result lies where what
+// it adds did.
 #pragma once
 #include <cassert>
 #include <string>
@@ -26,6 +27,7 @@ struct Surroundings {
   llvm::StringMap<std::int64_t> parameters;        // name → index
   std::vector<abi::BufferRef> arguments, results;  // of the function
   abi::Place slots = abi::Place::arena;            // where its own tensors go
+  bool writesOver = true;  // a kernel may get one buffer to read and to write, element by element
 };
 
 class MemoryPlan {
@@ -73,6 +75,7 @@ class MemoryPlan {
   void placeUpdated(mlir::Value x, mlir::Value updated);
   void gatherStorages(mlir::Block& block);
   void gatherStorage(mlir::Value v, mlir::Operation* op);
+  mlir::Value storageFor(mlir::Value v, mlir::Operation* op) const;
   void assignSlots();
   std::int64_t slotFor(const Dim& bytes, std::int64_t first, std::int64_t last);
 

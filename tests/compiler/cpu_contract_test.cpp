@@ -125,6 +125,13 @@ TEST_CASE("linear: static rows, whole and partial panels") {
         check(linear(rows, columns, "50", width_on(target)), target, {});
 }
 
+TEST_CASE("linear: row blocks pass one by one where all panels stay in cache") {
+  for (const std::string& target : vector_targets()) {
+    check(linear("701", 100, "64", width_on(target)), target, {});
+    check(linear("M", 100, "64", width_on(target)), target, {{"M", 500}});
+  }
+}
+
 TEST_CASE("linear: k in blocks, with sums that wait for more panels than one group") {
   for (const std::string& target : vector_targets()) {
     const int width = width_on(target);

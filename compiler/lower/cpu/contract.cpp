@@ -42,8 +42,9 @@ class Contract {
   KernelArguments arguments;
   // largerTiles have tileRows + 1 rows
   Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;
-  Value sums, rowsOfA, panelsOfB, offsets;                               // parts of the scratch
+  Value sums, rowsOfA, panelsOfB, offsets;  // parts of the scratch
   Value batch;
+  Value fetched;  // elements of B a step, by the tiles of this row block
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
   bool canBeWide(Wide wide) const { return blocking.weights && has(wide.height); }
@@ -173,11 +174,12 @@ class Contract {
   Value firstTile(Value rowBlock) { return e.divide(e.mul(rowBlock, tiles), rowBlocks); }
 
   // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels
-  // where A is packed: then a thread has few row blocks to pack.
+  // where A is packed, so that a thread has few row blocks to pack, and where B stays in cache.
   void walkBatch(Value low, Value high) {
-    bool panelsFastest = blocking.packsA || blocking.runs;
-    if (!blocking.weights) packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
-                                      panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
+    bool panelsFastest = blocking.preparesA() || blocking.keepsB;
+    if (!blocking.weights)
+      packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
+                 panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
     if (panelsFastest) {
       e.loop(e.divide(low, panels), e.ceilDivide(high, panels), 1, [&](Value block) {
         Value before = e.mul(block, panels);
@@ -204,7 +206,9 @@ class Contract {
   // Panels [first, last) of one row block.
   void walkBlock(Value block, Value first, Value last) {
     Value low = firstTile(block), high = firstTile(e.add(block, 1));
-    if (blocking.packsA || blocking.runs) {
+    fetched = e.min(e.ceilDivide(e.constant(blocking.width), e.sub(high, low)),
+                    e.constant(blocking.width / ContractBlocking::fetch_parts));
+    if (blocking.preparesA()) {
       Values call(arguments.buffers);
       Value from = firstRow(low);
       call.append({blocking.copiesA() ? rowsOfA : sums, batch, from, e.sub(firstRow(high), from)});
@@ -279,7 +283,7 @@ class Contract {
     Value row = firstRow(t);
     e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
       sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel,
-              firstRow(low), at, from, to, fetchedBy(t, panel, from, to));
+              firstRow(low), at, from, to, fetchedBy(t, low, panel, from, to));
     });
   }
   void fetchTileOf(Value t, Value panel) {
@@ -293,13 +297,13 @@ class Contract {
     finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, tail);
   }
 
-  // From where step k = 0 would fetch. Behind the last panel is nothing, and a fetch of nothing is
-  // ignored.
-  Value fetchedBy(Value t, Value panel, Value from, Value to) {
-    constexpr int64_t parts = ContractBlocking::fetch_parts;
-    Value part = e.mul(e.remainder(t, e.constant(parts)), e.divide(e.sub(to, from), parts));
-    Value step = e.sub(e.add(from, part), e.divide(from, parts));
-    return e.add(panelAddress(e.add(panel, 1)), e.mul(step, blocking.depthStride));
+  // What the tile fetches from step `from` on. Behind the last panel is nothing, and a fetch of
+  // nothing is ignored.
+  Value fetchedBy(Value t, Value low, Value panel, Value from, Value to) {
+    Value parts = e.ceilDivide(e.constant(blocking.width), fetched);
+    Value part = e.min(e.sub(t, low), e.sub(parts, e.constant(1)));
+    Value at = e.add(panelAddress(e.add(panel, 1)), e.mul(from, blocking.depthStride));
+    return e.add(at, e.mul(part, e.mul(e.sub(to, from), fetched)));
   }
 
   void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow,
@@ -318,7 +322,7 @@ class Contract {
     }
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
     Value stride = blocking.runs ? e.constant(blocking.runs->length) : e.dim(tile.rowStride());
-    Values call{a, b, sums, address, panelAddress(panel), at, from, to, stride, beside};
+    Values call{a, b, sums, address, panelAddress(panel), at, from, to, stride, beside, fetched};
     if (blocking.runs) call.append({offsets, e.constant(blocking.blockRows())});
     e.callShared(tile.sumName(height, vectors, across), call);
   }

@@ -26,11 +26,13 @@ struct ContractBlocking {
   bool weights;                         // B comes packed
   // A is read by them; k blocks are whole ones, or parts of one
   std::optional<RowRuns> runs;
+  bool keepsB = false;                  // all of it stays in L2 while small row blocks pass by
   bool packsA;                          // A is neither rows nor runs of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
-  // A tile fetches one of so many parts of the panel that comes next: each panel waits in the last
-  // cache or in memory.
+  // Each tile fetches a part of the panel that comes next, which waits in the last cache or in
+  // memory: an equal share of the row block's tiles, but at most one of so many. What is fetched
+  // faster fills the buffers that loads from L2 need, too.
   static constexpr std::int64_t fetch_parts = 8;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
@@ -43,10 +45,12 @@ struct ContractBlocking {
   bool inBlocks() const { return !k.is_static() || k.constant > depth; }
   std::int64_t tileSums() const { return rows * width; }  // elements
   std::int64_t blockRows() const { return blockTiles * rows; }  // at most
+  bool preparesA() const { return packsA || runs; }  // for each row block
   bool copiesA() const { return packsA || (runs && runs->padded); }
 
  private:
   void setDepth();
+  void keepB(const Target& target);
   void setPanelLayout(const tile::Kernel& kernel);
 };
 
@@ -57,11 +61,12 @@ struct ContractTile {
   // Shared function: S [panels, height, width] = A [height, k] · panels of B for k in [low, high),
   // added to S unless low is 0.
   //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the
-  //    next, what to fetch from B or, of several panels, from one to the next)
+  //    next, what to fetch from B or, of several panels, from one to the next, elements to fetch a
+  //    step)
   // By runs:
   //   (A, B, S, index of the first row in the offsets, of the first panel, in S, low, high,
-  //    elements of a run, what to fetch or from one panel to the next, offsets of emitRowRuns,
-  //    index of the runs in them)
+  //    elements of a run, what to fetch or from one panel to the next, elements to fetch a step,
+  //    offsets of emitRowRuns, index of the runs in them)
   void emitSum(int height, int vectors, int panels);
   Dim rowStride() const;
   std::string sumName(int height, int vectors, int panels) const;
@@ -88,14 +93,13 @@ struct ContractTile {
  private:
   // What emitSum is given, and the size of its tile.
   struct Sum {
-    Value a, b, s, row, panel, at, low, high, rowStride, beside;
+    Value a, b, s, row, panel, at, low, high, rowStride, beside, fetched;
     int height, vectors, panels;
     Value offsets, runs;                // where A is read by runs
   };
   Values sumOverDepth(const Sum& sum);
   Values sumOverRuns(const Sum& sum);
-  // sums += A's [low, high) · B's, from each row's address, the panel's, and what is fetched for
-  // step 0 on
+  // sums += A's [low, high) · B's, from each row's address, the panel's, and what step low fetches
   Values sumRange(const Sum& sum, ValueRange rows, Value panel, Value ahead, Value low, Value high,
                   ValueRange sums);
   bool fetches(int panels) const { return blocking.weights && panels == 1; }

@@ -97,6 +97,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   bool asWhole =
       tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
+  keepB(target);
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
   groupPanels =
@@ -107,6 +108,16 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   leastBlocks = (least_items + across - 1) / across;
   if (packsA && m.is_static())
     leastBlocks = std::clamp<std::int64_t>(tiles(m.constant) / packed_tiles, 1, packed_blocks);
+}
+
+// In small row blocks panels write a row while its lines are near, and A comes by once.
+void ContractBlocking::keepB(const Target& target) {
+  constexpr std::int64_t kept = 4, block = 16;  // parts of L2
+  if (!weights || preparesA() || inBlocks() || !n.is_static()) return;
+  auto bytes = [](std::int64_t elements) { return std::int64_t(sizeof(float)) * elements; };
+  keepsB = bytes(k.constant * panels().constant * width) <= target.l2_bytes / kept;
+  std::int64_t tile = bytes(rows * (k.constant + n.constant));
+  if (keepsB) blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / tile, 1, blockTiles);
 }
 
 void ContractBlocking::setDepth() {

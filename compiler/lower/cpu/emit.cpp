@@ -72,6 +72,15 @@ Emit::Emit(const tile::Kernel& kernel, const Target& target, ModuleOp module)
   kernel.op->walk([&](ir::ExtentOp extent) {
     if (auto dim = parse_dim(extent.getDim())) collect(*dim, symbols);
   });
+  if (isa<ir::ContractOp>(kernel.op)) findCoinciding();
+}
+
+// plan/memory.cpp may give an operand that is read as the result is written the same buffer.
+void Emit::findCoinciding() {
+  coincide.assign(kernel.ins.size() + 1, false);
+  for (size_t n = tile::contract_captured; n < kernel.ins.size(); ++n)
+    if (kernel.ins[n].map == kernel.outs[0].map && kernel.ins[n].dtype == kernel.outs[0].dtype)
+      coincide[n] = coincide.back() = true;
 }
 
 // ---- functions ----
@@ -88,12 +97,13 @@ Type Emit::bufferType(const tile::Access& access) {
   return bufferType(ir::elementType(b.getContext(), boolean ? DType::i8 : access.dtype));
 }
 
-func::FuncOp Emit::begin(StringRef name, ArrayRef<Type> types, Type result) {
+func::FuncOp Emit::begin(StringRef name, ArrayRef<Type> types, Type result, bool ofKernel) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(
       b, loc, name, b.getFunctionType(types, result ? TypeRange(result) : TypeRange()));
   for (auto [n, type] : llvm::enumerate(types))
-    if (isa<MemRefType>(type)) function.setArgAttr(n, "llvm.noalias", b.getUnitAttr());
+    if (isa<MemRefType>(type) && !(ofKernel && n < coincide.size() && coincide[n]))
+      function.setArgAttr(n, "llvm.noalias", b.getUnitAttr());
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -102,7 +112,7 @@ KernelArguments Emit::beginKernel(StringRef name, ArrayRef<Type> buffers) {
   llvm::SmallVector<Type> types(buffers);
   types.append(symbols.size() + 2, index);
   types.push_back(bufferType(b.getI8Type()));
-  auto function = begin(name, types, i32);
+  auto function = begin(name, types, i32, true);
   function->setAttr("heed.kernel", b.getUnitAttr());
   auto arguments = function.getArguments();
   KernelArguments result;
@@ -124,7 +134,7 @@ void Emit::finishKernel() {
 Values Emit::beginFunction(StringRef name, ArrayRef<Type> arguments) {
   llvm::SmallVector<Type> types(arguments);
   types.append(symbols.size(), index);
-  auto function = begin(name, types, {});
+  auto function = begin(name, types, {}, true);
   function.setPrivate();
   auto all = function.getArguments();
   symbolValues.assign(all.begin() + arguments.size(), all.end());
@@ -141,7 +151,7 @@ void Emit::call(StringRef name, ArrayRef<Value> arguments) {
 
 bool Emit::beginShared(StringRef name, ArrayRef<Type> types, Values& arguments) {
   if (module.lookupSymbol(name)) return false;
-  auto function = begin(name, types, {});
+  auto function = begin(name, types, {}, false);
   function.setPrivate();
   function->setAttr("heed.shared", b.getUnitAttr());
   symbolValues.clear();

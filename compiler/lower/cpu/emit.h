@@ -93,10 +93,15 @@ class Emit : public tile::Emitter {
                 llvm::function_ref<void(std::int64_t)> body);
 
  private:
-  mlir::func::FuncOp begin(llvm::StringRef name, llvm::ArrayRef<Type> types, Type result);
+  // ofKernel: its first arguments are the kernel's ins and outs
+  mlir::func::FuncOp begin(llvm::StringRef name, llvm::ArrayRef<Type> types, Type result,
+                           bool ofKernel);
+  void findCoinciding();
   mlir::ModuleOp module;
   std::vector<std::uint64_t> symbols;  // keys of dim.h
   Values symbolValues;                 // in the function being emitted
+  // ins, then outs: whether the buffer may be that of another
+  llvm::SmallVector<bool> coincide;
 };
 
 }  // namespace heed::cpu
