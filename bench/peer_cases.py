@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 import formula  # noqa: E402
 
-GEMMS = [(197, 768, 768), (197, 2304, 768), (197, 3072, 768), (197, 768, 3072)]
+GEMMS = [(197, 768, 768), (197, 2304, 768), (197, 3072, 768), (197, 768, 3072), (2048, 2048, 2048)]
 ATTENTIONS = [(12, 197, 64, False), (8, 1024, 64, False), (8, 4096, 64, True)]
 ROTATED_INPUTS = 4
 

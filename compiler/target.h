@@ -14,13 +14,12 @@ namespace heed {
 struct Workgroups {
   std::int64_t most_invocations = 128, shared_bytes = 16 << 10, buffer_bytes = 128 << 20;
   std::int64_t subgroup = 32;                        // invocations that run in step
-  // of a workgroup; across: along a tile's columns
+  // of a workgroup, at most; across: along a tile's columns where operands are not staged
   std::int64_t invocations = 128, across = 16;
-  // of a contraction's tile; depth: of its reduction at a time
+  // of a contraction's tile, at most; depth: of its reduction at a time, deeper for smaller tiles
   std::int64_t rows = 64, columns = 64, depth = 16;
   std::int64_t queries = 32, keys = 32;              // of attention's
-  // Where fewer workgroups than `enough` would run, tiles are halved, down to `least` rows or
-  // columns.
+  // Compute units to keep busy, as far as tiles of `least` rows or columns do.
   std::int64_t enough = 64, least = 32;
   // Operands pass through workgroup memory, loaded once for all invocations. Where a CPU plays the
   // device that memory is no faster than any other and a barrier switches between coroutines: there
