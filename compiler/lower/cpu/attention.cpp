@@ -211,7 +211,8 @@ class Attention {
       (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
                      e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr,
                      tile::attention_captured);
-    if (blocking.fewKeys) return callFewKeys(blockQuery, e.sub(end, blockQuery), e.sub(last, first));
+    if (blocking.fewKeys)
+      return callFewKeys(blockQuery, e.sub(end, blockQuery), e.sub(last, first));
     tile::KeyRanges all = seen().ranges(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
