@@ -97,6 +97,12 @@ TEST_CASE("ViT-B/16") {
     run<Full, tensor<f32, B, 3, 224, 224>>("vit_b_16.safetensors", 2, 224, 12, 61, "host", fusion);
 }
 
+TEST_CASE("whole: ViT-B/16 on a GPU" * doctest::skip()) {
+  for (const char* fusion : {"none", "all"})
+    run<Full, tensor<f32, B, 3, 224, 224>>("vit_b_16.safetensors", 2, 224, 12, 61, "vulkan",
+                                           fusion);
+}
+
 TEST_CASE("large: ViT-L/16" * doctest::skip()) {
   for (const char* fusion : {"none", "all"})
     run<FullLarge, tensor<f32, B, 3, 224, 224>>("vit_l_16.safetensors", 1, 224, 24, 211, "host",

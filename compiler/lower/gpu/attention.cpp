@@ -1,32 +1,17 @@
 // heed.attention: a workgroup computes a tile of queries of one batch index. Blocks of keys pass
-// by: their scores meet in workgroup memory, where a few invocations a row find the row's largest
-// and the weights; sums of values stay in registers. What scores, masks and softmax mean is
-// tile::OnlineSoftmax's and the regions' business.
-#include "heed/compiler/lower/gpu/attention_tiles.h"
+// by, their scores through workgroup memory; sums of values stay in registers.
+#include "heed/compiler/lower/gpu/attention_scores.h"
 #include "heed/compiler/lower/gpu/kinds.h"
-#include "heed/compiler/lower/gpu/point.h"
-#include "heed/compiler/lower/tile/masks.h"
-#include "heed/compiler/lower/tile/online_softmax.h"
 
 using namespace mlir;
 
 namespace heed::gpu {
 namespace {
 
-class Attention {
+class Attention : AttentionScores {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-      : kernel(kernel),
-        e(kernel, target, module),
-        op(cast<ir::AttentionOp>(kernel.op)),
-        softmax(e, op),
-        mask(tile::classifyMask(kernel, op.getMask())),
-        i(kernel.extentOf('i')),
-        j(kernel.extentOf('j')),
-        features(kernel.extentOf('e')),
-        tiles(kernel, target.workgroups),
-        members(tiles.invocations / tiles.queries) {
-    e.limits.invocations = tiles.invocations;
+      : AttentionScores(kernel, target, module), features(kernel.extentOf('e')) {
     chooseReads();
   }
 
@@ -42,18 +27,9 @@ class Attention {
   }
 
  private:
-  const tile::Kernel& kernel;
-  Simt e;
-  ir::AttentionOp op;
-  tile::OnlineSoftmax softmax;
-  tile::MaskClasses mask;
-  Dim i, j, features;
-  AttentionTiles tiles;
-  int64_t members;      // invocations that share a row's softmax
+  Dim features;
   Reads reads[3] = {};  // of q, k, v
-  Value fours, words, partial, perRow;
-  Value batch, firstQuery;
-  Value statRow, member;  // of this invocation
+  Value words;          // of workgroup memory, for results on their way out
 
   // Features in fours, and of the values those of a key.
   void chooseReads() {
@@ -67,22 +43,12 @@ class Attention {
       if (reads[operand].way != Reads::ones) e.readTogether(operand, reads[operand].together);
   }
 
-  Tile scoresTile() { return Tile(e, tiles.queries, tiles.keys, tiles.across); }
   Tile sumsTile() { return Tile(e, tiles.queries, tiles.values, tiles.wide); }
   bool hasWeights() const { return kernel.outs.size() > 1; }
-  // The four of scores with a column that is a multiple of 4.
-  Value scoresAt(Value row, Value column) {
-    return e.add(e.add(e.mul(row, tiles.scoreStride()), e.divide(column, 4)), tiles.scoresAt());
-  }
-  static Value first(Values values) { return values[0]; }
 
   void all(bool exact) {
-    fours = e.shared(tiles.fours(), e.four());
+    begin();
     words = e.shared(sumsTile().eachWords());
-    partial = e.shared(tiles.invocations);
-    perRow = e.shared(tiles.queries);
-    statRow = e.divide(e.invocation, members);
-    member = e.remainder(e.invocation, e.constant(members));
     if (exact) return tile(e.firstItem);
     Value all = e.mul(e.dim(kernel.extentOf('b')), e.ceilDivide(e.dim(i), tiles.queries));
     e.loopFrom(e.divide(e.firstItem, tiles.queries), all, e.groups,
@@ -228,106 +194,7 @@ class Attention {
     putScores(products, firstKey, range);
   }
 
-  void putScores(ValueRange products, Value firstKey, const tile::KeyRanges& range) {
-    Tile scores = scoresTile();
-    for (int64_t r = 0; r < scores.height(); ++r)
-      for (int64_t c = 0; c < scores.width(); c += 4)
-        e.store(e.fours(products.slice(size_t(r * scores.width() + c), 4)), fours,
-                scoresAt(scores.row(r), scores.column(c)));
-    edit(scores, firstKey, range);
-    e.barrier();
-  }
-
-  // Every invocation its own scores. Blocks of keys that all exist and that the mask leaves alone
-  // are not asked.
-  void edit(Tile& scores, Value firstKey, const tile::KeyRanges& range) {
-    const bool ragged = !(j.is_static() && j.constant % tiles.keys == 0),
-               masks = !op.getMask().empty();
-    auto all = [&](bool masked, bool ragged) {
-      if (!masked && !ragged && !tile::OnlineSoftmax::edits(op)) return;
-      const int64_t across = scores.width() / 4;
-      e.loop(0, scores.height() * across, 1, [&](Value slot) {
-        Value row = scores.row(e.divide(slot, across)),
-              column = scores.column(e.mul(e.remainder(slot, e.constant(across)), 4));
-        Value at = scoresAt(row, column);
-        Values edited = e.parts(e.load(fours, at));
-        for (auto [n, x] : llvm::enumerate(edited)) {
-          Value key = e.add(firstKey, e.add(column, int64_t(n)));
-          Point point = pointAt('i', e.add(firstQuery, row));
-          point.set('j', e.inside(key, j));
-          auto region = [&](Region& region, Value leading, Value live) {
-            return first(point.region(region, leading, tile::attention_captured, live));
-          };
-          Value valid = ragged ? e.below(key, e.dim(j)) : Value();
-          x = softmax.score(x, masked, valid, region);
-        }
-        e.store(e.fours(edited), fours, at);
-      });
-    };
-    const bool undecided = masks && !mask.complete;
-    if (undecided || (!masks && !ragged)) return all(masks, ragged);
-    Value whole = e.compare(arith::CmpIPredicate::sle, e.add(firstKey, tiles.keys), range.fullHigh);
-    if (masks)
-      whole = arith::AndIOp::create(
-          e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, firstKey), whole);
-    auto part = [&](bool asked) {
-      all(asked && masks, asked && ragged);
-      return Values{};
-    };
-    e.choose(whole, TypeRange{}, [&] { return part(false); }, [&] { return part(true); });
-  }
-
-  // ---- softmax so far ----
-
-  // Scores become weights, sums so far shrink where a larger score came.
-  Values weigh(Tile& sums, ValueRange so) {
-    Value before = so[0], total = so[1];
-    Value dead = e.constantLike(total, tile::OnlineSoftmax::dead);
-    auto larger = [&](Value x, Value y) { return e.max(x, y); };
-    Value own = overOwn({dead}, [&](Value at, Value, ValueRange so) {
-      Values four = e.parts(e.load(fours, at));
-      return Values{larger(so[0], larger(larger(four[0], four[1]), larger(four[2], four[3])))};
-    })[0];
-    Value largest = e.max(softmax.largest(together(own, dead, larger)), before);
-    Value shrink = softmax.shrink(before, largest), offset = e.neg(largest);
-    total = overOwn({e.mul(total, shrink)}, [&](Value at, Value, ValueRange so) {
-      Values four = e.parts(e.load(fours, at));
-      for (Value& x : four) x = softmax.weight(x, offset);
-      e.store(e.fours(four), fours, at);
-      Value sum = e.add(e.add(four[0], four[1]), e.add(four[2], four[3]));
-      return Values{e.add(so[0], sum)};
-    })[0];
-    keep(shrink);
-    e.barrier();
-    Values next{largest, total};
-    for (int64_t r = 0; r < sums.height(); ++r) {
-      Value factor = e.load(perRow, sums.row(r));
-      for (Value sum : so.slice(size_t(2 + r * sums.width()), size_t(sums.width())))
-        next.push_back(e.mul(sum, factor));
-    }
-    return next;
-  }
-
-  // This invocation's fours of its row of scores: where they lie, their first column.
-  Values overOwn(ValueRange carried,
-                 llvm::function_ref<Values(Value at, Value column, ValueRange)> body) {
-    const int64_t turns = tiles.keys / 4 / members;
-    return e.loop(e.constant(0), e.constant(turns), 1, carried, [&](Value turn, ValueRange so) {
-      Value column = e.mul(e.add(e.mul(turn, members), member), 4);
-      return body(scoresAt(statRow, column), column, so);
-    });
-  }
-  // Over the members of a row, the same for all of them.
-  Value together(Value own, Value neutral, llvm::function_ref<Value(Value, Value)> combine) {
-    e.store(own, partial, e.invocation);
-    e.barrier();
-    Value start = e.mul(statRow, members), all = neutral;
-    for (int64_t n = 0; n < members; ++n) all = combine(all, e.load(partial, e.add(start, n)));
-    return all;
-  }
-  void keep(Value x) {
-    e.when(e.equal(member, e.constant(0)), [&] { e.store(x, perRow, statRow); });
-  }
+  // ---- values ----
 
   Values addValues(Tile& sums, Value firstKey, ValueRange start) {
     auto value = [&](Value line, Value key) { return valueAt(line, key); };
@@ -367,7 +234,7 @@ class Attention {
         Point point = pointAt('i', query);
         point.set('d', column);
         Value result = e.mul(sum, e.load(perRow, row));
-        point.store(0, first(point.region(op.getEpilogue(), result, tile::attention_captured)));
+        point.store(0, point.region(op.getEpilogue(), result, tile::attention_captured)[0]);
       });
     });
   }
@@ -389,30 +256,6 @@ class Attention {
         }
         return Values{};
       });
-    });
-  }
-
-  // ---- places ----
-
-  // What lies beyond the last one reads the last one.
-  Point pointAt(char role, Value number) {
-    Point point(e);
-    point.set('b', batch);
-    point.set(role, e.inside(number, kernel.extentOf(role)));
-    return point;
-  }
-
-  tile::KeyRanges ranges() {
-    Value end = e.min(e.add(firstQuery, tiles.queries), e.dim(i));
-    return tile::keyRanges(e, mask, firstQuery, end, e.dim(j), [&](const tile::IntegerSum& sum) {
-      Value value = e.dim(sum.constant);
-      Point point(e);
-      point.set('b', batch);
-      for (auto [digit, factor] : llvm::enumerate(sum.digits))
-        if (factor) value = e.add(value, e.mul(point.digit(int(digit)), factor));
-      for (auto [operand, factor] : sum.elements)
-        value = e.add(value, e.mul(e.toIndex(point.load(operand)), factor));
-      return value;
     });
   }
 };

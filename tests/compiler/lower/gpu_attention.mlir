@@ -6,13 +6,13 @@
 // RUN: heed-opt %s --heed-lower-kernels=target=vulkan:kind=cpu --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,OWN
 
 // CHECK: gpu.func @k0(%[[Q:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[K:.*]]: memref<?xvector<4xf32>>{{.*}}, %[[V:.*]]: memref<?xvector<4xf32>>
-// Half as many queries and keys where the device has less memory: scores beside pieces of the operands, results on their
-// way out, totals, a row's factor. Where it has more, the queries stay there, and the next keys are on their way while a
+// Half as many queries and keys where the device has less memory: scores beside pieces of the operands, totals, a
+// row's factor, results on their way out. Where it has more, the queries stay there, and the next keys are on their way while a
 // block is done: the loop carries 16 of their features besides 16 sums, the largest and the total.
 // SMALL: memref.alloc() : memref<352xvector<4xf32>, 3>
+// SMALL: memref.alloc() : memref<16xf32, 3>
+// SMALL: memref.alloc() : memref<16xf32, 3>
 // SMALL: memref.alloc() : memref<65xf32, 3>
-// SMALL: memref.alloc() : memref<16xf32, 3>
-// SMALL: memref.alloc() : memref<16xf32, 3>
 // SMALL: scf.for {{.*}} step %c16 iter_args
 // WHOLE: memref.alloc() : memref<2208xvector<4xf32>, 3>
 // WHOLE: :50 = scf.for {{.*}} step %c64 iter_args
