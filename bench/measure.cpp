@@ -117,6 +117,7 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
     row.heed_least_ms = times[0].least_ms;
     row.unfused_ms = times[1].median_ms;
     row.peak_pct = 100 * amount / row.heed_ms / peak_per_ms;
+    row.least_pct = 100 * amount / row.heed_least_ms / (most / times[2].least_ms);
     row.unfused_pct = 100 * amount / row.unfused_ms / peak_per_ms;
   }
   return rows;

@@ -31,6 +31,7 @@ Line line_of(const Row& row, const std::set<std::string>& peers) {
                milliseconds(row.heed_ms),
                milliseconds(row.heed_least_ms),
                text(row.peak_pct, 1),
+               text(row.least_pct, 1),
                milliseconds(row.unfused_ms),
                text(row.unfused_ms / row.heed_ms, 2),
                text(row.compile_ms, 0),
@@ -43,11 +44,12 @@ Line line_of(const Row& row, const std::set<std::string>& peers) {
 
 // The geometric mean of the linear layers' % of peak; no line where there are none.
 void append_mean(std::vector<Line>& lines, const std::vector<Row>& rows, int threads) {
-  double sum = 0, ratios = 0;
+  double sum = 0, least = 0, ratios = 0;
   int count = 0;
   for (const Row& row : rows)
     if (row.group == "gemm" && row.threads == threads) {
       sum += std::log(row.peak_pct);
+      least += std::log(row.least_pct);
       ratios += std::log(row.unfused_ms / row.heed_ms);
       ++count;
     }
@@ -56,7 +58,8 @@ void append_mean(std::vector<Line>& lines, const std::vector<Row>& rows, int thr
   line[0] = "gemm, geometric mean";
   line[1] = std::to_string(threads);
   line[4] = text(std::exp(sum / count), 1);
-  line[6] = text(std::exp(ratios / count), 2);
+  line[5] = text(std::exp(least / count), 1);
+  line[7] = text(std::exp(ratios / count), 2);
   lines.push_back(line);
 }
 
@@ -97,8 +100,7 @@ std::string aligned(std::vector<Line> lines) {
 void add_peers(std::vector<Row>& rows, const std::filesystem::path& file) {
   std::ifstream stream(file);
   const Json all = Json::parse(stream, nullptr, false);
-  if (!all.is_object())
-    throw Error("bench: '", file.string(), "' is not what peers.py writes");
+  if (!all.is_object()) throw Error("bench: '", file.string(), "' is not what peers.py writes");
   for (Row& row : rows) {
     if (!all.contains(row.name)) continue;
     const Json& found = all[row.name];
@@ -115,7 +117,7 @@ void add_peers(std::vector<Row>& rows, const std::filesystem::path& file) {
 
 std::string table(const std::vector<Row>& rows) {
   const std::set<std::string> peers = peers_of(rows);
-  Line head = {"case",       "threads",       "ms",         "least ms", "% of peak",
+  Line head = {"case",       "threads",       "ms",         "least ms",  "% of peak", "least %",
                "unfused ms", "unfused/fused", "compile ms", "cached ms", "peak MB"};
   for (const std::string& peer : peers) head.push_back(peer + " ms");
   std::vector<Line> lines = {head};
@@ -140,6 +142,7 @@ void write_json(const std::vector<Row>& rows, const std::filesystem::path& file)
                     {"unfused_ms", rounded(row.unfused_ms)},
                     {"gflop", rounded(row.gflop)},
                     {"peak_pct", rounded(row.peak_pct)},
+                    {"least_pct", rounded(row.least_pct)},
                     {"compile_ms", rounded(row.compile_ms)},
                     {"cached_ms", rounded(row.cached_ms)},
                     {"peak_mb", rounded(row.peak_mb)},

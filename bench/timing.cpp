@@ -35,13 +35,21 @@ void initialise_once() {
   static_cast<void>(done);
 }
 
-// How many runs make a repetition. Warms up, too.
-int runs_in_20_ms(const Contender& contender) {
+// Short repetitions: what disturbs the machine for some milliseconds is in few of them.
+struct Plan {
+  int runs, repetitions;
+};
+
+// Warms up, too.
+Plan plan_of(const Contender& contender, int repetitions) {
+  constexpr double repetition_ms = 4, budget_ms = 20;  // of each of `repetitions`
   contender.run();
   const auto begin = std::chrono::steady_clock::now();
   contender.run();
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-  return static_cast<int>(std::clamp(20 / took.count(), 1.0, 10'000.0));
+  const double runs = std::clamp(repetition_ms / took.count(), 1.0, 10'000.0);
+  const double each = std::clamp(budget_ms / (runs * took.count()), 1.0, budget_ms / repetition_ms);
+  return {static_cast<int>(runs), static_cast<int>(each * repetitions)};
 }
 
 double processor_ms() {
@@ -67,15 +75,17 @@ double median(std::vector<double> of) {
 std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repetitions) {
   initialise_once();
   benchmark::ClearRegisteredBenchmarks();
-  for (const Contender& contender : contenders)
+  for (const Contender& contender : contenders) {
+    const Plan plan = plan_of(contender, repetitions);
     benchmark::RegisterBenchmark(contender.name.c_str(),
                                  [&contender](benchmark::State& state) {
                                    for ([[maybe_unused]] auto turn : state) contender.run();
                                  })
-        ->Iterations(runs_in_20_ms(contender))
-        ->Repetitions(repetitions)
+        ->Iterations(plan.runs)
+        ->Repetitions(plan.repetitions)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
+  }
   Samples samples;
   benchmark::RunSpecifiedBenchmarks(&samples);
 

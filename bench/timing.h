@@ -14,8 +14,8 @@ struct Times {
   double median_ms = 0, least_ms = 0;  // of one run
 };
 
-// Times of each contender, in order. Google Benchmark repeats them `repetitions` times in random
-// order; a repetition is one run, or as many as take 20 ms.
+// Times of each contender, in order. Google Benchmark repeats them in random order: `repetitions`
+// times a run, or of shorter ones as many as take 4 ms, up to five times as often.
 std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repetitions);
 
 // Milliseconds of one run of each contender, for ratios on a machine that others use: turns of
