@@ -52,7 +52,7 @@ FailureOr<abi::Program> compile(MLIRContext* context, const graph::Module& graph
     passes.addPass(createFoldScales());
   }
   passes.addPass(createAssignLayouts());
-  passes.addPass(createFormKernels(options.fusion));
+  passes.addPass(createFormKernels(options.fusion, options.target.parts));
   passes.addPass(createPackWeights(options.target));
   passes.addPass(createHoistPrepare());
   if (failed(passes.run(*module))) return failure();

@@ -58,6 +58,7 @@ Target vulkan() {
   Target t;
   t.name = "vulkan";
   t.vulkan = true;
+  t.parts = false;
   return t;
 }
 

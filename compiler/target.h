@@ -40,6 +40,7 @@ struct Target {
   bool scalef = true;                 // AVX-512's x·2^n; otherwise an exponent add with a clamp
   bool round = true;                  // a rounding instruction; otherwise the magic-number add
   bool masks = true;                  // mask registers
+  bool parts = true;                  // a contraction's epilogue may meet several columns at once
   std::int64_t l1_bytes = 32 << 10, l2_bytes = 1 << 20;
   Tuning tuning;
 };

@@ -213,7 +213,7 @@ def Heed_ProbeOp : Heed_GraphOp<"probe"> {
 // ---- kernel level -----------------------------------------------------------------------------------------------------
 //
 // A kernel runs over a domain of digits, "role name:extent", the first letter of the name being its role:
-//   b batch | m row, n column, k reduction (contract) | i query, j key, e and d head features (attention) | i row, k
+//   b batch | m row, n column, p part, k reduction (contract) | i query, j key, e and d head features (attention) | i row, k
 //   reduction (rows) | i (map)
 // maps[x] gives the coordinates at which ins[x] is read, one expression a tensor axis, in terms of the digits (affine
 // dims, in domain order) and `symbols` (affine symbols). `mod` and `floordiv` come from rolls only: lowerings turn them
@@ -229,10 +229,12 @@ class Heed_KernelOp<string mnemonic> : Op<Heed_Dialect, mnemonic, [Pure]> {
 }
 
 def Heed_ContractOp : Heed_KernelOp<"contract"> {
-  let summary = "outs[b,m,n] = epilogue(sum over k of prologue(a) * b)";
+  let summary = "outs[b,m,n] = epilogue(sum over k of prologue(a) * b, one for each part p)";
   let description = [{
-    ins = a, b, captured...; `packed` = panel width w: b is the result of heed.pack, [batch, panels, k, w], and its map is
-    (batch, n floordiv w, k, n mod w) over the linearised digits of each role.
+    ins = a, b, captured...; parts are columns of one product that the epilogue meets together, as the gates of a GRU's
+    unit: it starts with so many scalars, one without a digit p. `packed` = panel width w: b is the result of heed.pack,
+    [batch, panels, k, w], and its map is (batch, (n floordiv w) * parts + p, k, n mod w) over the linearised digits of
+    each role.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$ins, StrArrayAttr:$domain, StrArrayAttr:$symbols,
       AffineMapArrayAttr:$maps, AffineMapArrayAttr:$stores, OptionalAttr<ArrayAttr>:$fill, OptionalAttr<I64Attr>:$packed);
@@ -289,7 +291,7 @@ def Heed_MapOp : Heed_KernelOp<"map"> {
 def Heed_PackOp : Heed_KernelOp<"pack"> {
   let summary = "a contraction's b, laid out in panels of `width` columns: outs[0] = [batch, panels, k, width], zero-padded";
   let description = [{
-    ins = b; domain and map are the contraction's b, n and k digits.
+    ins = b; domain and map are the contraction's b, n, p and k digits; the parts of a panel's columns follow each other.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$ins, StrArrayAttr:$domain, StrArrayAttr:$symbols,
       AffineMapArrayAttr:$maps, AffineMapArrayAttr:$stores, OptionalAttr<ArrayAttr>:$fill, I64Attr:$width);

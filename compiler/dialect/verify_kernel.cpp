@@ -11,7 +11,7 @@ namespace {
 // How a region starts and what it yields.
 struct RegionRule {
   const char* name;
-  bool leading;  // the value that it transforms comes first
+  unsigned leading;  // so many values that it transforms come first
   enum { number, condition, results } yields;
   bool optional = false;
 };
@@ -23,23 +23,38 @@ struct KindRule {
   const char* stored;  // roles of outs[0]; null where the layout is the op's own
 };
 
+// 0 where their number is not static, which no region's first arguments agree with.
+unsigned partsOf(ContractOp op) {
+  int64_t parts = 1;
+  for (auto text : op.getDomain().getAsRange<StringAttr>()) {
+    auto [name, extent] = text.getValue().split(':');
+    if (!name.starts_with("p")) continue;
+    auto dim = parse_dim(extent);
+    parts *= dim && dim->is_static() ? dim->constant : 0;
+  }
+  return unsigned(parts);
+}
+
 KindRule ruleOf(Operation* op) {
-  const RegionRule prologue{"prologue", true, RegionRule::number},
-      epilogue{"epilogue", true, RegionRule::results};
-  if (isa<ContractOp>(op)) return {"bmnk", 2, {prologue, epilogue}, "bmn"};
+  const RegionRule prologue{"prologue", 1, RegionRule::number},
+      epilogue{"epilogue", 1, RegionRule::results};
+  if (auto contract = dyn_cast<ContractOp>(op)) {
+    const RegionRule meets{"epilogue", partsOf(contract), RegionRule::results};
+    return {"bmnpk", 2, {prologue, meets}, "bmn"};
+  }
   if (isa<AttentionOp>(op))
     return {"bijed",
             3,
-            {{"score", true, RegionRule::number},
-             {"mask", false, RegionRule::condition, true},
+            {{"score", 1, RegionRule::number},
+             {"mask", 0, RegionRule::condition, true},
              epilogue},
             "bid"};
   if (auto rows = dyn_cast<RowsOp>(op)) {
     bool keeps = rows.getReduction() == "softmax" || rows.getReduction() == "normalize";
     return {"ik", 1, {prologue, epilogue}, keeps ? "ik" : "i"};
   }
-  if (isa<MapOp>(op)) return {"i", 0, {{"body", false, RegionRule::results}}, "i"};
-  return {"bnk", 1, {}, nullptr};  // pack
+  if (isa<MapOp>(op)) return {"i", 0, {{"body", 0, RegionRule::results}}, "i"};
+  return {"bnpk", 1, {}, nullptr};  // pack
 }
 
 class KernelVerifier {
@@ -93,7 +108,7 @@ class KernelVerifier {
     unsigned least = rule.operands + (op->hasAttr("gather") || op->hasAttr("append") ? 2 : 0);
     if (op->getNumOperands() < least)
       return error() << "expected " << least << " or more operands, found " << op->getNumOperands();
-    unsigned most = isa<MapOp>(op) ? ~0u : isa<AttentionOp>(op) ? 2 : 1;
+    unsigned most = isa<MapOp, ContractOp>(op) ? ~0u : isa<AttentionOp>(op) ? 2 : 1;
     if (op->getNumResults() < 1 || op->getNumResults() > most)
       return error() << "expected a result for each store of this kernel, found "
                      << op->getNumResults();
@@ -146,12 +161,13 @@ class KernelVerifier {
     }
     if (!region.hasOneBlock()) return error() << expected.name << ": expected one block";
     Block& block = region.front();
-    unsigned leading = expected.leading ? 1 : 0, captured = op->getNumOperands() - rule.operands;
+    unsigned leading = expected.leading, captured = op->getNumOperands() - rule.operands;
     if (block.getNumArguments() != leading + captured)
       return error() << expected.name << ": expected " << leading + captured << " arguments, found "
                      << block.getNumArguments();
-    if (leading && isa<ShapedType>(block.getArgument(0).getType()))
-      return error() << expected.name << ": expected a scalar to start with";
+    for (unsigned n = 0; n < leading; ++n)
+      if (isa<ShapedType>(block.getArgument(n).getType()))
+        return error() << expected.name << ": expected a scalar to start with";
     for (unsigned n = 0; n < captured; ++n) {
       Type element = getElementTypeOrSelf(op->getOperand(rule.operands + n).getType());
       if (block.getArgument(leading + n).getType() != element)

@@ -5,7 +5,8 @@
 //   outside has read an
 //      intermediate value yet; trailing layout ops are left to the readers' loads (attention and
 //      pieces of concatenations store through them). A join of two anchors (a residual) belongs to
-//      the later one, since the earlier result has its buffer by then.
+//      the later one, since the earlier result has its buffer by then. Where the tail splits the
+//      columns into parts, it may end in several values: see combine_parts.h.
 #include "heed/compiler/fuse/choose_buffers.h"
 
 #include "heed/compiler/fuse/layouts.h"
@@ -78,7 +79,7 @@ class Chooser {
  public:
   explicit Chooser(Block& block) : block_(block) {}
 
-  llvm::DenseSet<Value> everything(bool layouts) {
+  Buffers everything(bool layouts) {
     loops();
     for (Operation& op : block_.without_terminator()) {
       if (isLeafOp(&op) || isa<ir::ProbeOp, ir::LoopOp>(op)) continue;
@@ -88,10 +89,10 @@ class Chooser {
         choose(op.getResult(0));
     }
     results();
-    return std::move(chosen_);
+    return {std::move(chosen_), {}};
   }
 
-  llvm::DenseSet<Value> fused() {
+  Buffers fused(bool parts) {
     results();
     loops();
     for (auto concat : block_.getOps<ir::ConcatOp>())
@@ -102,18 +103,21 @@ class Chooser {
         for (Value x : op.getOperands()) choose(x);
       }
       if (isa<ir::AppendOp>(op)) choose(op.getResult(0));
-      if (isAnchorOp(&op) && !insideAttention(&op) && !op.hasAttr(in_scores)) choose(tailOf(&op));
+      if (isAnchorOp(&op) && !insideAttention(&op) && !op.hasAttr(in_scores) &&
+          !(parts && chooseCombined(&op)))
+        choose(tailOf(&op));
       if (op.hasAttr(keeps_buffer) && dependsOnParametersOnly(op.getResult(0)))
         choose(op.getResult(0));
     }
     sharedWork();
-    return std::move(chosen_);
+    return {std::move(chosen_), std::move(combined_)};
   }
 
  private:
   Block& block_;
   llvm::DenseSet<Value> chosen_;
   llvm::DenseSet<Value> pieces_;  // of concatenations: written where they belong
+  std::vector<Combined> combined_;
 
   bool isHere(Operation* op) { return op && op->getBlock() == &block_; }
   void choose(Value v) {
@@ -151,6 +155,17 @@ class Chooser {
     if (!(element_count(ir::shapeOf(user->getResult(0))) == elements)) return false;
     return llvm::all_of(user->getOperands(),
                         [&](Value x) { return inside.contains(x) || available(x); });
+  }
+
+  bool chooseCombined(Operation* anchor) {
+    if (isAttention(anchor) || dependsOnParametersOnly(anchor->getResult(0))) return false;
+    auto combined = combinedParts(
+        anchor, [&](Value v) { return chosen_.contains(v); },
+        [&](Value v) { return available(v); });
+    if (!combined) return false;
+    for (Value v : combined->values) choose(v);
+    combined_.push_back(std::move(*combined));
+    return true;
   }
 
   Value tailOf(Operation* anchor) {
@@ -201,6 +216,8 @@ class Chooser {
     for (Operation& op : block_.without_terminator()) {
       if (!ir::isScalarOp(&op) || chosen_.contains(op.getResult(0)) || insideTail(op.getResult(0)))
         continue;
+      if (llvm::any_of(combined_, [&](const Combined& c) { return c.members.contains(&op); }))
+        continue;
       Value v = op.getResult(0);
       if (!readsTensors(v)) continue;
       bool parameters = dependsOnParametersOnly(v);
@@ -219,9 +236,9 @@ class Chooser {
 
 }  // namespace
 
-llvm::DenseSet<Value> chooseBuffers(Block& block, Fusion fusion) {
+Buffers chooseBuffers(Block& block, Fusion fusion, bool parts) {
   Chooser chooser(block);
-  return fusion == Fusion::all ? chooser.fused() : chooser.everything(fusion == Fusion::none);
+  return fusion == Fusion::all ? chooser.fused(parts) : chooser.everything(fusion == Fusion::none);
 }
 
 }  // namespace heed::fuse

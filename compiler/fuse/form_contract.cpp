@@ -36,8 +36,8 @@ bool KernelFormer::answersOutside(Domain& domain, const ExpressionPtr& load, con
   return true;
 }
 
-FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, const Coordinates& at,
-                                                   const ExpressionPtr& root, Expression* anchor,
+FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, const Computed& computed,
+                                                   const Coordinates& c, const Coordinate& part,
                                                    Puller& puller, Value a, const Coordinates& ca,
                                                    Value b, const Coordinates& cb,
                                                    const Coordinates& k, std::optional<double> fill,
@@ -56,8 +56,9 @@ FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, cons
   conflicts = puller.conflicts();
   if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
   KernelBuilder kernel = builder(domain);
-  Coordinates result = domain.normal(anchor->coordinates);
-  result.insert(result.end(), at.begin(), at.end());
+  Coordinates result = domain.normal(c);
+  result.insert(result.end(), computed.at.begin(), computed.at.end());
+  kernel.role('p', part);
   // b as it lies, not as it is broadcast
   contractionRoles(kernel, domain, result, ca, right->coordinates, k);
   auto leading = std::make_shared<Expression>(*first);
@@ -65,16 +66,31 @@ FailureOr<Operation*> KernelFormer::contractKernel(Domain& domain, Value v, cons
   kernel.principal(leading);
   kernel.principal(right);
   kernel.region(left, {first}, {first->type});
-  kernel.region(root, {anchor}, {anchor->type});
-  kernel.result(v, at);
-  return kernel.build("heed.contract", v.getLoc());
+  std::vector<Value> values = computed.values;
+  std::vector<ExpressionPtr> roots = computed.roots;
+  for (auto [v, root] : llvm::zip(computed.values, computed.roots)) {
+    values.insert(values.end(), timesMore(v), v);
+    roots.insert(roots.end(), timesMore(v), root);
+  }
+  std::vector<Type> types(computed.anchors.size(), computed.anchors.front()->type);
+  kernel.region(roots, computed.anchors, types);
+  for (Value v : values) kernel.result(v, computed.at);
+  return kernel.build("heed.contract", values.front().getLoc());
 }
 
-FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Value v,
-                                             const Coordinates& at, const ExpressionPtr& root,
-                                             Expression* anchor, Puller& puller,
-                                             std::vector<Value>& conflicts) {
-  const Coordinates& c = anchor->coordinates;
+// A part's columns are a constant digit, then those that the parts have in common.
+FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Computed& computed,
+                                             Puller& puller, std::vector<Value>& conflicts) {
+  Coordinates c = computed.anchors.front()->coordinates;
+  Coordinate part;
+  if (computed.anchors.size() > 1) {
+    llvm::sort(computed.anchors, [](Expression* x, Expression* y) {
+      return x->coordinates.back().front().value.constant <
+             y->coordinates.back().front().value.constant;
+    });
+    part = domain.fresh(Dim(int64_t(computed.anchors.size())));
+    c.back().front() = part.front();
+  }
   Shape a = ir::shapeOf(op.getA()), b = ir::shapeOf(op.getB());
   Coordinate k = domain.fresh(a[-1]);
   Coordinates ca = contractionBatch(c, a), cb = contractionBatch(c, b);
@@ -82,18 +98,17 @@ FailureOr<Operation*> KernelFormer::contract(ir::MatmulOp op, Domain& domain, Va
   ca.push_back(k);
   cb.push_back(k);
   cb.push_back(c.back());
-  return contractKernel(domain, v, at, root, anchor, puller, op.getA(), ca, op.getB(), cb, {k}, {},
+  return contractKernel(domain, computed, c, part, puller, op.getA(), ca, op.getB(), cb, {k}, {},
                         conflicts);
 }
 
-FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, Value v,
-                                                const Coordinates& at, const ExpressionPtr& root,
-                                                Expression* anchor, Puller& puller,
+FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain,
+                                                const Computed& computed, Puller& puller,
                                                 std::vector<Value>& conflicts) {
   Value x = op->getOperand(0), w = op->getOperand(1);
   Shape image = ir::shapeOf(x), kernel = ir::shapeOf(w);
   auto step = [&](StringRef name, int axis) { return convolutionStep(op, name, axis); };
-  Coordinates c = anchor->coordinates;
+  Coordinates c = computed.anchors.front()->coordinates;
   Coordinate group, channel = domain.fresh(kernel[1]);
   if (int64_t groups = op->getAttrOfType<IntegerAttr>("groups").getInt(); groups != 1) {
     auto parts = domain.cut(c[1], Dim(kernel[0].constant / groups));
@@ -123,8 +138,7 @@ FailureOr<Operation*> KernelFormer::convolution(Operation* op, Domain& domain, V
       std::rotate(reduced.begin(), std::find(reduced.begin(), reduced.end(), channel) + 1,
                   reduced.end());
   });
-  return contractKernel(domain, v, at, root, anchor, puller, x, ca, w, cb, reduced, fill,
-                        conflicts);
+  return contractKernel(domain, computed, c, {}, puller, x, ca, w, cb, reduced, fill, conflicts);
 }
 
 }  // namespace heed::fuse

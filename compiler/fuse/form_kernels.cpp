@@ -16,7 +16,10 @@ namespace fuse {
 LogicalResult KernelFormer::formBlock(Block& block, Operation* end) {
   OpBuilder::InsertionGuard guard(b_);
   b_.setInsertionPoint(end);
-  for (Value v : chooseBuffers(block, fusion_)) buffers_.insert(v);
+  Buffers chosen = chooseBuffers(block, fusion_, parts_);
+  for (Value v : chosen.values) buffers_.insert(v);
+  for (const Combined& c : chosen.combined)
+    for (Value v : c.values) combined_[v] = c;
   SmallVector<Operation*> graph;
   for (Operation& op : block.without_terminator()) graph.push_back(&op);
   for (Operation* op : graph) {
@@ -45,7 +48,9 @@ LogicalResult KernelFormer::formBlock(Block& block, Operation* end) {
                (ir::isKernelOp(op) || isa<ir::ConcatOp, ir::LoopOp>(op)) &&
                (!inLoop || isPlain(v, result.getOperandNumber() >= inLoop.getInitial().size())) &&
                returned_.insert(written).second;
-    result.set(own ? v : copyOf(v));
+    auto again = again_.find(result.get());
+    const bool twice = !own && again != again_.end() && !again->second.empty();
+    result.set(own ? v : twice ? again->second.pop_back_val() : copyOf(v));
   }
   separatePieces(graph, end);
   for (Operation* op : llvm::reverse(graph))
@@ -124,13 +129,24 @@ LogicalResult KernelFormer::materialise(Value v) {
   if (insideAttention(op)) return success();
   buffers_.insert(v);
   if (isa<ir::ConcatOp>(op) || (isa<ir::ReshapeOp>(op) && !isPiece(v))) return alias(op);
+  std::vector<Value> values{v};
+  if (auto combined = combined_.find(v); combined != combined_.end()) {
+    // Readers come behind the last one, what it reads in front of it.
+    if (v != combined->second.values.back()) return success();
+    values.assign(combined->second.values.begin(), combined->second.values.end());
+  }
   // Every conflict gives one more value a buffer, so this ends.
   for (;;) {
     std::vector<Value> conflicts;
-    FailureOr<Operation*> kernel = form(v, conflicts);
+    FailureOr<Operation*> kernel = form(values, conflicts);
     if (failed(kernel)) return failure();
     if (*kernel) {
-      formed_[v] = (*kernel)->getResult(0);
+      ResultRange results = (*kernel)->getResults();
+      for (auto [value, result] : llvm::zip(values, results)) formed_[value] = result;
+      size_t next = values.size();
+      for (Value value : values)
+        while (next < results.size() && again_[value].size() < timesMore(value))
+          again_[value].push_back(results[next++]);
       return success();
     }
     for (Value c : conflicts) {
@@ -189,19 +205,34 @@ Coordinates KernelFormer::identity(Domain& domain, Value v) {
   return at;
 }
 
-FailureOr<Operation*> KernelFormer::form(Value v, std::vector<Value>& conflicts) {
+size_t KernelFormer::timesMore(Value v) {
+  if (fusion_ != Fusion::all) return 0;
+  int64_t times = llvm::count(b_.getInsertionBlock()->getTerminator()->getOperands(), v);
+  return size_t(std::max<int64_t>(times - 1, 0));
+}
+
+FailureOr<Operation*> KernelFormer::form(std::vector<Value> values, std::vector<Value>& conflicts) {
+  Value v = values.front();
   if (auto append = v.getDefiningOp<ir::AppendOp>()) return appendKernel(append, conflicts);
   Domain domain;
   Coordinates at = identity(domain, v);
-  auto hasBuffer = [&](Value x) { return (buffers_.contains(x) && x != v) || isOuter(x, v); };
+  auto hasBuffer = [&](Value x) {
+    return (buffers_.contains(x) && !llvm::is_contained(values, x)) || isOuter(x, v);
+  };
   Puller puller(domain, hasBuffer, isAnchorOp);
-  ExpressionPtr root = puller.pull(v, at, /*root=*/true);
+  Computed computed{values, at, {}, {}};
+  for (Value value : values) computed.roots.push_back(puller.pull(value, at, /*root=*/true));
+  const bool combines = combined_.contains(v);
   Expression* anchor = nullptr;
-  visit(root, [&](Expression& e) {
-    if (e.kind != Expression::anchor) return;
-    if (anchor) puller.conflict(e.op->isBeforeInBlock(anchor->op) ? e.value : anchor->value);
-    if (!anchor || anchor->op->isBeforeInBlock(e.op)) anchor = &e;
-  });
+  for (const ExpressionPtr& root : computed.roots)
+    visit(root, [&](Expression& e) {
+      if (e.kind != Expression::anchor || llvm::is_contained(computed.anchors, &e)) return;
+      computed.anchors.push_back(&e);
+      if (anchor && !combines)
+        puller.conflict(e.op->isBeforeInBlock(anchor->op) ? e.value : anchor->value);
+      if (!anchor || anchor->op->isBeforeInBlock(e.op)) anchor = &e;
+    });
+  const ExpressionPtr& root = computed.roots.front();
   conflicts = puller.conflicts();
   if (!conflicts.empty()) return static_cast<Operation*>(nullptr);
   if (!anchor) return mapKernel(domain, v, at, root);
@@ -209,10 +240,10 @@ FailureOr<Operation*> KernelFormer::form(Value v, std::vector<Value>& conflicts)
       .Case([&](ir::MatmulOp op) {
         return op->hasAttr("heed.attention")
                    ? attention(op, domain, v, at, root, anchor, conflicts)
-                   : contract(op, domain, v, at, root, anchor, puller, conflicts);
+                   : contract(op, domain, computed, puller, conflicts);
       })
       .Case<ir::Conv2dOp, ir::Conv3dOp>(
-          [&](auto op) { return convolution(op, domain, v, at, root, anchor, puller, conflicts); })
+          [&](auto op) { return convolution(op, domain, computed, puller, conflicts); })
       .Case([&](ir::GatherOp op) {
         return gather(op, domain, v, at, root, anchor, puller, conflicts);
       })
@@ -237,7 +268,10 @@ struct FormKernels : PassWrapper<FormKernels, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FormKernels)
   FormKernels() = default;
   FormKernels(const FormKernels& other) : PassWrapper(other) {}
-  explicit FormKernels(Fusion fusion) { level = fusion; }
+  FormKernels(Fusion fusion, bool parts) {
+    level = fusion;
+    combine = parts;
+  }
   StringRef getArgument() const final { return "heed-form-kernels"; }
   StringRef getDescription() const final {
     return "graph ops become kernel ops with index maps and regions";
@@ -249,16 +283,19 @@ struct FormKernels : PassWrapper<FormKernels, OperationPass<ModuleOp>> {
           clEnumValN(Fusion::layout, "layout", "layout ops become index maps"),
           clEnumValN(Fusion::all, "all", "elementwise work absorbed, attention formed"))};
 
+  Option<bool> combine{*this, "parts", llvm::cl::desc("a product's parts meet in one kernel"),
+                       llvm::cl::init(true)};
+
   void runOnOperation() final {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
-    if (!main || failed(fuse::KernelFormer(main, level).run())) signalPassFailure();
+    if (!main || failed(fuse::KernelFormer(main, level, combine).run())) signalPassFailure();
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Pass> createFormKernels(Fusion fusion) {
-  return std::make_unique<FormKernels>(fusion);
+std::unique_ptr<Pass> createFormKernels(Fusion fusion, bool parts) {
+  return std::make_unique<FormKernels>(fusion, parts);
 }
 
 }  // namespace heed

@@ -38,7 +38,13 @@ void KernelBuilder::principal(const ExpressionPtr& load) {
 }
 void KernelBuilder::region(const ExpressionPtr& root, std::vector<Expression*> leading,
                            std::vector<Type> leadingTypes) {
-  regions_.push_back({root, std::move(leading), std::move(leadingTypes)});
+  std::vector<ExpressionPtr> roots;
+  if (root) roots.push_back(root);
+  region(std::move(roots), std::move(leading), std::move(leadingTypes));
+}
+void KernelBuilder::region(std::vector<ExpressionPtr> roots, std::vector<Expression*> leading,
+                           std::vector<Type> leadingTypes) {
+  regions_.push_back({std::move(roots), std::move(leading), std::move(leadingTypes)});
 }
 void KernelBuilder::result(Value tensor, const Coordinates& store) {
   results_.push_back({tensor, store});
@@ -46,13 +52,12 @@ void KernelBuilder::result(Value tensor, const Coordinates& store) {
 
 // Captured operands first, so that every region can take one scalar for each.
 void KernelBuilder::collectCaptured() {
-  for (const RegionSpec& spec : regions_) {
-    if (!spec.root) continue;
-    visit(spec.root, [&](Expression& e) {
-      bool reads = e.kind == Expression::load || e.kind == Expression::lookup;
-      if (reads && !llvm::is_contained(spec.leading, &e)) operandFor(e);
-    });
-  }
+  for (const RegionSpec& spec : regions_)
+    for (const ExpressionPtr& root : spec.roots)
+      visit(root, [&](Expression& e) {
+        bool reads = e.kind == Expression::load || e.kind == Expression::lookup;
+        if (reads && !llvm::is_contained(spec.leading, &e)) operandFor(e);
+      });
 }
 
 AffineExpr KernelBuilder::affine(const Dim& dim) {
@@ -142,7 +147,7 @@ Value KernelBuilder::emit(const ExpressionPtr& e, const RegionSpec& spec, Block&
 }
 
 void KernelBuilder::emit(const RegionSpec& spec, Region& region) {
-  if (!spec.root) return;
+  if (spec.roots.empty()) return;
   Block* block = new Block;
   region.push_back(block);
   for (Type type : spec.leadingTypes) block->addArgument(type, b_.getUnknownLoc());
@@ -151,8 +156,10 @@ void KernelBuilder::emit(const RegionSpec& spec, Region& region) {
   OpBuilder inner(b_.getContext());
   inner.setInsertionPointToEnd(block);
   llvm::DenseMap<Expression*, Value> memo;
-  Value result = emit(spec.root, spec, *block, inner, memo);
-  ir::YieldOp::create(inner, b_.getUnknownLoc(), ValueRange{result});
+  SmallVector<Value> results;
+  for (const ExpressionPtr& root : spec.roots)
+    results.push_back(emit(root, spec, *block, inner, memo));
+  ir::YieldOp::create(inner, b_.getUnknownLoc(), results);
 }
 
 Operation* KernelBuilder::build(StringRef name, Location location,

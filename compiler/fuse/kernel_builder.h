@@ -24,6 +24,9 @@ class KernelBuilder {
   // captured operands. Without a root the region stays empty.
   void region(const ExpressionPtr& root, std::vector<Expression*> leading,
               std::vector<mlir::Type> leadingTypes);
+  // The same with several results.
+  void region(std::vector<ExpressionPtr> roots, std::vector<Expression*> leading,
+              std::vector<mlir::Type> leadingTypes);
   void result(mlir::Value tensor, const Coordinates& store);
 
   mlir::Operation* build(mlir::StringRef name, mlir::Location location,
@@ -36,7 +39,7 @@ class KernelBuilder {
     std::optional<double> fill;
   };
   struct RegionSpec {
-    ExpressionPtr root;
+    std::vector<ExpressionPtr> roots;
     std::vector<Expression*> leading;
     std::vector<mlir::Type> leadingTypes;
   };

@@ -14,8 +14,8 @@ inline bool isPlainLoad(const ExpressionPtr& e) { return e->kind == Expression::
 
 class KernelFormer {
  public:
-  KernelFormer(mlir::func::FuncOp main, Fusion fusion)
-      : main_(main), fusion_(fusion), b_(main.getContext()) {}
+  KernelFormer(mlir::func::FuncOp main, Fusion fusion, bool parts)
+      : main_(main), fusion_(fusion), parts_(parts), b_(main.getContext()) {}
 
   mlir::LogicalResult run() { return formBlock(main_.front(), main_.front().getTerminator()); }
 
@@ -24,10 +24,22 @@ class KernelFormer {
 
   mlir::func::FuncOp main_;
   Fusion fusion_;
+  bool parts_;
   mlir::OpBuilder b_;
   llvm::DenseSet<mlir::Value> buffers_;
   llvm::DenseMap<mlir::Value, mlir::Value> formed_;  // graph value → kernel-level value
   llvm::DenseSet<mlir::Value> returned_;
+  llvm::DenseMap<mlir::Value, Combined> combined_;  // by each of its values
+  // What a contraction wrote once more for a block that returns it several times.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 1>> again_;
+
+  // What a contraction computes at the coordinates `at`. anchors: its product, or the parts of it.
+  struct Computed {
+    std::vector<mlir::Value> values;
+    Coordinates at;
+    std::vector<ExpressionPtr> roots;  // of the values
+    std::vector<Expression*> anchors;
+  };
 
   // The graph ops of a block as kernels in front of `end`, whose operands become the kernels'
   // results.
@@ -74,8 +86,12 @@ class KernelFormer {
 
   Coordinates identity(Domain& domain, mlir::Value v);
 
-  // The kernel that computes v; a null op where `conflicts` need buffers first.
-  Formed form(mlir::Value v, std::vector<mlir::Value>& conflicts);
+  // The kernel that computes the values, of one shape; a null op where `conflicts` need buffers
+  // first.
+  Formed form(std::vector<mlir::Value> values, std::vector<mlir::Value>& conflicts);
+
+  // How many results more a contraction needs so that the block may return v more than once.
+  std::size_t timesMore(mlir::Value v);
 
   KernelBuilder builder(Domain& domain) {
     return KernelBuilder(b_, domain, [this](mlir::Value x) { return bufferOf(x); });
@@ -92,21 +108,21 @@ class KernelFormer {
   static bool answersOutside(Domain& domain, const ExpressionPtr& load, const Coordinates& at,
                              const Shape& shape);
 
-  Formed contractKernel(Domain& domain, mlir::Value v, const Coordinates& at,
-                        const ExpressionPtr& root, Expression* anchor, Puller& puller,
-                        mlir::Value a, const Coordinates& ca, mlir::Value b, const Coordinates& cb,
+  // c: where the kernel stands in the product; part: the digit that numbers its parts, if it has
+  // any.
+  Formed contractKernel(Domain& domain, const Computed& computed, const Coordinates& c,
+                        const Coordinate& part, Puller& puller, mlir::Value a,
+                        const Coordinates& ca, mlir::Value b, const Coordinates& cb,
                         const Coordinates& k, std::optional<double> fill,
                         std::vector<mlir::Value>& conflicts);
 
-  Formed contract(ir::MatmulOp op, Domain& domain, mlir::Value v, const Coordinates& at,
-                  const ExpressionPtr& root, Expression* anchor, Puller& puller,
+  Formed contract(ir::MatmulOp op, Domain& domain, Computed& computed, Puller& puller,
                   std::vector<mlir::Value>& conflicts);
 
   // Implicit GEMM: the window is a sum of digits in the coordinate, its padding what a read outside
   // gives.
-  Formed convolution(mlir::Operation* op, Domain& domain, mlir::Value v, const Coordinates& at,
-                     const ExpressionPtr& root, Expression* anchor, Puller& puller,
-                     std::vector<mlir::Value>& conflicts);
+  Formed convolution(mlir::Operation* op, Domain& domain, const Computed& computed,
+                     Puller& puller, std::vector<mlir::Value>& conflicts);
 
   Formed rows(mlir::Operation* op, Domain& domain, mlir::Value v, const Coordinates& at,
               const ExpressionPtr& root, Expression* anchor, Puller& puller,

@@ -59,11 +59,13 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
     auto map = cast<AffineMapAttr>(op.getMaps()[1]).getValue();
     auto batch = linearised(*kernel, 'b', map, &getContext());
     auto n = linearised(*kernel, 'n', map, &getContext()),
+         p = linearised(*kernel, 'p', map, &getContext()),
          k = linearised(*kernel, 'k', map, &getContext());
-    if (!batch || !n || !k) return;
+    if (!batch || !n || !p || !k) return;
     OpBuilder b(op);
     int64_t width = panelWidth(target, n->extent), panels = (n->extent + width - 1) / width;
-    auto type = RankedTensorType::get({batch->extent, panels, k->extent, width}, b.getF32Type());
+    auto type =
+        RankedTensorType::get({batch->extent, panels * p->extent, k->extent, width}, b.getF32Type());
     // Only the digits that address b; the contraction's numbering is kept by listing them all and
     // mapping to a subset.
     SmallVector<AffineExpr> renumbered(kernel->digits.size(),
@@ -74,9 +76,11 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
       renumbered[at] = getAffineDimExpr(domain.size(), &getContext());
       domain.push_back(op.getDomain()[at]);
     }
-    auto panelsMap = AffineMap::get(
-        kernel->digits.size(), map.getNumSymbols(),
-        {batch->index, n->index.floorDiv(width), k->index, n->index % width}, &getContext());
+    auto panelsMap =
+        AffineMap::get(kernel->digits.size(), map.getNumSymbols(),
+                       {batch->index, n->index.floorDiv(width) * p->extent + p->index, k->index,
+                        n->index % width},
+                       &getContext());
     // Symbols that b does not need would keep the packing from being done once and for all.
     bool symbolic = llvm::any_of(llvm::seq(map.getNumSymbols()),
                                  [&](unsigned n) { return map.isFunctionOfSymbol(n); });

@@ -42,8 +42,8 @@ std::unique_ptr<mlir::Pass> createFoldScales();
 // What convolutions give, and what follows elementwise or by pooling, lies channels last.
 std::unique_ptr<mlir::Pass> createAssignLayouts();
 
-// Graph ops become kernel ops with index maps and regions.
-std::unique_ptr<mlir::Pass> createFormKernels(Fusion fusion = Fusion::all);
+// Graph ops become kernel ops with index maps and regions. parts: see Target.
+std::unique_ptr<mlir::Pass> createFormKernels(Fusion fusion = Fusion::all, bool parts = true);
 
 // Contractions whose b depends on parameters alone read it packed for the target.
 std::unique_ptr<mlir::Pass> createPackWeights(Target target = {});

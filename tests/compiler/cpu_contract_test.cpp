@@ -84,6 +84,48 @@ std::string batched(const std::string& m, const std::string& n, const std::strin
          a + ", " + b + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
 }
 
+// y [M, N] = max(s0 + c, s1) and z [M, N] = s0 - s_last of the parts s_p = x [M, K] · w_p [K, N], the
+// weights [parts · N, K] in panels of `width` columns; 0: as they are.
+std::string combined(const std::string& m, int parts, int n, const std::string& k, int width) {
+  const std::string columns = std::to_string(n), x = tensor(m + "," + k), count = std::to_string(parts),
+                    w = tensor(std::to_string(parts * n) + "," + k), c = tensor(columns),
+                    y = tensor(m + "," + columns), by = std::to_string(width),
+                    last = std::to_string(parts - 1);
+  const std::string panels = width ? std::to_string((n + width - 1) / width * parts) : "";
+  const std::string b = width ? tensor("1," + panels + "," + k + "," + by) : w;
+  const std::string place =
+      "(0, (n floordiv " + by + ") * " + count + " + p, k, n mod " + by + ")",
+      own = "(p * " + columns + " + n, k)";
+  const std::string pack = "  %p = heed.pack(%w) {domain = [\"p:" + count + "\", \"n:" + columns +
+                           "\", \"k:" + k + "\"], symbols = [], width = " + by +
+                           " : i64, maps = [affine_map<(p, n, k) -> " + own +
+                           ">],\n      stores = [affine_map<(p, n, k) -> " + place + ">]} : (" + w +
+                           ") -> " + b + "\n";
+  std::string scalars;
+  for (int p = 0; p < parts; ++p) scalars += "%s" + std::to_string(p) + ": f32, ";
+  return "func.func @f(%x: " + x + ", %w: " + w + ", %c: " + c + ") -> (" + y + ", " + y + ") {\n" +
+         (width ? pack : "") + "  %0, %1 = heed.contract(%x, " + (width ? "%p" : "%w") +
+         ", %c) {domain = [\"p:" + count + "\", \"m:" + m + "\", \"n:" + columns + "\", \"k:" + k +
+         "\"], symbols = []" + (width ? ", packed = " + by + " : i64" : "") +
+         ",\n      maps = [affine_map<(p, m, n, k) -> (m, k)>, affine_map<(p, m, n, k) -> " +
+         (width ? place : own) + R"(>, affine_map<(p, m, n, k) -> (n)>],
+      stores = [affine_map<(p, m, n, k) -> (m, n)>, affine_map<(p, m, n, k) -> (m, n)>]}
+  prologue {
+  ^bb0(%a: f32, %u: f32):
+    heed.yield %a : f32
+  } epilogue {
+  ^bb0()" + scalars +
+         R"(%u: f32):
+    %a = heed.add %s0, %u : (f32, f32) -> f32
+    %g = heed.maximum %a, %s1 : (f32, f32) -> f32
+    %d = heed.sub %s0, %s)" +
+         last + R"( : (f32, f32) -> f32
+    heed.yield %g, %d : f32, f32
+  } : ()" +
+         x + ", " + b + ", " + c + ") -> (" + y + ", " + y + ")\n  return %0, %1 : " + y + ", " + y +
+         "\n}\n";
+}
+
 // The rounding of a sum follows the size of its terms, which is half the depth, not that of its
 // result.
 void check(const std::string& text, const std::string& target, const Symbols& symbols,
@@ -150,5 +192,16 @@ TEST_CASE("batched products: a packed by its map and prologue, b by the kernel")
           {{"B", 2}, {"M", 17}, {"N", 29}, {"K", 13}});
     check(batched("M", "24", "K", "M,B,K", "(m, b, k)"), target, {{"B", 2}, {"M", 8}, {"K", 1700}},
           1e-4);
+  }
+}
+
+TEST_CASE("parts of a product meet in one epilogue, which has two results") {
+  for (const std::string& target : vector_targets()) {
+    if (!target_by_name(target).parts) continue;
+    const int width = width_on(target);
+    for (int rows : {1, 2, 13}) check(combined("M", 3, 40, "37", width), target, {{"M", rows}});
+    check(combined("1", 2, 2 * width, "1601", width), target, {}, 1e-4);
+    check(combined("13", 4, 33, "800", width), target, {}, 1e-4);
+    check(combined("9", 3, 33, "37", 0), target, {});
   }
 }

@@ -48,7 +48,7 @@ Value AttentionTile::edited(Value x, Value s, ValueRange buffers, Value batch, V
     e.when(any, [&] { e.storeScalar(one, s, e.constant(blocking.failedAt)); });
   };
   auto region = [&](Region& region, Value leading, Value live) {
-    Value y = place.region(region, leading, tile::attention_captured, live, bad);
+    Value y = place.region(region, leading, tile::attention_captured, live, bad)[0];
     if (leading) contractSums(leading);
     return y;
   };

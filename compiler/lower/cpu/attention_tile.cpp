@@ -197,7 +197,7 @@ LogicalResult AttentionTile::finishRow(ValueRange buffers, Value batch, Value qu
     place.set('i', query);
     place.setLanes('d', e.constant(d), lanesOf(blocking.values, d));
     Value result = place.region(cast<ir::AttentionOp>(e.kernel.op).getEpilogue(), sumAt(d),
-                                tile::attention_captured);
+                                tile::attention_captured)[0];
     if (!result) return failure();
     place.store(0, result);
   }

@@ -47,7 +47,11 @@ class Contract {
   Value fetched;  // elements of B a step, by the tiles of this row block
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
-  bool canBeWide(Wide wide) const { return blocking.weights && has(wide.height); }
+  // As many of them as have all their parts; 0: none.
+  int widePanels(Wide wide) const {
+    const bool possible = blocking.weights && has(wide.height);
+    return possible ? int(wide.panels / blocking.parts * blocking.parts) : 0;
+  }
 
   LogicalResult emitParts() {
     for (int64_t height : blocking.heights) {
@@ -55,7 +59,7 @@ class Contract {
       if (blocking.tailVectors) tile.emitSum(int(height), blocking.tailSumVectors, 1);
     }
     for (Wide wide : wide_tiles)
-      if (canBeWide(wide)) tile.emitSum(wide.height, blocking.vectors, wide.panels);
+      if (int panels = widePanels(wide)) tile.emitSum(wide.height, blocking.vectors, panels);
     if (!blocking.weights) tile.emitPackPanel();
     if (blocking.packsA && failed(tile.emitPackRows())) return failure();
     if (blocking.runs) tile.emitRuns();
@@ -69,13 +73,14 @@ class Contract {
   // Wide tiles hold sums of few rows for several panels.
   Dim sumsBytes() const {
     int64_t tiles = blocking.inBlocks() ? blocking.blockTiles * blocking.groupPanels : 1;
-    return Dim(std::max<int64_t>(tiles, wide_tiles[0].panels) * blocking.tileSums() * float_bytes);
+    int64_t wide = wide_tiles[0].panels * blocking.partSums();
+    return Dim(std::max(tiles * blocking.tileSums(), wide) * float_bytes);
   }
   Dim panelsBytes() const {
     if (blocking.weights) return Dim(0);
     Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width)
                                          : blocking.n + Dim(blocking.width);
-    return columns * blocking.k * Dim(float_bytes);
+    return columns * Dim(blocking.parts) * blocking.k * Dim(float_bytes);
   }
   Dim rowsBytes() const {
     if (!blocking.copiesA()) return Dim(0);
@@ -99,7 +104,8 @@ class Contract {
     launch.scratchBytes = sumsBytes() + panelsBytes() + offsetsBytes() + rowsBytes();
     launch.grain = grain();
     launch.kind = "contract";
-    launch.flops = Dim(2) * blocking.batch * blocking.m * blocking.n * blocking.k;
+    launch.flops =
+        Dim(2 * blocking.parts) * blocking.batch * blocking.m * blocking.n * blocking.k;
     auto size = [](const tile::Access& access) {
       return element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
     };
@@ -197,9 +203,11 @@ class Contract {
 
   void packPanels(Value first, Value last) {
     e.loop(first, last, 1, [&](Value panel) {
-      Values call(arguments.buffers);
-      call.append({panelsOfB, batch, panel, panelAddress(panel)});
-      e.call(tile.packPanelName(), call);
+      forEachPart([&](Value part) {
+        Values call(arguments.buffers);
+        call.append({panelsOfB, batch, panel, part, panelAddress(panel, part)});
+        e.call(tile.packPanelName(), call);
+      });
     });
   }
 
@@ -216,7 +224,7 @@ class Contract {
       e.call(tile.packRowsName(), call);
     }
     for (Wide wide : wide_tiles)
-      if (canBeWide(wide)) first = walkWide(wide, first, last);
+      if (int across = widePanels(wide)) first = walkWide(wide.height, across, first, last);
     if (!blocking.inBlocks())
       return forEachPanel(first, last, [&](Value panel, bool tail) {
         e.loop(low, high, 1, [&](Value t) {
@@ -260,20 +268,21 @@ class Contract {
   }
 
   // As many groups of whole panels as fit, if m is that small. Returns the first panel left over.
-  Value walkWide(Wide wide, Value first, Value last) {
+  Value walkWide(int height, int across, Value first, Value last) {
     last = e.min(last, e.divide(columns, blocking.width));
-    Value groups = e.divide(e.max(e.sub(last, first), e.constant(0)), e.constant(wide.panels));
-    groups = e.select(e.equal(rows, e.constant(wide.height)), groups, e.constant(0));
-    Value end = e.add(first, e.mul(groups, wide.panels));
-    e.loop(first, end, wide.panels, [&](Value panel) {
+    const int64_t panels = across / blocking.parts, sums = height * blocking.width;
+    Value groups = e.divide(e.max(e.sub(last, first), e.constant(0)), e.constant(panels));
+    groups = e.select(e.equal(rows, e.constant(height)), groups, e.constant(0));
+    Value end = e.add(first, e.mul(groups, panels));
+    e.loop(first, end, panels, [&](Value panel) {
       Value zero = e.constant(0);
       forEachDepth([&](Value from, Value to) {
-        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to,
-                zero);
+        sumTile(height, blocking.vectors, across, zero, panelAddress(panel, zero), zero, zero, from,
+                to, zero);
       });
-      for (int p = 0; p < wide.panels; ++p)
-        finishTile(e.add(panel, p), zero, e.constant(wide.height),
-                   e.constant(p * wide.height * blocking.width), false);
+      for (int64_t p = 0; p < panels; ++p)
+        finishTile(e.add(panel, p), zero, e.constant(height),
+                   e.constant(p * blocking.parts * sums), sums, false);
     });
     return end;
   }
@@ -281,9 +290,14 @@ class Contract {
   // Tile t of a row block that starts with tile `low`; its sums lie at `at`.
   void sumTileOf(Value t, Value low, Value panel, bool tail, Value at, Value from, Value to) {
     Value row = firstRow(t);
-    e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
-      sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel,
-              firstRow(low), at, from, to, fetchedBy(t, low, panel, from, to));
+    Value height = e.sub(firstRow(e.add(t, 1)), row);
+    forEachPart([&](Value part) {
+      Value ahead = fetchedBy(t, low, panel, part, from, to);
+      Value own = e.add(at, e.mul(part, blocking.partSums()));
+      e.switchOn(height, blocking.heights, [&](int64_t h) {
+        sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row,
+                panelAddress(panel, part), firstRow(low), own, from, to, ahead);
+      });
     });
   }
   void fetchTileOf(Value t, Value panel) {
@@ -294,19 +308,19 @@ class Contract {
   }
   void finishTileOf(Value t, Value panel, bool tail, Value at) {
     Value row = firstRow(t);
-    finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, tail);
+    finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, blocking.partSums(), tail);
   }
 
   // What the tile fetches from step `from` on. Behind the last panel is nothing, and a fetch of
   // nothing is ignored.
-  Value fetchedBy(Value t, Value low, Value panel, Value from, Value to) {
-    Value parts = e.ceilDivide(e.constant(blocking.width), fetched);
-    Value part = e.min(e.sub(t, low), e.sub(parts, e.constant(1)));
-    Value at = e.add(panelAddress(e.add(panel, 1)), e.mul(from, blocking.depthStride));
-    return e.add(at, e.mul(part, e.mul(e.sub(to, from), fetched)));
+  Value fetchedBy(Value t, Value low, Value panel, Value part, Value from, Value to) {
+    Value shares = e.ceilDivide(e.constant(blocking.width), fetched);
+    Value share = e.min(e.sub(t, low), e.sub(shares, e.constant(1)));
+    Value at = e.add(panelAddress(e.add(panel, 1), part), e.mul(from, blocking.depthStride));
+    return e.add(at, e.mul(share, e.mul(e.sub(to, from), fetched)));
   }
 
-  void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow,
+  void sumTile(int height, int vectors, int across, Value row, Value panelAt, Value blockRow,
                Value at, Value from, Value to, Value ahead) {
     Value a = blocking.copiesA() ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
@@ -322,19 +336,22 @@ class Contract {
     }
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
     Value stride = blocking.runs ? e.constant(blocking.runs->length) : e.dim(tile.rowStride());
-    Values call{a, b, sums, address, panelAddress(panel), at, from, to, stride, beside, fetched};
+    Values call{a, b, sums, address, panelAt, at, from, to, stride, beside, fetched};
     if (blocking.runs) call.append({offsets, e.constant(blocking.blockRows())});
     e.callShared(tile.sumName(height, vectors, across), call);
   }
 
-  Value panelAddress(Value panel) {
+  void forEachPart(llvm::function_ref<void(Value)> body) { e.loop(0, blocking.parts, 1, body); }
+
+  Value panelAddress(Value panel, Value part) {
+    panel = e.add(e.mul(panel, blocking.parts), part);
     Value at = e.add(e.mul(panel, e.dim(blocking.panelStride)), e.dim(blocking.panelOffset));
     return blocking.weights ? e.add(at, e.mul(batch, e.dim(blocking.batchStride))) : at;
   }
 
-  void finishTile(Value panel, Value row, Value height, Value at, bool tail) {
+  void finishTile(Value panel, Value row, Value height, Value at, int64_t partSums, bool tail) {
     Values call(arguments.buffers);
-    call.append({sums, batch, row, height, e.mul(panel, blocking.width), at});
+    call.append({sums, batch, row, height, e.mul(panel, blocking.width), at, e.constant(partSums)});
     e.call(tile.finishName(tail), call);
   }
 };

@@ -7,7 +7,8 @@
 
 namespace heed::cpu {
 
-// C [m, n] = A [m, k] B [k, n] for each index of the batch digits. The m rows are cut into equal
+// C [m, n] = A [m, k] B [k, n] for each index of the batch digits and for each part of B's columns;
+// a panel's parts lie one after another, their sums of a tile wait together for the epilogue. The m rows are cut into equal
 // tiles of at most `rows` rows, the tiles into row blocks. k is summed up in blocks: a row block's
 // part of A stays in cache while all panels of B pass by, and what is summed up so far waits in the
 // scratch.
@@ -15,6 +16,7 @@ struct ContractBlocking {
   explicit ContractBlocking(const tile::Kernel& kernel, const Target& target);
 
   Dim batch, m, n, k;
+  std::int64_t parts;
   int rows;                             // most rows of a tile
   int vectors;                          // of a whole panel
   std::int64_t width;                   // columns of a panel
@@ -36,14 +38,17 @@ struct ContractBlocking {
   static constexpr std::int64_t fetch_parts = 8;
   bool exactWork;                       // work items are counted when compiling
   std::int64_t groupPanels;             // whose sums wait together where k comes in blocks
-  Dim panelStride, batchStride, panelOffset;  // where b[batch, panel, k] lies in what is read,
+  // where b[batch, panel · parts + part, k] lies in what is read,
+  Dim panelStride, batchStride, panelOffset;
   std::int64_t depthStride;             // for one step of k
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
   std::int64_t rowBlocks(std::int64_t tiles) const;
   Dim panels() const;                   // static n only
   bool inBlocks() const { return !k.is_static() || k.constant > depth; }
-  std::int64_t tileSums() const { return rows * width; }  // elements
+  // elements
+  std::int64_t partSums() const { return rows * width; }
+  std::int64_t tileSums() const { return parts * partSums(); }
   std::int64_t blockRows() const { return blockTiles * rows; }  // at most
   bool preparesA() const { return packsA || runs; }  // for each row block
   bool copiesA() const { return packsA || (runs && runs->padded); }
@@ -71,7 +76,8 @@ struct ContractTile {
   Dim rowStride() const;
   std::string sumName(int height, int vectors, int panels) const;
   // Function "<kernel>.finish[.tail]": C = epilogue(S) for some rows of one panel.
-  //   (ins..., outs..., S, batch, first row, rows, first column, address of S)
+  //   (ins..., outs..., S, batch, first row, rows, first column, address of S, from one part's sums
+  //    to the next)
   mlir::LogicalResult emitFinish(bool tail);
   std::string finishName(bool tail) const;
   // Function "<kernel>.fetch": brings near what the epilogue will read and write for some rows of
@@ -86,7 +92,7 @@ struct ContractTile {
   // The same where A is read by runs: (ins..., outs..., padded lines, batch, first row, rows,
   // offsets)
   void emitRuns();
-  // Function "<kernel>.panel". (ins..., outs..., B, batch, panel, address in B)
+  // Function "<kernel>.panel". (ins..., outs..., B, batch, panel, part, address in B)
   void emitPackPanel();
   std::string packPanelName() const;
 

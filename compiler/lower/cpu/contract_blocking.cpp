@@ -74,6 +74,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   m = kernel.extentOf('m');
   n = kernel.extentOf('n');
   k = kernel.extentOf('k');
+  parts = kernel.extentOf('p').constant;
   auto packed = kernel.op->getAttrOfType<mlir::IntegerAttr>("packed");
   weights = bool(packed);
   width = weights ? packed.getInt() : panelWidth(target, n.is_static() ? n.constant : 0);
@@ -115,7 +116,7 @@ void ContractBlocking::keepB(const Target& target) {
   constexpr std::int64_t kept = 4, block = 16;  // parts of L2
   if (!weights || preparesA() || inBlocks() || !n.is_static()) return;
   auto bytes = [](std::int64_t elements) { return std::int64_t(sizeof(float)) * elements; };
-  keepsB = bytes(k.constant * panels().constant * width) <= target.l2_bytes / kept;
+  keepsB = bytes(k.constant * panels().constant * parts * width) <= target.l2_bytes / kept;
   std::int64_t tile = bytes(rows * (k.constant + n.constant));
   if (keepsB) blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / tile, 1, blockTiles);
 }

@@ -123,10 +123,10 @@ void ContractTile::emitSum(int height, int vectors, int panels) {
 LogicalResult ContractTile::emitFinish(bool tail) {
   Type i = e.index;
   Values arguments =
-      e.beginFunction(finishName(tail), kernelBuffers({e.bufferType(e.f32), i, i, i, i, i}));
-  ValueRange all(arguments), buffers = all.drop_back(6), rest = all.take_back(6);
+      e.beginFunction(finishName(tail), kernelBuffers({e.bufferType(e.f32), i, i, i, i, i, i}));
+  ValueRange all(arguments), buffers = all.drop_back(7), rest = all.take_back(7);
   Value s = rest[0], batch = rest[1], firstRow = rest[2], rows = rest[3], firstColumn = rest[4],
-        at = rest[5];
+        at = rest[5], partSums = rest[6];
   bool partial = tail || !blocking.n.is_static();
   bool failed = false;
   e.loop(e.constant(0), rows, 1, [&](Value r) {
@@ -138,10 +138,15 @@ LogicalResult ContractTile::emitFinish(bool tail) {
       place.set('b', batch);
       place.set('m', e.add(firstRow, r));
       place.setLanes('n', column, whole ? Value() : e.lanesBelow(e.sub(e.dim(blocking.n), column)));
-      Value sum = e.load(s, e.add(e.add(at, e.mul(r, blocking.width)), v * e.lanes()));
-      Value result = place.region(e.kernel.op->getRegion(1), sum, tile::contract_captured);
-      failed |= !result;
-      if (result) place.store(0, result);
+      Value first = e.add(e.add(at, e.mul(r, blocking.width)), v * e.lanes());
+      Values sums;
+      for (int64_t part = 0; part < blocking.parts; ++part)
+        sums.push_back(e.load(s, part ? e.add(first, e.mul(partSums, part)) : first));
+      auto results = place.region(e.kernel.op->getRegion(1), sums, tile::contract_captured);
+      for (auto [out, result] : llvm::enumerate(results)) {
+        failed |= !result;
+        if (result) place.store(int(out), result);
+      }
     }
   });
   e.finishFunction();
@@ -168,7 +173,8 @@ void ContractTile::emitFetch() {
     };
     for (size_t n = tile::contract_captured; n < e.kernel.ins.size(); ++n)
       fetch(e.kernel.ins[n], buffers[n]);
-    fetch(e.kernel.outs[0], buffers[e.kernel.ins.size()]);
+    for (auto [n, out] : llvm::enumerate(e.kernel.outs))
+      fetch(out, buffers[e.kernel.ins.size() + n]);
   });
   e.finishFunction();
 }
@@ -196,11 +202,11 @@ void ContractTile::emitRuns() {
 
 void ContractTile::emitPackPanel() {
   Values arguments = e.beginFunction(
-      packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index}));
-  ValueRange all(arguments), buffers = all.drop_back(4), rest = all.take_back(4);
+      packPanelName(), kernelBuffers({e.bufferType(e.f32), e.index, e.index, e.index, e.index}));
+  ValueRange all(arguments), buffers = all.drop_back(5), rest = all.take_back(5);
   Value firstColumn = e.mul(rest[2], blocking.width);
-  packPanel(e, {1, 'n', 'k'}, buffers, rest[1], firstColumn, blocking.width, rest[0], rest[3],
-            e.constant(blocking.width));
+  packPanel(e, {1, 'n', 'k', true, false, rest[3]}, buffers, rest[1], firstColumn, blocking.width, rest[0],
+            rest[4], e.constant(blocking.width));
   e.finishFunction();
 }
 

@@ -81,13 +81,15 @@ void emitPack(const tile::Kernel& kernel, const Target& target, ModuleOp module,
   if (module.lookupSymbol(kernel.name)) return;  // of another kernel in this module
   auto arguments =
       e.beginKernel(kernel.name, {e.bufferType(kernel.ins[0]), e.bufferType(kernel.outs[0])});
-  Value panels = e.ceilDivide(e.dim(kernel.extentOf('n')), width);
+  Value parts = e.dim(kernel.extentOf('p'));
+  Value panels = e.mul(e.ceilDivide(e.dim(kernel.extentOf('n')), width), parts);
   e.loop(arguments.begin, arguments.end, 1, [&](Value item) {
     Value index = e.divide(item, panels), panel = e.remainder(item, panels);
+    Value part = e.remainder(panel, parts), first = e.mul(e.divide(panel, parts), width);
     const tile::Layout& layout = kernel.outs[0].layout;
     Value at =
         e.add(e.mul(index, e.dim(layout.strides[0])), e.mul(panel, e.dim(layout.strides[1])));
-    packPanel(e, {0, 'n', 'k', true, deep}, arguments.buffers, index, e.mul(panel, width), width,
+    packPanel(e, {0, 'n', 'k', true, deep, part}, arguments.buffers, index, first, width,
               arguments.buffers[1], e.add(at, e.dim(layout.offset)), e.dim(layout.strides[2]));
   });
   e.finishKernel();
@@ -96,7 +98,8 @@ void emitPack(const tile::Kernel& kernel, const Target& target, ModuleOp module,
 }  // namespace
 
 Lowering lowerPack(const tile::Kernel& kernel, const Target& target, ModuleOp module) {
-  Dim n = kernel.extentOf('n'), k = kernel.extentOf('k'), batch = kernel.extentOf('b');
+  Dim n = kernel.extentOf('n'), k = kernel.extentOf('k'), batch = kernel.extentOf('b'),
+      parts = kernel.extentOf('p');
   if (!n.is_static()) return kernel.op->emitOpError("expected a static number of columns");
   int64_t width = kernel.op->getAttrOfType<IntegerAttr>("width").getInt();
   if (width % target.lanes)
@@ -113,9 +116,9 @@ Lowering lowerPack(const tile::Kernel& kernel, const Target& target, ModuleOp mo
     emitPack(kernel, target, module, width, false, launch);
   }
   launch.buffers = {0, 1};
-  launch.work = batch * Dim(panels);
+  launch.work = batch * parts * Dim(panels);
   launch.kind = "pack";
-  launch.bytes = Dim(int64_t(sizeof(float))) * batch * k * Dim(n.constant + panels * width);
+  launch.bytes = Dim(int64_t(sizeof(float))) * batch * parts * k * Dim(n.constant + panels * width);
   return tile::Lowered{{launch}, {}};
 }
 

@@ -21,6 +21,14 @@ bool canTranspose(Emit& e, const PanelSource& source) {
          tile::strideAlong(e.kernel, access, source.depth) == Dim(1);
 }
 
+// Where role 'b' stands at `batch`, and the part.
+Place placeOf(Emit& e, const PanelSource& source, ValueRange buffers, Value batch) {
+  Place place(e, buffers);
+  place.set('b', batch);
+  if (source.part) place.set('p', source.part);
+  return place;
+}
+
 void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Value batch,
                     Value first, int64_t width, Value destination, Value at, Value stride) {
   const tile::Access& access = e.kernel.ins[source.operand];
@@ -30,8 +38,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   Dim depth = e.kernel.extentOf(source.depth);
   int64_t lanes = e.lanes();
   e.loop(e.constant(0), e.constant(width), 1, [&](Value n) {
-    Place row(e, buffers);
-    row.set('b', batch);
+    Place row = placeOf(e, source, buffers, batch);
     row.set(source.column, e.add(first, e.add(n, width)));
     e.prefetchRun(buffers[source.operand], row.address(access),
                   depth.is_static() ? depth.constant : lanes);
@@ -39,8 +46,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   auto oneVector = [&](Value v, Value column) {
     Values rows;
     for (int lane = 0; lane < lanes; ++lane) {
-      Place row(e, buffers);
-      row.set('b', batch);
+      Place row = placeOf(e, source, buffers, batch);
       row.set(source.column, e.min(e.add(column, lane), last));
       rows.push_back(row.address(access));
     }
@@ -80,8 +86,7 @@ void packPanel(Emit& e, const PanelSource& source, ValueRange buffers, Value bat
     for (int64_t v = 0; v < width; v += e.lanes()) {
       Value column = e.add(first, v);
       Value valid = whole ? Value() : e.lanesBelow(e.sub(e.dim(columns), column));
-      Place place(e, buffers);
-      place.set('b', batch);
+      Place place = placeOf(e, source, buffers, batch);
       place.set(source.depth, k);
       place.setLanes(source.column, column, valid);
       Value x = place.load(source.operand);
@@ -191,7 +196,7 @@ LogicalResult packRows(Emit& e, const RowSource& source, ValueRange buffers, Val
       place.set(source.row, e.add(first, r));
       place.setLanes(source.along, x, mask);
       Value lanes = place.load(source.operand);
-      if (prologue) lanes = place.region(*prologue, lanes, captured);
+      if (prologue) lanes = place.region(*prologue, lanes, captured)[0];
       failed |= !lanes;
       if (lanes) e.store(lanes, destination, e.add(e.add(at, e.mul(r, stride)), x));
     };

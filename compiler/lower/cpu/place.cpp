@@ -190,7 +190,7 @@ Value Place::element(tile::Lookup lookup, Value live, Bad bad) {
   return fromStorage(e, x, access.dtype);
 }
 
-Value Place::region(Region& region, Value leading, int captured, Value live, Bad bad) {
+Values Place::region(Region& region, ValueRange leading, int captured, Value live, Bad bad) {
   auto loads = [&](int operand) { return load(operand); };
   auto coordinates = [&](AffineMap map) { return coordinate(map); };
   auto extents = [&](const Dim& dim) { return widened(e, e.dim(dim)); };
@@ -198,7 +198,8 @@ Value Place::region(Region& region, Value leading, int captured, Value live, Bad
   auto lookups = [&](tile::Lookup lookup) { return element(lookup, live, bad); };
   auto results = tile::emitRegion(region, leading, captured,
                                   {e.b, e.lanes(), loads, coordinates, extents, maths, lookups});
-  return succeeded(results) ? results->front() : Value();
+  return succeeded(results) ? *results
+                            : Values(region.front().getTerminator()->getNumOperands());
 }
 
 }  // namespace heed::cpu

@@ -30,10 +30,10 @@ class Place {
   Value coordinate(mlir::AffineMap map);
   // What becomes of lanes whose lookup is out of bounds; null where none can be.
   using Bad = llvm::function_ref<void(Value lanes)>;
-  // The region's single result on these lanes; null after a diagnostic. Only `live` lanes look up,
-  // all without it.
-  Value region(mlir::Region& region, Value leading, int captured, Value live = {},
-               Bad bad = nullptr);
+  // The region's results on these lanes; nulls after a diagnostic. Only `live` lanes look up, all
+  // without it.
+  Values region(mlir::Region& region, ValueRange leading, int captured, Value live = {},
+                Bad bad = nullptr);
   // A scalar condition: the access lies within its tensor. Null where it always does. Lanes must
   // not matter.
   Value inBounds(const tile::Access& access);

@@ -7,7 +7,7 @@ using namespace mlir;
 namespace heed::cpu {
 namespace {
 
-constexpr int64_t short_run = 4;  // elements that are not worth a loop
+constexpr int64_t short_loop = 4;  // elements that are not worth a loop
 constexpr int accumulators = 4;  // hide an addition's latency, and keep sums short
 
 // Changes nothing under the fold.
@@ -99,7 +99,7 @@ Values RowLoops::foldRun(const Folding& folding, const Cursor& at, Value base, V
     return sums;
   }
   const Dim& count = e.kernel.digits[digits.back()].extent;
-  const bool is_short = !along_k && count.is_static() && count.constant <= short_run;
+  const bool is_short = !along_k && count.is_static() && count.constant <= short_loop;
   if (is_short || clipOf(digits.size() - 1)) {
     auto [low, high] = rangeOf(at, digits.size() - 1);
     auto some = [&, low = low, high = high] {

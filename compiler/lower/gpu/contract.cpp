@@ -40,6 +40,8 @@ class Contract {
   }
 
   Lowering lower() {
+    if (!(kernel.extentOf('p') == Dim(1)))
+      return op.emitOpError("expected an epilogue that meets one column on this target");
     if (m.is_static() && n.is_static() && batch.is_static()) large = small;
     const bool exact = m.is_static() && n.is_static() && small == large;
     auto whole = [](const Dim& extent, int64_t side) {  // at least as many as whole tiles have

@@ -1,4 +1,5 @@
-// outs[0][batch, panel, k, c] = in[batch, k, n = panel · width + c], and 0 where n has no column
+// outs[0][batch, q · parts + p, k, c] = in[batch, k, n = q · width + c, p], and 0 where n has no
+// column
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include "heed/compiler/lower/reference/kinds.h"
@@ -15,8 +16,10 @@ Lowering pack(Writer& w, ir::PackOp op) {
       place[axis] = w.emit<arith::RemUIOp>(item, w.dim(shape[axis]));
       item = w.emit<arith::DivUIOp>(item, w.dim(shape[axis]));
     }
-    Value n = w.emit<arith::AddIOp>(
-        w.emit<arith::MulIOp>(place[1], w.index(int64_t(op.getWidth()))), place[3]);
+    Value parts = w.dim(w.kernel.extentOf('p'));
+    Value n = w.emit<arith::AddIOp>(w.emit<arith::MulIOp>(w.emit<arith::DivUIOp>(place[1], parts),
+                                                          w.index(int64_t(op.getWidth()))),
+                                    place[3]);
     Value exists =
         w.emit<arith::CmpIOp>(arith::CmpIPredicate::ult, n, w.dim(w.kernel.extentOf('n')));
     Type scalar = scalarType(ir::elementType(w.b.getContext(), w.kernel.ins[0].dtype));
@@ -25,6 +28,7 @@ Lowering pack(Writer& w, ir::PackOp op) {
         [&] {
           w.setNumber('b', place[0]);
           w.setNumber('n', n);
+          w.setNumber('p', w.emit<arith::RemUIOp>(place[1], parts));
           w.setNumber('k', place[2]);
           return Values{w.read(0)};
         },

@@ -266,10 +266,10 @@ void Writer::write(int out, Value x) {
   writeAt(out, place, x);
 }
 
-Values Writer::region(Region& region, Value value, int captured) {
+Values Writer::region(Region& region, ValueRange transformed, int captured) {
   unsigned leading = region.getNumArguments() - (kernel.ins.size() - captured);
   auto argument = [&](unsigned n) {
-    return n < leading ? value : read(int(n - leading) + captured);
+    return n < leading ? transformed[n] : read(int(n - leading) + captured);
   };
   auto coordinate = [&](AffineMap map) { return coordinates(map)[0]; };
   auto extent = [&](const Dim& d) { return dim(d); };

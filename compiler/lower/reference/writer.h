@@ -38,9 +38,9 @@ class Writer {
   // Under `append` the value of ins[1] is added to the coordinate of outs[0] along its third axis.
   void write(int out, Value x);
   void writeAt(int out, ValueRange coordinates, Value x);
-  // The region where the digits stand. `value` is what it transforms, null for none; captured
-  // operands start at ins[`captured`].
-  Values region(mlir::Region& region, Value value, int captured);
+  // The region where the digits stand. `leading` is what it transforms; captured operands start at
+  // ins[`captured`].
+  Values region(mlir::Region& region, ValueRange leading, int captured);
 
   // Element n of the scratch memory, as f64.
   Value scratch(Value n);

@@ -228,15 +228,15 @@ class Emission {
 
 }  // namespace
 
-FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, Value leading, int captured,
+FailureOr<llvm::SmallVector<Value>> emitRegion(Region& region, ValueRange leading, int captured,
                                                const RegionTarget& target) {
   Operation* kernel = region.getParentOp();
   Emission emission(target, kernel->getLoc());
   int captures = int(kernel->getNumOperands()) - captured;
-  int first = int(region.getNumArguments()) - captures;  // 1 where the region takes a leading value
-  if (first < 0 || first > 1)
+  int first = int(region.getNumArguments()) - captures;  // of the leading values
+  if (first < 0 || first > int(leading.size()))
     return kernel->emitOpError("expected a region argument for each captured operand");
-  if (first) emission.values[region.getArgument(0)] = leading;
+  for (int n = 0; n < first; ++n) emission.values[region.getArgument(n)] = leading[n];
   for (int n = 0; n < captures; ++n) {
     Value argument = region.getArgument(first + n);
     bool isRead = llvm::any_of(argument.getUses(), [](OpOperand& use) {

@@ -37,10 +37,10 @@ struct RegionTarget {
   llvm::function_ref<mlir::Value(Lookup)> lookup = nullptr;
 };
 
-// What the region yields. `leading` is the value that it transforms, null where it has none;
-// captured operands are numbered from `captured` in the kernel's ins.
+// What the region yields. `leading` are the values that it transforms, nulls or none where it has
+// none; captured operands are numbered from `captured` in the kernel's ins.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> emitRegion(mlir::Region& region,
-                                                           mlir::Value leading, int captured,
+                                                           mlir::ValueRange leading, int captured,
                                                            const RegionTarget& target);
 
 // The region passes its leading value through.

@@ -321,3 +321,18 @@ func.func @f(%q: tensor<3x4xf32>, %t: tensor<5xf32>) {
   } : (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<5xf32>) -> tensor<3x4xf32>
   return
 }
+
+// -----
+func.func @f(%a: tensor<2x3xf32>, %b: tensor<3x8xf32>) {
+  // expected-error @+1 {{epilogue: expected 2 arguments, found 1}}
+  %0 = heed.contract(%a, %b) {domain = ["p:2", "m:2", "n:4", "k:3"], symbols = [],
+      maps = [affine_map<(p, m, n, k) -> (m, k)>, affine_map<(p, m, n, k) -> (k, p * 4 + n)>], stores = [affine_map<(p, m, n, k) -> (m, n)>]}
+  prologue {
+  ^bb0(%x: f32):
+    heed.yield %x : f32
+  } epilogue {
+  ^bb0(%s: f32):
+    heed.yield %s : f32
+  } : (tensor<2x3xf32>, tensor<3x8xf32>) -> tensor<2x4xf32>
+  return
+}
