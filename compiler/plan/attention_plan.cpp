@@ -56,7 +56,9 @@ int attention_tile_rows(const Target& target, bool static_queries) {
   return static_queries ? 12 : 8;  // fewer heights to emit where any can occur
 }
 
-std::int64_t panel_keys(const Target& target) { return 2 * target.lanes; }
+std::int64_t panel_keys(const Target& target) {
+  return (target.registers >= 32 ? 4 : 2) * target.lanes;
+}
 
 std::array<double, AttentionCosts::count> attention_work(const AttentionShape& shape,
                                                          const AttentionPlan& plan,

@@ -33,7 +33,8 @@ struct AttentionPlan {
 
 // Most queries of a tile: rows of sums in registers beside two vectors of keys and the broadcasts.
 int attention_tile_rows(const Target& target, bool static_queries);
-std::int64_t panel_keys(const Target& target);  // of a panel of keys: two vectors
+// Of a panel of keys: as many vectors as take the fewest loads beside six rows of sums.
+std::int64_t panel_keys(const Target& target);
 
 // The counts, in the order of AttentionCosts::names. An extent that is not known counts as
 // `assumed_extent`.

@@ -22,6 +22,7 @@ struct AttentionBlocking {
   int vectors;                               // of a panel of keys
   int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
+  llvm::SmallVector<int> rests;              // vectors of keys that can be left behind whole panels
   // most keys whose scores are alive at a time, whole panels
   std::int64_t keyBlock;
   std::int64_t blockTiles;                   // most tiles of a query block
@@ -51,8 +52,8 @@ struct AttentionBlocking {
   std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
   // where it begins
   std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }
-  // Parts of a tile, as (first row, rows), whose sums of values are in registers together.
-  llvm::SmallVector<std::pair<std::int64_t, std::int64_t>> valueParts(std::int64_t height) const;
+  // Parts of a tile whose sums of values are in registers together.
+  Parts valueParts(std::int64_t height) const;
   std::int64_t staticQueryBlocks() const;    // of a batch index
   Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
   Dim packedValues() const;
@@ -123,7 +124,8 @@ struct AttentionTile {
   // outs[0] of one query; sumAt(d): the lanes from feature d on before the epilogue.
   mlir::LogicalResult finishRow(ValueRange buffers, Value batch, Value query,
                                 llvm::function_ref<Value(std::int64_t d)> sumAt);
-  void emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column, int vectors);
+  void emitScoreVectors(int first, ValueRange rows, ValueRange arguments, Value column,
+                        int vectors);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
   // last: lanes of the last vector, null for all

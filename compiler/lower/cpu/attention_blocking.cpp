@@ -29,6 +29,22 @@ SeenKeys seenKeys(const tile::MaskClasses& mask) {
   return seen;
 }
 
+// Of the last block of keys; where a mask's bounds end a tile's keys, of any.
+llvm::SmallVector<int> restsOf(const Dim& keys, int64_t block, int64_t width, int64_t lanes,
+                               bool allKeys) {
+  llvm::SmallVector<int> rests;
+  if (keys.is_static() && allKeys) {
+    const int64_t blocks = (keys.constant + block - 1) / block,
+                  each = roundUp((keys.constant + blocks - 1) / blocks, width),
+                  last = keys.constant - (blocks - 1) * each;
+    if (const int64_t rest = roundUp(last % width, lanes) % width)
+      rests.push_back(int(rest / lanes));
+  } else {
+    for (int64_t rest = lanes; rest < width; rest += lanes) rests.push_back(int(rest / lanes));
+  }
+  return rests;
+}
+
 std::optional<int64_t> number(const Dim& dim) {
   return dim.is_static() ? std::optional(dim.constant) : std::nullopt;
 }
@@ -44,18 +60,19 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   features = kernel.extentOf('e').constant;
   values = kernel.extentOf('d').constant;
   rows = attention_tile_rows(target, queries.is_static());
-  vectors = 2;
   width = panel_keys(target);
+  vectors = int(width / target.lanes);
   const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values,
                              seenKeys(mask)};
   const AttentionPlan plan = best_attention_plan(shape, target);
   keyBlock = plan.key_block;
   blockTiles = plan.block_tiles;
+  rests = restsOf(keys, keyBlock, width, target.lanes, mask.bounds.empty());
   valueStride = roundUp(values, target.lanes);
   // six by four need the fewest loads, one row passes over the values as seldom as it can
   const bool oneQuery = queries == Dim(1),
              square = target.registers >= 32 && valueStride >= 4 * target.lanes;
-  valueVectors = oneQuery ? target.registers / 2 : square ? 4 : vectors;
+  valueVectors = oneQuery ? target.registers / 2 : square ? 4 : 2;
   valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
 
@@ -114,15 +131,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   packedAt = at;
 }
 
-llvm::SmallVector<std::pair<int64_t, int64_t>> AttentionBlocking::valueParts(int64_t height) const {
-  llvm::SmallVector<std::pair<int64_t, int64_t>> parts;
-  const int64_t count = (height + valueRows - 1) / valueRows;
-  for (int64_t part = 0; part < count; ++part) {
-    const int64_t first = height * part / count;
-    parts.push_back({first, height * (part + 1) / count - first});
-  }
-  return parts;
-}
+Parts AttentionBlocking::valueParts(int64_t height) const { return equalParts(height, valueRows); }
 
 int64_t AttentionBlocking::staticQueryBlocks() const {
   int64_t tiles = (queries.constant + rows - 1) / rows;

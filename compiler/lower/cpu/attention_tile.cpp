@@ -17,20 +17,23 @@ llvm::SmallVector<Type> AttentionTile::kernelBuffers(ArrayRef<Type> more) const 
 
 // ---- scores ----
 
-// S[r, column...] of some vectors within one panel; `keys` is the address of the panel's first of
-// these columns.
-void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys, Value column,
-                                   int vectors) {
-  int height = int(rows.size()) - 1;
-  Value q = rows[height];
+// S[r, column...] of some vectors, the first in a panel; `keys` is its address.
+void AttentionTile::emitScoreVectors(int first, ValueRange rows, ValueRange arguments, Value column,
+                                     int vectors) {
+  const int height = int(rows.size());
+  const std::int64_t panelSize = blocking.width * blocking.features;
+  Value q = arguments[0], k = arguments[1], s = arguments[2];
+  Value keys = e.add(arguments[4], e.mul(column, blocking.features));
   Values zero(height * vectors, e.splat(0));
-  auto step = [&](Value first, int64_t step, ValueRange carried) {
+  auto step = [&](Value depth, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
-    Value panel = e.add(keys, e.mul(first, blocking.width));
-    for (int v = 0; v < vectors; ++v)
-      columns.push_back(e.load(k, e.add(panel, step * blocking.width + v * e.lanes())));
+    Value panel = e.add(keys, e.mul(depth, blocking.width));
+    for (int v = 0; v < vectors; ++v) {
+      int64_t at = v / blocking.vectors * panelSize + v % blocking.vectors * e.lanes();
+      columns.push_back(e.load(k, e.add(panel, step * blocking.width + at)));
+    }
     for (int r = 0; r < height; ++r) {
-      Value x = e.loadBroadcast(q, e.add(rows[r], e.add(first, step)));
+      Value x = e.loadBroadcast(q, e.add(rows[r], e.add(depth, step)));
       for (int v = 0; v < vectors; ++v)
         sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
     }
@@ -41,7 +44,8 @@ void AttentionTile::emitScorePanel(ValueRange rows, Value k, Value s, Value keys
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)
       e.store(sums[r * vectors + v], s,
-              e.add(column, blocking.scoresAt + r * blocking.scoreStride + v * e.lanes()));
+              e.add(column,
+                    blocking.scoresAt + (first + r) * blocking.scoreStride + v * e.lanes()));
 }
 
 Value AttentionTile::lanesOf(int64_t extent, int64_t at) {
@@ -77,6 +81,7 @@ std::string AttentionTile::scoresName(int64_t height) const {
                      "of" + std::to_string(blocking.features) + "at" +
                      std::to_string(blocking.scoresAt) + "by" +
                      std::to_string(blocking.scoreStride);
+  for (int rest : blocking.rests) name += "r" + std::to_string(rest);
   if (queryStride().is_static()) name += "stride" + text_of(queryStride());
   return blocking.packsQueries ? name : name + ".fetch";
 }
@@ -94,8 +99,7 @@ void AttentionTile::emitScores(int height) {
     emitScoresInPlace(arguments);
     return e.finishFunction();
   }
-  Value k = arguments[1], s = arguments[2], row = arguments[3], keys = arguments[4],
-        low = arguments[5];
+  Value row = arguments[3], low = arguments[5];
   Value vectors = e.ceilDivide(arguments[6], e.lanes());
   // A constant where it can be: twelve rows would take as many registers for their addresses.
   Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
@@ -104,15 +108,25 @@ void AttentionTile::emitScores(int height) {
   if (!blocking.packsQueries)  // the next tile's
     for (int r = 0; r < height; ++r)
       e.prefetchRun(arguments[0], e.add(rows[r], e.mul(stride, height)), blocking.features);
-  rows.push_back(arguments[0]);
-  Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width);
-  e.loop(low, whole, blocking.width, [&](Value column) {
-    emitScorePanel(rows, k, s, e.add(keys, e.mul(column, blocking.features)), column,
-                   blocking.vectors);
-  });
-  for (int rest = 1; rest < blocking.vectors; ++rest)
-    e.when(e.equal(e.sub(vectors, e.divide(whole, e.constant(e.lanes()))), e.constant(rest)), [&] {
-      emitScorePanel(rows, k, s, e.add(keys, e.mul(whole, blocking.features)), whole, rest);
+  auto scores = [&](Value column, int vectors) {
+    for (auto [first, count] : equalParts(height, tileRows(e.target, vectors)))
+      emitScoreVectors(first, ValueRange(rows).slice(first, count), arguments, column, vectors);
+    return Values{};
+  };
+  Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width),
+        rest = e.sub(vectors, e.divide(whole, e.constant(e.lanes())));
+  Value end = whole, before = e.sub(whole, e.constant(blocking.width)), joined;
+  if (llvm::is_contained(blocking.rests, 1)) {  // one vector alone takes as many broadcasts as a panel
+    joined = arith::AndIOp::create(e.b, e.loc, e.equal(rest, e.constant(1)), e.below(low, whole));
+    end = e.select(joined, before, whole);
+  }
+  e.loop(low, end, blocking.width, [&](Value column) { scores(column, blocking.vectors); });
+  for (int count : blocking.rests)
+    e.when(e.equal(rest, e.constant(count)), [&] {
+      if (count > 1) scores(whole, count);
+      else
+        e.choose(joined, TypeRange{}, [&] { return scores(before, blocking.vectors + 1); },
+                 [&] { return scores(whole, 1); });
     });
   e.finishFunction();
 }

@@ -32,12 +32,6 @@ constexpr int most_run_rows = 8;                // whose addresses fit into regi
 // of those that wait, else A comes again from beyond it
 constexpr double sums_share_of_l2 = 0.3;
 
-int tileRows(const Target& target, int vectors) {
-  int spare = target.registers >= 32 ? 4 : 2;   // for A's broadcasts
-  int rows = (target.registers - vectors - spare) / vectors;
-  return std::min(12, rows >= 12 ? rows / 2 * 2 : rows);
-}
-
 // The last panel summed up like a whole one takes hardly longer: tiles as narrow as what it holds
 // are not worth their code.
 bool hardlyNarrower(std::int64_t columns, std::int64_t width, std::int64_t tail) {
@@ -79,7 +73,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   weights = bool(packed);
   width = weights ? packed.getInt() : panelWidth(target, n.is_static() ? n.constant : 0);
   vectors = int(width / target.lanes);
-  rows = std::max(1, tileRows(target, vectors));
+  rows = tileRows(target, vectors);
   packsA = !contiguousRows(kernel);
   if (packsA && rows <= most_run_rows) runs = rowRunsOf(kernel);
   packsA &= !runs;

@@ -8,6 +8,22 @@ using namespace mlir;
 
 namespace heed::cpu {
 
+int tileRows(const Target& target, int vectors) {
+  int spare = target.registers >= 32 ? 4 : 2;
+  int rows = (target.registers - vectors - spare) / vectors;
+  return std::max(1, std::min(12, rows >= 12 ? rows / 2 * 2 : rows));
+}
+
+Parts equalParts(int64_t rows, int64_t most) {
+  Parts parts;
+  const int64_t count = (rows + most - 1) / most;
+  for (int64_t part = 0; part < count; ++part) {
+    const int64_t first = rows * part / count;
+    parts.push_back({first, rows * (part + 1) / count - first});
+  }
+  return parts;
+}
+
 namespace {
 
 constexpr int64_t prefetched_rows = 4;  // ahead of those that are copied

@@ -5,6 +5,14 @@
 
 namespace heed::cpu {
 
+// Most rows of sums in registers, beside a row of so many vectors of the right operand and what
+// the left one's elements are broadcast to.
+int tileRows(const Target& target, int vectors);
+
+// Rows in as few parts of at most `most` as do, as equal as can be: (first row, rows).
+using Parts = llvm::SmallVector<std::pair<std::int64_t, std::int64_t>>;
+Parts equalParts(std::int64_t rows, std::int64_t most);
+
 // An operand of a kernel as a matrix depth x columns for each index of role 'b'.
 struct PanelSource {
   int operand;
