@@ -17,7 +17,10 @@ namespace heed {
 //             position   ints {axis}                        shape [1.. D ..1]: element = its index along axis, i64
 //             extent     dims {D}                           scalar i64, the value of a dimension
 // scalar      elementwise with numpy broadcasting; comparisons give bool; where(condition, a, b); cast: to the result dtype;
-//             division of integers rounds down; random(seed, c0, c1), i32 or i64 whose low 32 bits count: the first word of
+//             division of integers rounds down, as floor_divide of numpy and torch and floor_div of dimensions do; by 0 it
+//             gives 0 and the lowest number by -1 itself: both sides of a where are computed, so neither may end a run. Integers
+//             are computed in 32 bits: what does not fit, or not into i8 where it is stored, is not defined otherwise;
+//             random(seed, c0, c1), i32 or i64 whose low 32 bits count: the first word of
 //             Philox2x32-10 (Salmon et al., SC'11) under key seed at counter (c0, c1); as i32 the word itself, as f32, for its
 //             upper 23 bits n, (n + 1/2) / 2^23, in (0, 1)
 // layout      reshape, broadcast: to the result shape; permute ints {p…}; slice ints {axis} dims {begin, end};

@@ -151,7 +151,8 @@ class WorkCounter {
       case OpCode::sub: return x[0] - x[1];
       case OpCode::mul: return x[0] * x[1];
       case OpCode::div:
-        return is_float(node.results[0].dtype) ? x[0] / x[1] : std::floor(x[0] / x[1]);
+        if (is_float(node.results[0].dtype)) return x[0] / x[1];
+        return x[1] == 0 ? 0 : std::floor(x[0] / x[1]);
       case OpCode::maximum: return std::max(x[0], x[1]);
       case OpCode::minimum: return std::min(x[0], x[1]);
       case OpCode::neg: return -x[0];

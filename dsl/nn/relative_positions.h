@@ -44,8 +44,7 @@ struct distance_buckets {
 };
 
 // scores: [batch, Heads, queries, keys], index: [queries, keys] or what broadcasts to it, of rows
-// of a table [rows, Heads]. An index outside of the table is an error of the run; whether one
-// counts whose key a mask hides is not said.
+// of a table [rows, Heads]. An index outside of the table is an error of the run, as gather says.
 constexpr auto with_relative_bias(expression auto scores, expression auto table,
                                   operand auto index) {
   constexpr dim queries = size<2>(scores), keys = size<3>(scores);

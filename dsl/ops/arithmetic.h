@@ -1,5 +1,5 @@
 // Elementwise arithmetic with numpy broadcasting. dtypes must be equal: a conversion is written as
-// cast<f32>(x).
+// cast<f32>(x). x / y of integers rounds down: graph/op.h.
 #pragma once
 #include "heed/dsl/scalar.h"
 

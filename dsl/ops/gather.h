@@ -1,5 +1,6 @@
 // Rows of a table by index: table [n, ...], indices [s...] gives [s..., ...]. embedding is its name
-// in language models.
+// in language models. An index outside of [0, n) is an error of the run. In attention's scores and
+// mask it may go unnoticed where the rest of the mask hides the key: no result depends on it.
 #pragma once
 #include "heed/dsl/scalar.h"
 

@@ -184,6 +184,18 @@ TEST_CASE("linear: k in blocks, with sums that wait for more panels than one gro
   }
 }
 
+TEST_CASE("batched products of a roll by more than its axis, and rolled themselves") {
+  for (const std::string& target : vector_targets())
+    for (const std::string shift : {"- 7", "+ 7"}) {
+      const std::string place = "((b " + shift + ") mod s, m, ";
+      std::string text = batched("9", "21", "30", "B,9,30", place + "k)");
+      text = replaced(text, "(b, m, n)>]", place + "n)>]");
+      text = replaced(text, "(b, m, n, k) ->", "(b, m, n, k)[s] ->");
+      text = replaced(text, "symbols = []", "symbols = [\"B\"]");
+      check(text, target, {{"B", 3}});
+    }
+}
+
 TEST_CASE("batched products: a packed by its map and prologue, b by the kernel") {
   for (const std::string& target : vector_targets()) {
     check(batched("9", "21", "30", "B,9,30", "(b, m, k)"), target, {{"B", 3}});

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 using namespace heed;
 using namespace heed::test;
 
@@ -71,6 +73,49 @@ TEST_CASE("elementwise with broadcasts, symbolic and odd sizes") {
     %s = heed.sub %g, %u3 : (f32, f32) -> f32
     heed.yield %s : f32)");
   for (std::int64_t batch : {1, 3}) check(text, {{"B", batch}});
+}
+
+// Reference and vector code know the answers in different words; these are a third.
+TEST_CASE("quotients of integers round down, and none traps") {
+  const std::vector<double> lowest{-2147483648.0}, xs{7, -7, 7, -7, -8, 0, 5, -5, 0, 1, -1, -128},
+      ys{2, 2, -2, -2, 2, -3, 0, 0, 0, -1, 1, -1};
+  for (const std::string type : {"i32", "i64", "i8"}) {
+    std::vector<double> x = xs, y = ys;
+    if (type != "i8") x.back() = lowest[0];
+    std::vector<double> expected{3, -4, -4, 3, -4, 0, 0, 0, 0, -1, -1, x.back()}, by_three, by_four;
+    for (double& value : x) {
+      by_three.push_back(std::floor(value / 3));
+      by_four.push_back(std::floor(value / 4));
+    }
+    const DType dtype = type == "i8" ? DType::i8 : type == "i32" ? DType::i32 : DType::i64;
+    const std::string tensor = "tensor<12x" + type + ">", two = "(" + type + ", " + type + ") -> ";
+    const std::string text = map_text(R"(domain = ["i0:12"], symbols = [])",
+                                      {{tensor, "(i) -> (i)"}, {tensor, "(i) -> (i)"}},
+                                      {{tensor, "(i) -> (i)"},
+                                       {tensor, "(i) -> (i)"},
+                                       {tensor, "(i) -> (i)"}},
+                                      R"(
+    %three = heed.constant {value = 3.0 : f64} : () -> )" + type + R"(
+    %four = heed.constant {value = 4.0 : f64} : () -> )" + type + R"(
+    %q = heed.div %u0, %u1 : )" + two + type + R"(
+    %t = heed.div %u0, %three : )" + two + type + R"(
+    %f = heed.div %u0, %four : )" + two + type + R"(
+    heed.yield %q, %t, %f : )" + type + ", " + type + ", " + type);
+    CAPTURE(type);
+    const std::vector<Array> inputs{Array(dtype, x), Array(dtype, y)};
+    for (const std::string& target : vector_targets()) {
+      const std::vector<Array> found = outcome_of(text, target, {}, inputs).results;
+      CHECK_EQ(found[0].numbers(), expected);
+      CHECK_EQ(found[1].numbers(), by_three);
+      CHECK_EQ(found[2].numbers(), by_four);
+    }
+    // i64 in all of its bits is the reference's alone
+    const std::vector<Array> found = outcome_of(text, "reference", {}, inputs).results;
+    if (type == "i64") expected.back() = -lowest[0];
+    CHECK_EQ(found[0].numbers(), expected);
+    CHECK_EQ(found[1].numbers(), by_three);
+    CHECK_EQ(found[2].numbers(), by_four);
+  }
 }
 
 TEST_CASE("merged digits: one long run") {

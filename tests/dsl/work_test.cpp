@@ -36,6 +36,14 @@ struct two_masks {
     return matmul(softmax<-1>(nn::causal::apply(near)), q);
   }
 };
+// From 1 to 4 keys ahead: quotients round down, and by 0 they are 0.
+struct ahead {
+  constexpr auto operator()(expression auto q) const {
+    auto none = position<-1>() / (position<-1>() * scalar<0>);
+    auto seen = (position<-2>() - position<-1>()) / scalar<4> == none - scalar<1>;
+    return matmul(softmax<-1>(where(seen, nn::scaled_scores(q, q), minus_infinity)), q);
+  }
+};
 struct masked_by_data {
   constexpr auto operator()(expression auto q, expression auto mask) const {
     return nn::attention(q, q, q, mask);
@@ -58,6 +66,7 @@ TEST_CASE("convolutions of an image whose size is known at run time") {
 TEST_CASE("pairs that positions hide") {
   using heads = tensor<f32, B, 2, T, 4>;
   CHECK(macs<two_masks, heads>({{3, 2, 5, 4}}) == 2 * 3 * 2 * 4 * 15);
+  CHECK(macs<ahead, heads>({{3, 2, 5, 4}}) == 2 * 3 * 2 * 4 * 10);
   CHECK(macs<masked_by_data, heads, tensor<boolean, T, T>>({{3, 2, 5, 4}, {5, 5}}) ==
         2 * 3 * 2 * 4 * 25);
   // Two windows along each axis; in a shifted image each last one holds pieces of 2 and 2 rows, or

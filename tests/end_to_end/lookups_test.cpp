@@ -62,6 +62,15 @@ struct even_keys {
   }
 };
 
+struct flagged_keys {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto flags) const {
+    constexpr dim queries = size<2>(q), keys = size<2>(k);
+    auto flag = gather(flags, broadcast_to<queries, keys>(position<-1>()));
+    return weighted(where(flag && distance >= scalar<0>, scores(q, k), minus_infinity), v);
+  }
+};
+
 // ---- bodies -------------------------------------------------------------------------------------
 
 constexpr std::int64_t reach = 4;
@@ -212,6 +221,24 @@ TEST_CASE("an index outside of a mask's table fails the run") {
     testing::check_error([&] { run(69); }, {"index"});
     run(71);
   }
+}
+
+// Of a tile's keys the table hides the first ones, and is too short for the others.
+TEST_CASE("an index outside of a mask's table counts unless the rest of the mask hides the key") {
+  constexpr std::int64_t keys = 640, rows = 600, first_rows = 512;
+  Options options;
+  options.tuning = "key_block=64";
+  Program program = load<flagged_keys, Queries, Keys, Keys, tensor<boolean, C>>(options);
+  Session session = program.bind(formula_checkpoint(program.parameters()));
+  Tensor k = formula_tensor("k", {1, H, keys, D});
+  auto run = [&](std::int64_t queries, std::int64_t of_table) {
+    Tensor q = formula_tensor("q", {1, H, queries, D}), flags(DType::boolean, {of_table});
+    for (std::int64_t n = 0; n < of_table; ++n) flags.as<bool>()[std::size_t(n)] = n < 576;
+    const std::vector<const Tensor*> inputs = {&q, &k, &k, &flags};
+    return numbers(Tensor(session.run(inputs)));
+  };
+  testing::check_error([&] { run(keys, rows); }, {"index"});
+  CHECK(run(first_rows, rows) == run(first_rows, keys));  // by causality
 }
 
 TEST_CASE("a scan's body looks up bias and mask") {

@@ -155,7 +155,7 @@ int RandomGraph::beside(int x) {
   const DType dtype = type(x).dtype;
   if (chance(40)) return any(dtype);
   if (is_integer(dtype)) {
-    if (chance(60)) return constant(1 + pick(5), dtype);
+    if (chance(60)) return constant(one_of({1, 2, 3, -4, -5}), dtype);
     return to_type(extent(one_of({B, T, T + 1})), dtype);
   }
   if (dtype == DType::boolean) return condition(x);

@@ -65,11 +65,12 @@ struct Rules {
         error = x.size() * y.error + y.size() * x.error;
         break;
       case OpCode::div: {
+        const bool zero = y.low <= 0 && y.high >= 0;
+        if (is_integer_node() && zero) return Facts{-x.size(), x.size()};  // x / 0 is 0
         double least = std::min(std::abs(y.low), std::abs(y.high));
-        if (y.low <= 0 && y.high >= 0) return {};
-        if (!is_integer_node() && least < 0.1) return {};
+        if (zero || least < 0.1) return {};
         r = corners([](double a, double b) { return a / b; });
-        if (is_integer_node()) r = {std::floor(r.low), std::ceil(r.high)};
+        if (is_integer_node()) r = {std::floor(r.low), std::floor(r.high)};
         error = x.error / least + x.size() * y.error / (least * least);
         break;
       }

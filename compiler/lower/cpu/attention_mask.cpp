@@ -104,11 +104,12 @@ std::optional<tile::Range> AttentionMask::foundRange(tile::Lookup lookup,
   Place place(e, buffers);
   place.set('b', batch);
   Value start = place.address(access), stride = e.dim(access.layout.strides[lookup.axis]);
-  Value first = e.max(indices.low, e.constant(0)),
-        end = e.min(e.add(indices.high, 1), e.dim(tile::extentOf(e.kernel, lookup)));
-  Value count = e.sub(end, first),
-        known = arith::AndIOp::create(e.b, e.loc, e.below(e.constant(0), count),
-                                      e.below(count, e.constant(most_looked_at)));
+  // An index that may be outside decides nothing: it is reported where pairs are looked at.
+  Value first = indices.low, end = e.add(indices.high, 1);
+  Value extent = e.dim(tile::extentOf(e.kernel, lookup)), known = e.below(e.constant(-1), first);
+  for (Value more : {e.below(indices.high, extent),
+                     e.below(e.sub(end, first), e.constant(most_looked_at))})
+    known = arith::AndIOp::create(e.b, e.loc, known, more);
   tile::Range found = rangeOf(e, first, e.select(known, end, first), [&](Value n) {
     return elementAt(lookup.operand, e.add(start, e.mul(n, stride)));
   });

@@ -26,7 +26,7 @@ void Cursor::begin(size_t n) {
   Address& address = addresses[n];
   address.at = e->dim(access(n).offset);
   for (auto [group, rolled] : llvm::enumerate(access(n).rolled)) {
-    address.rolled.push_back(shiftOf(rolled));
+    address.rolled.push_back(shiftOf(*e, rolled));
     address.pending.push_back(int(llvm::count_if(rolled.weights, weighs)));
     if (!address.pending.back()) finishRolled(address, rolled, group, false);
   }
@@ -38,18 +38,6 @@ static Dim span(const tile::Kernel& kernel, const tile::Rolled& rolled) {
   for (auto [n, weight] : llvm::enumerate(rolled.weights))
     sum = sum + weight * (kernel.digits[n].extent - Dim(1));
   return sum;
-}
-
-// The shift in [0, modulus).
-Value Cursor::shiftOf(const tile::Rolled& rolled) {
-  if (rolled.shift == Dim(0)) return e->constant(0);
-  if (rolled.shift.is_static() && rolled.modulus.is_static()) {
-    int64_t rest = rolled.shift.constant % rolled.modulus.constant;
-    return e->constant(rest < 0 ? rest + rolled.modulus.constant : rest);
-  }
-  Value modulus = e->dim(rolled.modulus);
-  Value rest = arith::RemSIOp::create(e->b, e->loc, e->dim(rolled.shift), modulus);
-  return e->select(e->below(rest, e->constant(0)), e->add(rest, modulus), rest);
 }
 
 // sum mod modulus. A group that spans no more than one period is less than two periods with its

@@ -50,7 +50,6 @@ class Cursor {
   void add(size_t n, int digit, Value value);
   void addLanes(size_t n);
   void finishRolled(Address& address, const tile::Rolled& rolled, size_t group, bool lanes);
-  Value shiftOf(const tile::Rolled& rolled);
   Value wrapped(const tile::Rolled& rolled, Value sum);
   Value valid(const tile::Access& access);
   Value loadLanes(size_t n, Value buffer, Value inside);

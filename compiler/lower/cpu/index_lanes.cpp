@@ -15,6 +15,17 @@ Value lanesOf(Emit& e, const LaneIndex& x) {
   return x.scalar ? e.add(x.lanes, widened(e, x.scalar)) : x.lanes;
 }
 
+Value shiftOf(Emit& e, const tile::Rolled& rolled) {
+  if (rolled.shift == Dim(0)) return e.constant(0);
+  if (rolled.shift.is_static() && rolled.modulus.is_static()) {
+    int64_t rest = rolled.shift.constant % rolled.modulus.constant;
+    return e.constant(rest < 0 ? rest + rolled.modulus.constant : rest);
+  }
+  Value modulus = e.dim(rolled.modulus);
+  Value rest = arith::RemSIOp::create(e.b, e.loc, e.dim(rolled.shift), modulus);
+  return e.select(e.below(rest, e.constant(0)), e.add(rest, modulus), rest);
+}
+
 static LaneIndex combine(Emit& e, AffineExprKind kind, const LaneIndex& x, const LaneIndex& y) {
   auto plus = [&](Value a, Value b) { return a && b ? e.add(a, b) : a ? a : b; };
   if (kind == AffineExprKind::Add) return {plus(x.scalar, y.scalar), plus(x.lanes, y.lanes)};

@@ -14,6 +14,9 @@ struct LaneIndex {
 Value widened(Emit& e, Value index);         // as i32 lanes
 Value lanesOf(Emit& e, const LaneIndex& x);  // both parts
 
+// A roll's shift in [0, modulus), however far it is: sums with it are never below 0.
+Value shiftOf(Emit& e, const tile::Rolled& rolled);
+
 // Digits and the kernel's symbols combined. x mod n needs x ≥ -n, floordiv x ≥ 0.
 LaneIndex evaluate(Emit& e, mlir::AffineExpr expression, llvm::ArrayRef<LaneIndex> digits);
 

@@ -67,10 +67,7 @@ void Place::addLanes(Form& form, Value lanes, const Dim& stride) {
 }
 
 void Place::addRolled(const tile::Rolled& rolled, Form& form) {
-  LaneIndex sum{e.dim(rolled.shift), {}};
-  // A roll by -s is one by modulus - s: nothing below 0 to divide.
-  if (!rolled.shift.is_static() || rolled.shift.constant < 0)
-    sum.scalar = e.add(sum.scalar, e.dim(rolled.modulus));
+  LaneIndex sum{shiftOf(e, rolled), {}};
   for (auto [digit, weight] : llvm::enumerate(rolled.weights)) {
     if (weight == Dim(0)) continue;
     auto [scalar, lanes] = digits[digit];

@@ -76,7 +76,9 @@ class Scalars {
         .Case<ir::AddOp>([&](auto) { return either<arith::AddFOp, arith::AddIOp>(x); })
         .Case<ir::SubOp>([&](auto) { return either<arith::SubFOp, arith::SubIOp>(x); })
         .Case<ir::MulOp>([&](auto) { return either<arith::MulFOp, arith::MulIOp>(x); })
-        .Case<ir::DivOp>([&](auto) { return either<arith::DivFOp, arith::DivSIOp>(x); })
+        .Case<ir::DivOp>([&](auto) {
+          return isa<FloatType>(x[0].getType()) ? one<arith::DivFOp>(x) : quotient(x[0], x[1]);
+        })
         .Case<ir::MaximumOp>([&](auto) { return either<arith::MaximumFOp, arith::MaxSIOp>(x); })
         .Case<ir::MinimumOp>([&](auto) { return either<arith::MinimumFOp, arith::MinSIOp>(x); })
         .Case<ir::PowOp>([&](auto) { return one<math::PowFOp>(x); })
@@ -112,6 +114,24 @@ class Scalars {
   Value compare(F f, I i, ValueRange x) {
     if (isa<FloatType>(x[0].getType())) return arith::CmpFOp::create(b, at, f, x[0], x[1]);
     return arith::CmpIOp::create(b, at, i, x[0], x[1]);
+  }
+  // Rounded down; 0 where y is 0, and the lowest number by -1 is itself.
+  Value quotient(Value x, Value y) {
+    auto is = [&](I p, Value u, Value v) { return compare(F::OEQ, p, {u, v}); };
+    auto lowest = b.getIntegerAttr(
+        x.getType(), APInt::getSignedMinValue(x.getType().getIntOrFloatBitWidth()));
+    Value none = is(I::eq, y, like(0, y)),
+          wraps = one<arith::AndIOp>({is(I::eq, x, arith::ConstantOp::create(b, at, lowest)),
+                                      is(I::eq, y, like(-1, y))});
+    Value by = one<arith::SelectOp>({one<arith::OrIOp>({none, wraps}), like(1, y), y});
+    Value towards_zero = one<arith::DivSIOp>({x, by}), rest = one<arith::RemSIOp>({x, by});
+    // a remainder has x's sign: where y has the other one, the quotient is below 0
+    Value low = one<arith::AndIOp>(
+        {is(I::ne, rest, like(0, x)),
+         is(I::slt, one<arith::XOrIOp>({rest, by}), like(0, x))});
+    Value down = one<arith::SelectOp>(
+        {low, one<arith::SubIOp>({towards_zero, like(1, x)}), towards_zero});
+    return one<arith::SelectOp>({none, like(0, x), down});
   }
   Value notEqual(Value x, Value y) { return compare(F::UNE, I::ne, {x, y}); }
   Value like(double value, Value x) { return constant(value, x.getType()); }

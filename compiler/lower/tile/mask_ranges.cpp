@@ -192,8 +192,8 @@ class Judge {
   MaybeRange quotient(MaybeRange x, Value divisor) {
     auto c = divisor.getDefiningOp<ir::ConstantOp>();
     if (!x || !c || c.getValue().convertToDouble() < 1) return {};
-    return a.corners<arith::DivSIOp>(*x,
-                                     *exactly(a.number(int64_t(c.getValue().convertToDouble()))));
+    Value by = a.number(int64_t(c.getValue().convertToDouble()));
+    return Range{floorQuotient(a.b, a.loc, x->low, by), floorQuotient(a.b, a.loc, x->high, by)};
   }
   MaybeRange chosen(MaybeVerdict condition, MaybeRange x, MaybeRange y) {
     if (!x || !y) return {};

@@ -6,6 +6,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -35,6 +36,42 @@ Lookup lookupOf(ir::LookupOp op, Value index) {
   auto table = operandOf(cast<BlockArgument>(op.getTable()), attention_captured,
                          int(op->getParentOp()->getNumOperands()));
   return {*table, int(op.getAxis()), index, op};
+}
+
+Value floorQuotient(OpBuilder& b, Location loc, Value x, Value y) {
+  Type type = x.getType(), element = getElementTypeOrSelf(type);
+  const unsigned bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  auto number = [&](const APInt& value) -> Value {
+    TypedAttr one = b.getIntegerAttr(element, value);
+    if (auto lanes = dyn_cast<ShapedType>(type)) one = DenseElementsAttr::get(lanes, one);
+    return arith::ConstantOp::create(b, loc, one);
+  };
+  auto is = [&](arith::CmpIPredicate p, Value u, Value v) {
+    return b.createOrFold<arith::CmpIOp>(loc, p, u, v);
+  };
+  auto select = [&](Value c, Value u, Value v) {
+    return b.createOrFold<arith::SelectOp>(loc, c, u, v);
+  };
+  auto both = [&](Value u, Value v) { return b.createOrFold<arith::AndIOp>(loc, u, v); };
+  Value zero = number(APInt::getZero(bits)), one = number(APInt(bits, 1)),
+        minusOne = number(APInt::getAllOnes(bits));
+  using P = arith::CmpIPredicate;
+  Value below = is(P::slt, x, zero);
+  if (APInt c; matchPattern(y, m_ConstantInt(&c)) && c.isStrictlyPositive()) {
+    auto flipped = [&](Value v) {  // -1 - v where x is negative
+      return select(below, b.createOrFold<arith::SubIOp>(loc, minusOne, v), v);
+    };
+    return flipped(b.createOrFold<arith::DivSIOp>(loc, flipped(x), y));
+  }
+  Value none = is(P::eq, y, zero), wraps = is(P::eq, y, minusOne);
+  wraps = both(wraps, is(P::eq, x, number(APInt::getSignedMinValue(bits))));
+  Value divisor = select(b.createOrFold<arith::OrIOp>(loc, none, wraps), one, y);
+  Value quotient = b.createOrFold<arith::DivSIOp>(loc, x, divisor);
+  Value rest = b.createOrFold<arith::SubIOp>(
+      loc, x, b.createOrFold<arith::MulIOp>(loc, quotient, divisor));
+  Value beyond = both(is(P::ne, rest, zero), is(P::ne, below, is(P::slt, divisor, zero)));
+  quotient = select(beyond, b.createOrFold<arith::AddIOp>(loc, quotient, minusOne), quotient);
+  return select(none, zero, quotient);
 }
 
 namespace {
@@ -165,7 +202,10 @@ class Emission {
         .Case<ir::AddOp>([&](auto) { return arithmetic<arith::AddFOp, arith::AddIOp>(x, y); })
         .Case<ir::SubOp>([&](auto) { return arithmetic<arith::SubFOp, arith::SubIOp>(x, y); })
         .Case<ir::MulOp>([&](auto) { return arithmetic<arith::MulFOp, arith::MulIOp>(x, y); })
-        .Case<ir::DivOp>([&](auto) { return arithmetic<arith::DivFOp, arith::DivSIOp>(x, y); })
+        .Case<ir::DivOp>([&](auto) -> Value {
+          if (isFloat(x)) return arith::DivFOp::create(b, loc, x, y);
+          return floorQuotient(b, loc, x, y);
+        })
         .Case<ir::MaximumOp>([&](auto) { return maximum(x, y); })
         .Case<ir::MinimumOp>([&](auto) { return minimum(x, y); })
         .Case<ir::LogicalAndOp>([&](auto) -> Value { return arith::AndIOp::create(b, loc, x, y); })

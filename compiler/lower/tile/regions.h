@@ -49,5 +49,8 @@ bool isIdentity(mlir::Region& region);
 std::optional<int> operandOf(mlir::BlockArgument argument, int captured, int operands);
 // What a value of an element type is in regions: f32, i1 or i32.
 mlir::Type regionElement(mlir::Type element);
+// ⌊x / y⌋ of integers, scalars or lanes, and what op.h says where there is no such number: no lane
+// may make the machine trap, not even one that nobody reads. Cheap for a constant y > 0.
+mlir::Value floorQuotient(mlir::OpBuilder& b, mlir::Location loc, mlir::Value x, mlir::Value y);
 
 }  // namespace heed::tile
