@@ -159,6 +159,40 @@ TEST_CASE("several k digits: pooling windows with padding") {
   check(rows);
 }
 
+TEST_CASE("depthwise windows: neighbours together, at the borders and between them") {
+  struct Line {
+    int outputs, stride, dilation;
+  };
+  // one block that ends at both borders, blocks between two, some left over, taps further apart
+  for (auto [outputs, stride, dilation] :
+       {Line{7, 1, 1}, Line{24, 1, 1}, Line{11, 1, 1}, Line{13, 2, 1}, Line{16, 1, 2}}) {
+    CAPTURE(outputs);
+    CAPTURE(stride);
+    const std::string x = std::to_string(outputs), s = std::to_string(stride),
+                      d = std::to_string(dilation), size = std::to_string(outputs * stride);
+    Rows rows{"sum",
+              R"(["i0:2", "i1:3", "i2:)" + x + R"(", "i3:35", "k0:3", "k1:3"])",
+              "tensor<2x3x" + size + "x35xf32>",
+              "(b, y, x, c, i, j) -> (b, y + i - 1, x * " + s + " + j * " + d + " - " + d + ", c)",
+              "tensor<2x3x" + x + "x35xf32>",
+              "(b, y, x, c, i, j) -> (b, y, x, c)",
+              ", symbols = [], fill = [0.0, unit]",
+              R"(
+    %r = heed.mul %p, %up : (f32, f32) -> f32
+    heed.yield %r : f32)"};
+    rows.captured = "tensor<9x35xf32>";
+    rows.captured_map = "(b, y, x, c, i, j) -> (i * 3 + j, c)";
+    check(rows);
+    rows.attributes = ", symbols = [], fill = [0xFFF0000000000000 : f64]";
+    rows.captured = rows.captured_map = rows.prologue = "";
+    rows.reduction = "max";
+    check(rows);
+  }
+  check({"mean", R"(["i0:2", "i1:3", "i2:9", "i3:20", "k0:3"])", "tensor<2x3x19x20xf32>",
+         "(b, y, x, c, j) -> (b, y, x * 2 + j, c)", "tensor<2x3x9x20xf32>",
+         "(b, y, x, c, j) -> (b, y, x, c)", plain});
+}
+
 TEST_CASE("a mean over all of an image, and rows in windows that are rolled") {
   check({"mean", R"(["i0:3", "i1:20", "k0:7", "k1:5"])", "tensor<3x20x7x5xf32>",
          "(b, c, y, x) -> (b, c, y, x)", "tensor<3x20xf32>", "(b, c, y, x) -> (b, c)", plain});

@@ -82,6 +82,15 @@ void Cursor::set(int digit, Value value) {
   for (size_t n = 0; n < addresses.size(); ++n) add(n, digit, value);
 }
 
+void Cursor::step(int digit, int64_t by) {
+  if (by == 0) return;
+  digits[digit].scalar = e->add(digits[digit].scalar, by);
+  for (size_t n = 0; n < addresses.size(); ++n) {
+    const Dim& stride = access(n).strides[digit];
+    if (weighs(stride)) addresses[n].at = e->add(addresses[n].at, e->mul(e->dim(stride), by));
+  }
+}
+
 void Cursor::setLanes(int digit, Value value, Value mask) {
   lane_digit = digit;
   lane_mask = mask;

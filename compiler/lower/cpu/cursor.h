@@ -12,6 +12,8 @@ class Cursor {
   Cursor(Emit& e, ValueRange buffers);
 
   void set(int digit, Value value);
+  // On by a constant along a digit that is set, of which no access wraps.
+  void step(int digit, std::int64_t by);
   // Lane l stands at value + l; only lanes of `mask` are touched, all without one.
   void setLanes(int digit, Value value, Value mask = {});
   bool hasLanes() const { return lane_digit >= 0; }

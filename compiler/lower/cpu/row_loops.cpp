@@ -10,22 +10,6 @@ namespace {
 constexpr int64_t short_loop = 4;  // elements that are not worth a loop
 constexpr int accumulators = 4;  // hide an addition's latency, and keep sums short
 
-// Changes nothing under the fold.
-Value neutralOf(Emit& e, Fold kind, Type element) {
-  const bool is_float = isa<FloatType>(element);
-  double least = -std::numeric_limits<double>::infinity();
-  if (!is_float) least = std::numeric_limits<int32_t>::min();
-  double most = is_float ? -least : double(std::numeric_limits<int32_t>::max());
-  double value = kind == Fold::sum ? 0 : kind == Fold::max ? least : most;
-  TypedAttr attribute = is_float ? TypedAttr(e.b.getFloatAttr(element, value))
-                                 : TypedAttr(e.b.getIntegerAttr(element, int64_t(value)));
-  return arith::ConstantOp::create(e.b, e.loc, attribute);
-}
-
-Value combine(Emit& e, Fold kind, Value x, Value y) {
-  return kind == Fold::sum ? e.add(x, y) : kind == Fold::max ? e.max(x, y) : e.min(x, y);
-}
-
 Value across(Emit& e, Fold kind, Value lanes) {
   if (isa<FloatType>(getElementTypeOrSelf(lanes.getType()))) {
     if (kind == Fold::sum) return e.sum(lanes);
@@ -38,6 +22,24 @@ Value across(Emit& e, Fold kind, Value lanes) {
 }
 
 }  // namespace
+
+Value neutralOf(Emit& e, Fold kind, Type element) {
+  const bool is_float = isa<FloatType>(element);
+  double least = -std::numeric_limits<double>::infinity();
+  if (!is_float) least = std::numeric_limits<int32_t>::min();
+  double most = is_float ? -least : double(std::numeric_limits<int32_t>::max());
+  double value = kind == Fold::sum ? 0 : kind == Fold::max ? least : most;
+  TypedAttr attribute = is_float ? TypedAttr(e.b.getFloatAttr(element, value))
+                                 : TypedAttr(e.b.getIntegerAttr(element, int64_t(value)));
+  return arith::ConstantOp::create(e.b, e.loc, attribute);
+}
+
+Value combine(Emit& e, Fold kind, Value x, Value y) {
+  if (kind != Fold::sum) return kind == Fold::max ? e.max(x, y) : e.min(x, y);
+  if (auto product = y.getDefiningOp<arith::MulFOp>())
+    return e.fma(product.getLhs(), product.getRhs(), x);
+  return e.add(x, y);
+}
 
 struct RowLoops::Folding {
   Fold kind;

@@ -5,6 +5,8 @@
 namespace heed::cpu {
 
 enum class Fold { sum, max, min };
+Value neutralOf(Emit& e, Fold kind, Type element);  // a scalar that changes nothing under the fold
+Value combine(Emit& e, Fold kind, Value x, Value y);
 
 // A digit of k that addresses x[from + digit]: only where that is in [0, extent) it has something
 // to say.
@@ -27,6 +29,8 @@ struct RowLoops {
   // scalar where lanes run along k, as `at` has them otherwise. `element` is the values' type.
   Value fold(const Cursor& at, Fold kind, Type element, Element value) const;
   void forEach(const Cursor& at, llvm::function_ref<void(Cursor&, Value k)> body) const;
+  // Of digit `level`, the values that are not clipped.
+  std::pair<Value, Value> rangeOf(const Cursor& at, size_t level) const;
 
  private:
   struct Folding;
@@ -36,7 +40,6 @@ struct RowLoops {
   void visit(const Cursor& at, size_t level, Value base,
              llvm::function_ref<void(Cursor&, Value)> body) const;
   const Clip* clipOf(size_t level) const;
-  std::pair<Value, Value> rangeOf(const Cursor& at, size_t level) const;
   Value extent(size_t level) const { return e.dim(e.kernel.digits[digits[level]].extent); }
 };
 

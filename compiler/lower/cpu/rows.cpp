@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "heed/compiler/lower/cpu/kinds.h"
-#include "heed/compiler/lower/cpu/row_loops.h"
+#include "heed/compiler/lower/cpu/row_windows.h"
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/functions.h"
 #include "heed/compiler/lower/tile/merge_digits.h"
@@ -43,8 +43,11 @@ class Rows {
     loops.digits = loopOrder(kernel, 'k', lane_digit);
     loops.along_k = along_k;
     clipWindows();
-    forEachRun(e, Cursor(e, arguments.buffers), order, arguments.begin, arguments.end,
-               [&](const Cursor& at, Value low, Value high) { run(at, low, high); });
+    if (!keepsK()) windows = rowWindowsOf(this->kernel, order, loops);
+    forEachRun(e, Cursor(e, arguments.buffers), items(), arguments.begin,
+               arguments.end, [&](const Cursor& at, Value low, Value high) {
+                 windows ? runOfPlanes(at, low, high) : run(at, low, high);
+               });
     e.finishKernel();
     if (failed(result)) return failure();
     return tile::Lowered{{launch()}, {}};
@@ -59,6 +62,7 @@ class Rows {
   std::vector<int> order;  // row digits, slowest first; the lanes' one last
   int lane_digit = -1;
   bool along_k = false;  // lanes run along k
+  std::optional<RowWindows> windows;  // work items are planes then: of outputs and lanes
   Value scratch;         // [k] or [k, lane]
   LogicalResult result = success();
 
@@ -112,9 +116,13 @@ class Rows {
     for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
       launch.buffers.push_back(int(n));
     launch.dims = e.dims();
-    launch.work = kernel.extentOf('i');
+    launch.work = Dim(1);
+    for (int digit : items())
+      launch.work = launch.work * kernel.digits[digit].extent;
     Dim k = kernel.extentOf('k'), width = along_k ? Dim(1) : Dim(e.lanes());
     if (keepsK()) launch.scratchBytes = k * width * Dim(int64_t(sizeof(float)));
+    for (int digit : ArrayRef(order).drop_front(items().size()))
+      k = k * kernel.digits[digit].extent;  // elements of a work item
     if (k.is_static()) launch.grain = std::max<int64_t>(1, elements_a_thread / k.constant);
     launch.kind = "rows";
     launch.bytes = bytesOf(kernel);
@@ -134,13 +142,36 @@ class Rows {
     });
   }
 
+  // The digits that number the work items.
+  ArrayRef<int> items() const { return ArrayRef(order).drop_back(windows ? 2 : 0); }
+  void runOfPlanes(const Cursor& at, Value low, Value high) {
+    e.loop(low, high, 1, [&](Value value) {
+      Cursor plane = at;
+      plane.set(items().back(), value);
+      forEachBlock(e, *windows, plane, [&](const Cursor& first, const OutputBlock& block) {
+        forLanes(e, first, lane_digit, e.constant(0), e.dim(kernel.digits[lane_digit].extent),
+                 [&](Cursor& lanes, Value) { blockOfRows(lanes, block); });
+      });
+    });
+  }
+  void blockOfRows(const Cursor& at, const OutputBlock& block) {
+    Values folded = foldBlock(loops, *windows, at, block, foldKind(), prologueType(),
+                              [&](Cursor& c) { return region(c, op.getPrologue(), c.load(0)); });
+    for (auto [n, y] : llvm::enumerate(folded)) {
+      Cursor output = at;
+      output.step(windows->output, int64_t(n));
+      finish(output, reduction == "mean" ? mean(y) : y);
+    }
+  }
+
   void row(const Cursor& at) {
     if (reduction == "softmax") softmax(at);
     else if (reduction == "normalize") normalize(at);
-    else if (reduction == "max") finish(at, firstFold(at, Fold::max));
-    else if (reduction == "min") finish(at, firstFold(at, Fold::min));
-    else if (reduction == "sum") finish(at, firstFold(at, Fold::sum));
-    else finish(at, mean(firstFold(at, Fold::sum)));
+    else if (reduction == "mean") finish(at, mean(firstFold(at, Fold::sum)));
+    else finish(at, firstFold(at, foldKind()));
+  }
+  Fold foldKind() const {
+    return reduction == "max" ? Fold::max : reduction == "min" ? Fold::min : Fold::sum;
   }
 
   // exp(x - max) / Σ exp(x - max); zeros where every x is -inf
@@ -197,9 +228,12 @@ class Rows {
     return leading;
   }
   // Over the prologue's values.
+  Type prologueType() {
+    return tile::regionElement(
+        op.getPrologue().front().getTerminator()->getOperand(0).getType());
+  }
   Value firstFold(const Cursor& at, Fold kind) {
-    Type yielded = op.getPrologue().front().getTerminator()->getOperand(0).getType();
-    return loops.fold(at, kind, tile::regionElement(yielded), [&](Cursor& c, Value k) {
+    return loops.fold(at, kind, prologueType(), [&](Cursor& c, Value k) {
       Value x = region(c, op.getPrologue(), c.load(0));
       if (keepsK() && !rereads()) keep(c, k, x);
       return x;
