@@ -83,8 +83,10 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   std::int64_t rowElements =
       padded ? padded->unit * padded->planes * padded->y.stride * padded->x.stride : depth;
   auto bytes = std::int64_t(sizeof(float)) * rowElements * rows;
-  blockTiles =
-      std::max<std::int64_t>(4, std::int64_t(block_share_of_l2 * double(target.l2_bytes)) / bytes);
+  // The further parts of a panel, and of the one that is fetched, take a part of the share.
+  auto share = std::int64_t(block_share_of_l2 * double(target.l2_bytes));
+  std::int64_t further = 2 * (parts - 1) * std::int64_t(sizeof(float)) * depth * width;
+  blockTiles = std::max<std::int64_t>(4, std::max(share / 3, share - further) / bytes);
   heights = tileHeights(m, rows);
   std::int64_t tail = n.is_static() ? n.constant % width : 0;
   tailVectors = int((tail + target.lanes - 1) / target.lanes);
