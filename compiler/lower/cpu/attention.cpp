@@ -80,6 +80,7 @@ class Attention {
     if (!mask.complete) tile.emitClear();
     if (!blocking.wholeRows) tile.emitSoftmax();
     if (hasWeights()) tile.emitWeights();
+    if (blocking.fetchesNext) tile.emitFetch();
     if (failed(tile.emitPack())) return failure();
     return tile.emitFinish();
   }
@@ -242,13 +243,16 @@ class Attention {
       Value inside;  // nothing to be masked; null: not known
       auto work = [&] {
         if (hasMask()) count(abi::tiles_visited, e.constant(1));
+        callFetch(t, keyStart, 0);
         callScores(query, tileRow, rows, keyStart, low, high);
+        callFetch(t, keyStart, 1);
         if (blocking.wholeRows) {
           callWholeRows(query, rows, kept, inside);
         } else {
           callEdit(query, rows, keyStart, low, high, inside);
           e.call(tile.name("softmax"), {scratch, rows, low, high, kept, isFirst});
         }
+        callFetch(t, keyStart, 2);
         Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
         e.switchOn(rows, blocking.heights, [&](int64_t h) {
           for (auto [first, count] : blocking.valueParts(h))
@@ -256,6 +260,7 @@ class Attention {
                          {scratch, values, value, low, high, e.add(kept, first), isFirst,
                           e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
         });
+        callFetch(t, keyStart, 3);
         return Values{};
       };
       // The last vector may reach beyond `high`; what it holds there must be alive, too.
@@ -302,6 +307,21 @@ class Attention {
     place.set('b', batch);
     place.set('i', query);
     return place.address(kernel.ins[0]);
+  }
+
+  // What is fetched while a tile runs comes in parts, between its phases: more lines at a time than
+  // a core has buffers for would stop it.
+  static constexpr int fetchParts = 4;
+  void callFetch(Value t, Value keyStart, int part) {
+    if (!blocking.fetchesNext) return;
+    Value count = e.min(keyBlock, e.sub(keys, keyStart)), shares = e.mul(tiles, fetchParts);
+    Value share = e.add(e.mul(t, fetchParts), part);
+    auto first = [&](Value share) {
+      return e.add(keyStart, e.divide(e.mul(share, count), shares));
+    };
+    Values call(buffers);  // behind the last batch index nobody minds
+    call.append({e.add(batch, 1), first(share), first(e.add(share, 1))});
+    e.call(tile.fetchName(), call);
   }
 
   void callFewKeys(Value query, Value rows, Value blockTiles) {

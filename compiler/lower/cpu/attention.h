@@ -1,7 +1,7 @@
 // The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of
-// queries and one block of keys (products, weights and packing in attention_tile.cpp, scores to
-// softmax in attention_softmax.cpp, all at once in attention_few_keys.cpp), and the walk
-// (attention.cpp).
+// queries and one block of keys (products and weights in attention_tile.cpp, scores to softmax in
+// attention_softmax.cpp, all at once in attention_few_keys.cpp), packing (attention_pack.cpp), and
+// the walk (attention.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -36,6 +36,8 @@ struct AttentionBlocking {
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   // a work item is a batch index instead of a block of its queries
   bool wholeBatches;
+  // the keys and values of the batch index that comes next are fetched while tiles run
+  bool fetchesNext;
   // all keys of a query at once: few, none to be skipped, no weights asked for
   bool wholeRows;
   // At most four keys, no weights asked for: queries one by one.
@@ -60,13 +62,8 @@ struct AttentionBlocking {
   Dim scratchBytes() const;
 };
 
-// What a call of a tile function needs to know. All index values; columns count from keyStart.
-struct KeySpan {
-  Value keyStart;         // first key of the block
-  // columns of the tile: [low, high), low being a multiple of the panel width
-  Value low, high;
-};
-
+// Functions of one tile and one block of keys: columns [low, high) count from the block's first
+// key, `low` being a multiple of the panel width.
 struct AttentionTile {
   Emit& e;
   const AttentionBlocking& blocking;
@@ -113,6 +110,10 @@ struct AttentionTile {
   // "pack": keys [low, high) and their values, low being the first of a panel.
   //   (ins..., outs..., K and V, batch, address of K, address of V, low, high)
   mlir::LogicalResult emitPack();
+  // "fetch": brings keys [first, end) of a batch index near, and their values.
+  //   (ins..., outs..., batch, first, end)
+  void emitFetch();
+  std::string fetchName() const { return name("fetch"); }
 
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
@@ -124,6 +125,7 @@ struct AttentionTile {
   // outs[0] of one query; sumAt(d): the lanes from feature d on before the epilogue.
   mlir::LogicalResult finishRow(ValueRange buffers, Value batch, Value query,
                                 llvm::function_ref<Value(std::int64_t d)> sumAt);
+  void fetchQueries(Value q, ValueRange rows, Value ahead, Value column);
   void emitScoreVectors(int first, ValueRange rows, ValueRange arguments, Value column,
                         int vectors);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,

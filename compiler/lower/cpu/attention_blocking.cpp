@@ -113,6 +113,12 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
+  auto runs = [&](int operand, char feature) {
+    const tile::Access& access = kernel.ins[operand];
+    return access.dtype == DType::f32 && access.linear() &&
+           tile::strideAlong(kernel, access, feature) == Dim(1);
+  };
+  fetchesNext = wholeBatches && keys.is_static() && !fewKeys && runs(1, 'e') && runs(2, 'd');
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
               mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;

@@ -7,6 +7,9 @@ using namespace mlir;
 
 namespace heed::cpu {
 
+// A turn of loops over features and keys. They are short: what surrounds a step counts.
+constexpr int64_t steps = 4;
+
 llvm::SmallVector<Type> AttentionTile::kernelBuffers(ArrayRef<Type> more) const {
   llvm::SmallVector<Type> types;
   for (const tile::Access& access : e.kernel.ins) types.push_back(e.bufferType(access));
@@ -39,8 +42,7 @@ void AttentionTile::emitScoreVectors(int first, ValueRange rows, ValueRange argu
     }
     return sums;
   };
-  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features),
-                           Emit::stepsFor(height * vectors), zero, step);
+  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), steps, zero, step);
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)
       e.store(sums[r * vectors + v], s,
@@ -91,6 +93,17 @@ Dim AttentionTile::queryStride() const {
                                : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'i');
 }
 
+// Of the next tile, whose rows lie `ahead` of these: two lines of each with every panel, keys
+// `column` from the first one. A core has few buffers for lines on their way; more at a time would
+// stop it.
+void AttentionTile::fetchQueries(Value q, ValueRange rows, Value ahead, Value column) {
+  constexpr int64_t elements = 32;
+  Value from = e.mul(e.divide(column, e.constant(blocking.width)), elements);
+  e.when(e.below(from, e.constant(blocking.features)), [&] {
+    for (Value row : rows) e.prefetchRun(q, e.add(e.add(row, ahead), from), elements);
+  });
+}
+
 void AttentionTile::emitScores(int height) {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments;
@@ -105,18 +118,20 @@ void AttentionTile::emitScores(int height) {
   Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
   Values rows;
   for (int r = 0; r < height; ++r) rows.push_back(e.add(row, e.mul(stride, r)));
-  if (!blocking.packsQueries)  // the next tile's
-    for (int r = 0; r < height; ++r)
-      e.prefetchRun(arguments[0], e.add(rows[r], e.mul(stride, height)), blocking.features);
   auto scores = [&](Value column, int vectors) {
-    for (auto [first, count] : equalParts(height, tileRows(e.target, vectors)))
-      emitScoreVectors(first, ValueRange(rows).slice(first, count), arguments, column, vectors);
+    for (auto [first, count] : equalParts(height, tileRows(e.target, vectors))) {
+      ValueRange part = ValueRange(rows).slice(first, count);
+      if (!blocking.packsQueries)
+        fetchQueries(arguments[0], part, e.mul(stride, height), e.sub(column, low));
+      emitScoreVectors(first, part, arguments, column, vectors);
+    }
     return Values{};
   };
   Value whole = e.mul(e.divide(vectors, e.constant(blocking.vectors)), blocking.width),
         rest = e.sub(vectors, e.divide(whole, e.constant(e.lanes())));
   Value end = whole, before = e.sub(whole, e.constant(blocking.width)), joined;
-  if (llvm::is_contained(blocking.rests, 1)) {  // one vector alone takes as many broadcasts as a panel
+  // one vector alone takes as many broadcasts as a panel
+  if (llvm::is_contained(blocking.rests, 1)) {
     joined = arith::AndIOp::create(e.b, e.loc, e.equal(rest, e.constant(1)), e.below(low, whole));
     end = e.select(joined, before, whole);
   }
@@ -151,7 +166,7 @@ void AttentionTile::emitValueColumns(int height, int vectors, Value column, Valu
   });
   Value values = e.add(block, column),
         valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
-  Values total = e.unrolled(low, high, Emit::stepsFor(count), start,
+  Values total = e.unrolled(low, high, steps, start,
                             [&](Value first, int64_t step, ValueRange carried) {
                               Values next(carried.begin(), carried.end()), row;
                               Value key = e.add(e.add(scores, first), step),
@@ -238,7 +253,7 @@ LogicalResult AttentionTile::emitFinish() {
   return failure(failed);
 }
 
-// ---- weights, packing ----
+// ---- weights ----
 
 void AttentionTile::emitWeights() {
   Type f = e.bufferType(e.f32), i = e.index;
@@ -263,29 +278,6 @@ void AttentionTile::emitWeights() {
     });
   });
   e.finishFunction();
-}
-
-LogicalResult AttentionTile::emitPack() {
-  Type f = e.bufferType(e.f32), i = e.index;
-  Values all = e.beginFunction(name("pack"), kernelBuffers({f, i, i, i, i, i}));
-  ValueRange values(all), arguments = values.take_back(6), buffers = values.drop_back(6);
-  Value to = arguments[0], batch = arguments[1], panels = arguments[2], rows = arguments[3];
-  Value low = arguments[4], high = arguments[5];
-  LogicalResult result = success();
-  if (blocking.fewKeys && !blocking.keysInPlace)
-    result = packRows(e, {1, 'j', 'e'}, buffers, batch, low, e.sub(high, low), to, panels,
-                      e.dim(blocking.keyRow), nullptr, tile::attention_captured);
-  else if (!blocking.keysInPlace)
-    e.loop(low, high, blocking.width, [&](Value key) {
-      packPanel(e, {1, 'j', 'e', /*zeros=*/false}, buffers, batch, key, blocking.width, to,
-                e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
-    });
-  if (!blocking.valuesInPlace && succeeded(result))
-    result = packRows(e, {2, 'j', 'd'}, buffers, batch, low, e.sub(high, low), to,
-                      e.add(rows, e.mul(low, blocking.valueStride)),
-                      e.constant(blocking.valueStride), nullptr, tile::attention_captured);
-  e.finishFunction();
-  return result;
 }
 
 }  // namespace heed::cpu

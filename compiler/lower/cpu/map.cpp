@@ -14,7 +14,7 @@ namespace heed::cpu {
 namespace {
 
 constexpr int64_t long_run = 1024;   // elements of a digit that need no merging
-constexpr int64_t short_run = 8192;  // … that a thread may take as a whole
+constexpr int64_t whole_run = 8192;  // … that a thread may take as a whole
 
 class Map {
  public:
@@ -60,7 +60,7 @@ class Map {
       auto next = llvm::find_if(order, [&](int digit) { return access.strides[digit] == Dim(1); });
       if (next != order.end()) std::rotate(next, next + 1, order.end() - 1);
     }
-    whole_runs = order.size() > 1 && laneExtent().is_static() && laneExtent().constant <= short_run;
+    whole_runs = order.size() > 1 && laneExtent().is_static() && laneExtent().constant <= whole_run;
     if (whole_runs) order.pop_back();
   }
 

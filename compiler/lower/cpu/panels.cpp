@@ -53,12 +53,13 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   Value extent = e.dim(columns), last = e.sub(extent, e.constant(1));
   Dim depth = e.kernel.extentOf(source.depth);
   int64_t lanes = e.lanes();
-  e.loop(e.constant(0), e.constant(width), 1, [&](Value n) {
+  auto fetch = [&](Value n) {
     Place row = placeOf(e, source, buffers, batch);
     row.set(source.column, e.add(first, e.add(n, width)));
     e.prefetchRun(buffers[source.operand], row.address(access),
                   depth.is_static() ? depth.constant : lanes);
-  });
+  };
+  if (!source.near) e.loop(e.constant(0), e.constant(width), 1, fetch);
   auto oneVector = [&](Value v, Value column) {
     Values rows;
     for (int lane = 0; lane < lanes; ++lane) {

@@ -188,17 +188,25 @@ Value exp(Emitter& e, Value x) {
   return e.select(e.compare(CmpFPredicate::OLE, given, low), e.constantLike(x, 0), result);
 }
 
+namespace {
+
+// Of 2^f, 0 ≤ f < 1.
+constexpr std::array<double, 6> fraction_power = {1.867130213e-03, 9.017030019e-03, 5.579991332e-02,
+                                                  2.401644501e-01, 6.931513118e-01, 1.0};
+
+// p · 2^⌊t⌋. Denormal weights, such as a mask of -100 leaves, would slow the products with the
+// values down tenfold: they are 0, here and below.
+Value scaleNormal(Emitter& e, Value p, Value t) {
+  Value normal = e.compare(CmpFPredicate::OGE, t, e.constantLike(t, 1 - exponent_bias));
+  return e.select(normal, e.instructions.scale(e, p, t), e.constantLike(t, 0));
+}
+
+}  // namespace
+
 // The constant term is 1 exactly, so that a clamped t gives 0 exactly.
 Value exp2Softmax(Emitter& e, Value t) {
-  if (Value fraction = e.instructions.fraction ? e.instructions.fraction(e, t) : Value()) {
-    Value p = polynomial(
-        e, fraction,
-        {1.867130213e-03, 9.017030019e-03, 5.579991332e-02, 2.401644501e-01, 6.931513118e-01, 1.0});
-    // Denormal weights, such as a mask of -100 leaves, would slow the products with the values down
-    // tenfold; the same below.
-    Value normal = e.compare(CmpFPredicate::OGE, t, e.constantLike(t, 1 - exponent_bias));
-    return e.select(normal, e.instructions.scale(e, p, t), e.constantLike(t, 0));
-  }
+  if (Value fraction = e.instructions.fraction ? e.instructions.fraction(e, t) : Value())
+    return scaleNormal(e, polynomial(e, fraction, fraction_power), t);
   constexpr std::array<double, 6> coefficients = {1.326472731e-03, 9.671512991e-03, 5.550733581e-02,
                                                   2.402224243e-01, 6.931470037e-01, 1.0};
   if (e.instructions.scale) {
@@ -214,6 +222,16 @@ Value exp2Softmax(Emitter& e, Value t) {
   Value p = polynomial(e, e.sub(t, e.sub(shifted, magic)), coefficients);
   Value sum = e.add(bits(e, p), shiftLeft(e, bits(e, shifted), mantissa_bits));
   return fromBits(e, sum, t.getType());
+}
+
+// The polynomial's leading coefficient becomes 1: an instruction less.
+Value exp2Weight(Emitter& e, Value t) {
+  Value fraction = e.instructions.fraction ? e.instructions.fraction(e, t) : Value();
+  if (!fraction) return exp2Softmax(e, t);
+  Value p = e.add(fraction, e.constantLike(t, fraction_power[1] / fraction_power[0]));
+  for (double c : ArrayRef<double>(fraction_power).drop_front(2))
+    p = e.fma(p, fraction, e.constantLike(t, c / fraction_power[0]));
+  return scaleNormal(e, p, t);
 }
 
 Value sigmoid(Emitter& e, Value x) {

@@ -17,5 +17,8 @@ Value rsqrt(Emitter& e, Value x);
 // 2^t for finite t ≤ 127, 2e-7; exactly 0 far below. The exponential of softmax, log2 e being
 // folded into t.
 Value exp2Softmax(Emitter& e, Value t);
+// The same times a positive constant of the target's, which weights share that are divided by their
+// sum.
+Value exp2Weight(Emitter& e, Value t);
 
 }  // namespace heed::tile

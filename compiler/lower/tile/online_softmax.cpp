@@ -38,7 +38,7 @@ Value OnlineSoftmax::largest(Value score) {
 }
 Value OnlineSoftmax::shrink(Value before, Value now) { return exp2Softmax(e, e.sub(before, now)); }
 Value OnlineSoftmax::weight(Value score, Value minus_largest) {
-  return exp2Softmax(e, e.fma(score, e.constantLike(score, exponent), minus_largest));
+  return exp2Weight(e, e.fma(score, e.constantLike(score, exponent), minus_largest));
 }
 Value OnlineSoftmax::inverse(Value total) {
   Value zero = e.constantLike(total, 0), inverse = e.div(e.constantLike(total, 1), total);

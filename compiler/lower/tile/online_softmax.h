@@ -30,7 +30,7 @@ class OnlineSoftmax {
   Value largest(Value score);
   // What totals and sums so far are multiplied by when the largest grows.
   Value shrink(Value before, Value now);
-  Value weight(Value score, Value minus_largest);
+  Value weight(Value score, Value minus_largest);  // times a constant, as exp2Weight
   // 1 / total, 0 for a row without a live key.
   Value inverse(Value total);
 
