@@ -14,6 +14,7 @@
 #include "heed/dsl/ops/probe.h"
 #include "heed/dsl/ops/random.h"
 #include "heed/dsl/ops/reduce.h"
+#include "heed/dsl/ops/require.h"
 #include "heed/dsl/ops/resize.h"
 #include "heed/dsl/scan.h"
 #include "heed/dsl/loop.h"

@@ -13,7 +13,11 @@ namespace {
 
 constexpr double never = -std::numeric_limits<double>::infinity();
 
-void check(const DecodingLimits& limits, std::int64_t rows, const char* rows_name) {
+constexpr std::int64_t most_tokens = std::int64_t(1) << 28;  // kept in a search
+
+void check(const NextToken& network, const DecodingLimits& limits, std::int64_t rows,
+           const char* rows_name) {
+  if (!network.step) throw Error("decoding: a search needs NextToken::step, which is empty");
   if (rows < 1) throw Error("decoding: ", rows_name, " is ", rows, ", at least 1 is needed");
   if (limits.longest < 1)
     throw Error("decoding: longest is ", limits.longest,
@@ -21,6 +25,9 @@ void check(const DecodingLimits& limits, std::int64_t rows, const char* rows_nam
   if (limits.start < 0 || limits.stop < 0)
     throw Error("decoding: start is ", limits.start, " and stop ", limits.stop,
                 ", tokens count from 0");
+  if (limits.longest > most_tokens / rows)
+    throw Error("decoding: ", limits.longest, " tokens for each of ", rows, " rows are more than ",
+                most_tokens, "; make longest what a sequence may need");
 }
 
 // The rows' logits at one step, as log probabilities.
@@ -65,7 +72,7 @@ class Logits {
 template <class Choose>
 std::vector<Sequence> write(const NextToken& network, std::int64_t rows,
                             const DecodingLimits& limits, Choose choose) {
-  check(limits, rows, "rows");
+  check(network, limits, rows, "rows");
   std::vector<Sequence> written(static_cast<std::size_t>(rows));
   for (Sequence& s : written) s.tokens.reserve(static_cast<std::size_t>(limits.longest));
   std::vector<std::int64_t> last(written.size(), limits.start);
@@ -310,8 +317,13 @@ class Beams {
 std::vector<std::vector<Sequence>> beam_search(const NextToken& network, std::int64_t batch,
                                                const DecodingLimits& limits,
                                                const BeamSearch& how) {
-  check(limits, batch, "batch");
+  check(network, limits, batch, "batch");
+  if (!network.reorder)
+    throw Error("decoding: beam search needs NextToken::reorder, which is empty");
   if (how.beams < 1) throw Error("decoding: beams is ", how.beams, ", at least 1 is needed");
+  if (how.beams > most_tokens / limits.longest / batch)
+    throw Error("decoding: ", how.beams, " beams of ", limits.longest, " tokens for a batch of ",
+                batch, " are more than ", most_tokens, " tokens");
   if (!(how.length_penalty >= 0))
     throw Error("decoding: length_penalty is ", std::to_string(how.length_penalty),
                 ", it must be 0 or more");

@@ -1,5 +1,9 @@
 #include "heed/runtime/executor.h"
 
+#include <algorithm>
+#include <string_view>
+
+#include "heed/dsl/graph/check.h"
 #include "heed/runtime/abi/kernel.h"
 #include "heed/runtime/cpu_executor.h"
 #include "heed/runtime/error.h"
@@ -14,6 +18,14 @@ std::string text_of_status(std::int32_t status) {
   return "its kernel returned status " + std::to_string(status);
 }
 
+// "expects a temperature above 0" of a check's module path; empty for other paths.
+std::string expectation(std::string path) {
+  const std::size_t name = path.rfind('.') + 1;  // 0 where there is no dot
+  if (!std::string_view(path).substr(name).starts_with(graph::check_name)) return "";
+  std::ranges::replace(path, '_', ' ');
+  return path.substr(name);
+}
+
 }  // namespace
 
 std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint& checkpoint,
@@ -25,6 +37,9 @@ std::unique_ptr<Executor> make_executor(const Program& program, const Checkpoint
 
 void throw_failed_step(const abi::Program& program, const abi::Step& step, const char* when,
                        std::int32_t status) {
+  if (status == abi::kernel_index_out_of_range)
+    if (std::string expected = expectation(step.label); !expected.empty())
+      throw Error(when, ": '", program.name, "' ", expected, ", which does not hold in this run");
   throw Error(when, ": step '", step.label, "' (", program.kernels[std::size_t(step.kernel)].kind,
               ") of '", program.name, "' failed: ", text_of_status(status));
 }

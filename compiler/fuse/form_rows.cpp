@@ -97,7 +97,8 @@ FailureOr<Operation*> KernelFormer::gather(ir::GatherOp op, Domain& domain, Valu
   kernel.principal(index);
   kernel.region(root, {anchor, index.get()}, {anchor->type, index->type});
   kernel.result(v, at);
-  return kernel.build("heed.map", v.getLoc(), {b_.getNamedAttr("gather", b_.getUnitAttr())});
+  // Named by the gather, whose index may be refused, not by what goes on with the row.
+  return kernel.build("heed.map", op.getLoc(), {b_.getNamedAttr("gather", b_.getUnitAttr())});
 }
 
 FailureOr<Operation*> KernelFormer::appendKernel(ir::AppendOp op, std::vector<Value>& conflicts) {

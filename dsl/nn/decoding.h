@@ -7,7 +7,8 @@
 // reads Start first; Stop ends a row, and the capacity of the cache, whose elements do not matter,
 // all. Results: the tokens i64 [batch, capacity], Stop and then 0 behind those of a row, what is
 // left of the cache, which rows the limit cut off, bool [batch], the rows' log probabilities, as
-// the network has them, Stop's included, f32 [batch], and the number of turns, i64.
+// the network has them, Stop's included, f32 [batch], and the number of turns, i64. In rows that
+// go on logits with a NaN among them, or whose largest is not finite, are an error of the run.
 #pragma once
 #include "heed/dsl/loop.h"
 #include "heed/dsl/nn/sampling.h"
@@ -17,12 +18,15 @@ namespace heed::nn {
 namespace detail {
 
 // What a turn hands on: `chosen`, at log probability `gain`, in rows that go on; the others read
-// Stop again.
+// Stop again. A gain is at most 0, and NaN or without bound where the logits say nothing.
 template <std::int64_t Stop>
 constexpr auto turned(expression auto chosen, expression auto gain, expression auto position,
                       expression auto filled, expression auto going,
                       expression auto log_probability) {
-  auto next = where(going, chosen, scalar<Stop>);
+  auto is_number = gain > minus_infinity && gain < -minus_infinity;
+  auto token = require<"logits without NaN, the largest of them finite">(chosen,
+                                                                         is_number || !going);
+  auto next = where(going, token, scalar<Stop>);
   auto on = going && next != scalar<Stop>;
   return parts{next,
                position + scalar<1>,

@@ -7,8 +7,8 @@
 
 #include "heed/dsl/ops/activation.h"
 #include "heed/dsl/ops/argmax.h"
-#include "heed/dsl/ops/gather.h"
 #include "heed/dsl/ops/random.h"
+#include "heed/dsl/ops/require.h"
 #include "heed/dsl/scan.h"
 
 namespace heed::nn {
@@ -92,14 +92,7 @@ struct draw {
 
 // ---- settings: numbers of the language, or tensors of the run -----------------------------------
 
-// x, []; where the condition does not hold an error of the run, which names the step.
-struct only_where {
-  constexpr auto operator()(expression auto x, expression auto condition) const {
-    return gather(reshape<1>(x), cast<i64>(!condition));
-  }
-};
-
-inline constexpr auto is_positive = [](auto t) { return t > scalar<0>; };
+inline constexpr auto is_positive = [](auto t) { return t > scalar<0> && t < -minus_infinity; };
 inline constexpr auto is_not_negative = [](auto k) { return k >= scalar<0>; };
 inline constexpr auto is_share = [](auto p) { return p > scalar<0> && p <= scalar<1>; };
 
@@ -119,7 +112,7 @@ constexpr auto setting(scalar_value<Value>, auto) {
 }
 template <text Expected>
 constexpr auto setting(expression auto x, auto condition) {
-  return sub<Expected, only_where>{}(x, condition(x));
+  return require<Expected>(x, condition(x));
 }
 
 // A setting's number; 1, which all of them may be, for a tensor.
@@ -130,10 +123,10 @@ inline constexpr double number_of<scalar_value<Value>> = Value;
 
 template <class Temperature, class TopK, class TopP>
 struct SettingsCheck {
-  static constexpr double k = number_of<TopK>, p = number_of<TopP>;
+  static constexpr double t = number_of<Temperature>, k = number_of<TopK>, p = number_of<TopP>;
   static constexpr graph::Inferred inferred{
       {},
-      !(number_of<Temperature> > 0) ? graph::problem(message::temperature_not_positive)
+      !(t > 0 && t < infinity)      ? graph::problem(message::temperature_not_positive)
       : k < 0                       ? graph::problem(message::top_k_negative)
       : !graph::is_whole(k)         ? graph::problem(message::needs_whole_number)
       : !(p > 0 && p <= 1)          ? graph::problem(message::top_p_out_of_range)
@@ -147,7 +140,9 @@ struct SettingsCheck {
 // temperature: of the top_k likeliest (0: of all), and of these of the fewest, likeliest first,
 // whose probabilities sum up to top_p; equals of the last one, to 3e-8 or a float's rounding, are
 // among them. It depends on seed, integer [], row and step, integer [batch], alone. Settings are
-// numbers, scalar<0.8>, or tensors [] of the run, where one that makes no sense is an error.
+// numbers, scalar<0.8>, or tensors [] of the run, where one that makes no sense is an error. Of
+// logits with a NaN among them, or whose largest is not finite, any token may come: the decoders of
+// decoding.h refuse them.
 template <operand Temperature, operand TopK, operand TopP>
   requires detail::SettingsCheck<Temperature, TopK, TopP>::ok
 constexpr auto sampled(expression auto logits, expression auto seed, expression auto row,
@@ -155,9 +150,10 @@ constexpr auto sampled(expression auto logits, expression auto seed, expression 
   using namespace detail;
   sub<"", draw<!std::is_same_v<TopK, scalar_value<0.0>>, !std::is_same_v<TopP, scalar_value<1.0>>>>
       token;
-  return token(logits, seed, row, step, setting<"temperature_above_0">(temperature, is_positive),
-               setting<"top_k_from_0">(limit(top_k), is_not_negative),
-               setting<"top_p_above_0_up_to_1">(top_p, is_share));
+  return token(logits, seed, row, step,
+               setting<"a finite temperature above 0">(temperature, is_positive),
+               setting<"top-k of 0 (all tokens) or more">(limit(top_k), is_not_negative),
+               setting<"top-p above 0 and up to 1">(top_p, is_share));
 }
 template <operand Temperature, operand TopK, operand TopP>
   requires(!detail::SettingsCheck<Temperature, TopK, TopP>::ok)

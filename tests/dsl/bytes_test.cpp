@@ -200,6 +200,8 @@ TEST_CASE("each violation has its sentence") {
   CHECK(error_after([](Module& m) {
           node(m, OpCode::softmax).ints = {1, 2};
         }).ends_with("wrong number of attributes"));
+  CHECK(error_after([](Module& m) { node(m, OpCode::softmax).results[0].dtype = DType(99); }) ==
+        "graph: has an unknown dtype");
   CHECK(error_after([](Module& m) { node(m, OpCode::softmax).results[0].dtype = DType::f16; })
             .ends_with("declares f16[B, 4, T, T], is f32[B, 4, T, T]"));
   CHECK(error_after([](Module& m) {

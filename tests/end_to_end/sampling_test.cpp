@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention_oracle.h"
+#include "../runtime/must_throw.h"
 #include "heed/dsl/load.h"
 #include "heed/dsl/nn/decoding.h"
 #include "heed/runtime/error.h"
@@ -134,6 +135,17 @@ double chi_square(const Tensor& tokens, std::span<const float> scores, const Sam
 
 using writer = nn::sampling_decoder<test::step, test::start, test::stop>;
 
+// A network that says what it is told to: `first` at a row's first token, `later` behind it.
+struct told {
+  constexpr auto operator()(expression auto token, expression auto at, expression auto cache,
+                            expression auto first, expression auto later) const {
+    constexpr dim rows = size<0>(token);
+    return parts{cache, where(reshape<rows, 1>(at) > scalar<0>, later, first)};
+  }
+};
+using Told = tensor<f32, B, V>;
+using Cache = tensor<f32, 1, B, 3, 1>;
+
 }  // namespace
 
 TEST_CASE("random numbers are Philox2x32-10's") {
@@ -244,11 +256,14 @@ TEST_CASE("settings that make no sense are refused by the run") {
       }
     };
     CHECK(refusal({1, 0, 1, 1}) == "");
-    for (const double temperature : {0.0, -1.0, double(NAN)})
-      CHECK(refusal({temperature, 0, 1, 1}).find("temperature_above_0") != std::string::npos);
-    CHECK(refusal({1, -1, 1, 1}).find("top_k_from_0") != std::string::npos);
+    const auto expects = [](const char* what) {
+      return "run: 'draws' expects " + std::string(what) + ", which does not hold in this run";
+    };
+    for (const double temperature : {0.0, -1.0, infinite, double(NAN)})
+      CHECK(refusal({temperature, 0, 1, 1}) == expects("a finite temperature above 0"));
+    CHECK(refusal({1, -1, 1, 1}) == expects("top-k of 0 (all tokens) or more"));
     for (const double share : {0.0, 1.5, double(NAN)})
-      CHECK(refusal({1, 0, share, 1}).find("top_p_above_0_up_to_1") != std::string::npos);
+      CHECK(refusal({1, 0, share, 1}) == expects("top-p above 0 and up to 1"));
   }
 }
 
@@ -270,5 +285,44 @@ TEST_CASE("a program samples what sample() around its step writes, rows ending o
     std::ranges::sort(lengths);
     lengths.erase(std::ranges::unique(lengths).begin(), lengths.end());
     CHECK(lengths.size() > 3);
+  }
+}
+
+TEST_CASE("a program refuses logits that say nothing, in rows that go on") {
+  constexpr float nothing = std::numeric_limits<float>::quiet_NaN(), inf = float(infinite);
+  constexpr std::int64_t tokens = 20;  // whole vectors and some more
+  for (const Options& way : every_way()) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    Session greedily = test::bound<nn::greedy_decoder<told, 1, 0>, Cache, Told, Told>(way),
+            sampling = test::bound<nn::sampling_decoder<told, 1, 0>, Cache, tensor<i64>,
+                                   tensor<f32>, tensor<i64>, tensor<f32>, Told, Told>(way);
+    const std::vector<Tensor> s = tensors_of({1, 0, 1, 1});
+    const Tensor cache(DType::f32, {1, 2, 3, 1});
+    // Row 0 ends with its first token, 0, row 1 goes on.
+    Tensor first(DType::f32, {2, tokens});
+    first.at<float>({0, 0}) = first.at<float>({1, 5}) = 60;
+    const auto refusals = [&](std::int64_t row, float logit, std::int64_t from, std::int64_t to) {
+      Tensor later = first.copy();
+      for (std::int64_t v = from; v < to; ++v) later.at<float>({row, v}) = logit;
+      int count = 0;
+      for (const bool draws : {false, true}) {
+        const std::string sentence = testing::error_of([&] {
+          draws ? sampling.run(cache, s[0], s[1], s[2], s[3], first, later)
+                : greedily.run(cache, first, later);
+        });
+        count += sentence.find("expects logits without NaN, the largest of them finite") !=
+                 sentence.npos;
+        CAPTURE(sentence);
+        CHECK(sentence.empty() == (sentence.find("expects logits") == sentence.npos));
+      }
+      return count;
+    };
+    CHECK(refusals(0, nothing, 0, tokens) == 0);  // has ended
+    CHECK(refusals(1, nothing, 0, tokens) == 2);
+    for (std::int64_t v : {0, 5, 17}) CHECK(refusals(1, nothing, v, v + 1) == 2);
+    CHECK(refusals(1, inf, 3, 4) == 2);
+    CHECK(refusals(1, -inf, 0, tokens) == 2);
+    CHECK(refusals(1, -inf, 6, tokens) == 0);
   }
 }

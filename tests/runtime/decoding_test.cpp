@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "heed/runtime/formula.h"
+#include "heed/runtime/step_program.h"
 #include "must_throw.h"
+#include "sample_program.h"
 
 using namespace heed;
 
@@ -38,7 +41,7 @@ class Network {
               for (std::size_t r = 0; r < tokens.size(); ++r) {
                 read[r].push_back(tokens[r]);
                 for (std::size_t v = 0; v < vocabulary_; ++v)
-                  logits_[r * vocabulary_ + v] = logit(r / per_input_, read[r], v);
+                  logits_[r * vocabulary_ + v] = logit(first_input + r / per_input_, read[r], v);
               }
               return std::span<const float>(logits_);
             },
@@ -55,6 +58,7 @@ class Network {
   }
 
   std::vector<std::vector<std::int64_t>> read;
+  std::size_t first_input = 0;  // the rows' own
 
  private:
   std::size_t vocabulary_, per_input_;
@@ -256,4 +260,92 @@ TEST_CASE("settings that make no sense are refused") {
   testing::check_error([&] { greedy(wrong, 2, {start, 0, 3}); }, {"7 logits for 2 rows"});
   testing::check_error([&] { greedy(wrong, 1, {start, 0, 3}); },
                        {"a logit of row 0 is NaN at step 0"});
+  testing::check_error([&] { sample(wrong, 1, {start, 0, 3}, {}); }, {"row 0 is NaN at step 0"});
+  testing::check_error([&] { beam_search(wrong, 1, {start, 0, 3}, {1, 0}); },
+                       {"needs NextToken::reorder"});
+  testing::check_error([&] { greedy({}, 1, {start, 0, 3}); }, {"needs NextToken::step"});
+  testing::check_error([&] { greedy(network.next(), 2, {start, stop, INT64_MAX}); },
+                       {"9223372036854775807 tokens for each of 2 rows"});
+  for (const double infinite : {HUGE_VAL, -HUGE_VAL}) {
+    const std::vector<float> most{float(infinite), -HUGE_VALF};
+    const NextToken without{[&](std::span<const std::int64_t>) { return std::span(most); }, {}};
+    testing::check_error([&] { greedy(without, 1, {start, 0, 3}); }, {"must be finite"});
+  }
+}
+
+namespace {
+
+// The same logits for all rows, whatever they have read.
+NextToken always(const std::vector<float>& logits, std::size_t rows) {
+  auto all = std::make_shared<std::vector<float>>();
+  for (std::size_t r = 0; r < rows; ++r) all->insert(all->end(), logits.begin(), logits.end());
+  return {[all](std::span<const std::int64_t>) { return std::span<const float>(*all); },
+          [](std::span<const std::int64_t>) {}};
+}
+std::vector<std::vector<std::int64_t>> tokens_of(const std::vector<Sequence>& sequences) {
+  std::vector<std::vector<std::int64_t>> all;
+  for (const Sequence& s : sequences) all.push_back(s.tokens);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("beams: of equals the first, more beams than there are tokens, a single token") {
+  using Tokens = std::vector<std::vector<std::int64_t>>;
+  const std::vector<float> equal{1, 1, 1};
+  // by hand: [] stops at once; of nine pairs [0 stop] is the first that stops
+  const auto two = beam_search(always(equal, 2), 1, {start, stop, 2}, {2, 0});
+  CHECK(tokens_of(two[0]) == Tokens{{}, {0}});
+  CHECK(greedy(always(equal, 1), 1, {start, stop, 3})[0].tokens == Tokens{{0, 0, 0}}[0]);
+  // one token long: stop, then what the limit cuts off, in order
+  const auto one = beam_search(always({0, 1, 2}, 14), 2, {start, stop, 1}, {7, 0.5});
+  REQUIRE(one.size() == 2);
+  for (const auto& sequences : one) {
+    CHECK(tokens_of(sequences) == Tokens{{}, {1}, {0}});
+    CHECK(sequences[0].stopped);
+    CHECK(!sequences[1].stopped);
+  }
+  // what cannot follow is no sequence
+  constexpr float never = -HUGE_VALF;
+  const auto only = beam_search(always({never, never, 0}, 4), 1, {start, stop, 5}, {4, 0});
+  CHECK(tokens_of(only[0]) == Tokens{{}});
+}
+
+TEST_CASE("inputs of a batch that end at different times are those searched alone") {
+  constexpr std::size_t vocabulary = 4, batch = 6;
+  constexpr std::int64_t beams = 2, longest = 9;
+  Network together(batch * beams, beams, vocabulary);
+  const auto found = beam_search(together.next(), batch, {start, stop, longest}, {beams, 0});
+  std::vector<std::size_t> lengths;
+  for (std::size_t b = 0; b < batch; ++b) {
+    Network alone(beams, beams, vocabulary);
+    alone.first_input = b;
+    const auto expected = beam_search(alone.next(), 1, {start, stop, longest}, {beams, 0});
+    REQUIRE(found[b].size() == expected[0].size());
+    for (std::size_t i = 0; i < found[b].size(); ++i) check_equal(found[b][i], expected[0][i]);
+    lengths.push_back(alone.read[0].size());  // steps until it was decided
+  }
+  CHECK(std::ranges::adjacent_find(lengths, std::ranges::not_equal_to()) != lengths.end());
+}
+
+TEST_CASE("a step program says what does not fit it") {
+  const Session session =
+      Program(testing::sample_program(), 1).bind(testing::sample_checkpoint());
+  const auto states = [](std::size_t count) {
+    StepProgram::Memory memory;
+    for (std::size_t n = 0; n < count; ++n) memory.states.emplace_back(DType::f32, Sizes{2, 3});
+    return memory;
+  };
+  testing::check_error([&] { StepProgram(session.sibling(1), states(1), 2); },
+                       {"'Sample' reads 1 tensors", "are 2"});
+  abi::Program two = testing::sample_program();
+  two.inputs.push_back({"state", two.inputs[0].type});
+  testing::check_error(
+      [&] { StepProgram(Program(two, 1).bind(testing::sample_checkpoint()), states(1), 2); },
+      {"'Sample' returns 1 tensors; states, caches and logits are 2"});
+  StepProgram program(session.sibling(1), {}, 2);
+  const std::vector<std::int64_t> one{0}, outside{0, 2};
+  testing::check_error([&] { program.step(one); }, {"1 tokens were given for 2 rows"});
+  testing::check_error([&] { program.reorder(one); }, {"1 rows were given to reorder 2"});
+  testing::check_error([&] { program.reorder(outside); }, {"row 1 is to go on from row 2 of 2"});
 }
