@@ -19,8 +19,8 @@ struct PanelSource {
   char column, depth;  // roles: n and k of a contraction, j and e of attention's keys
   bool zeros = true;   // behind the last column; otherwise nobody looks there
   bool deep = false;   // the depth is at least 4, though it is an argument
-  bool near = false;   // somebody fetched it
   Value part = {};     // where role 'p' stands
+  bool near = false;   // somebody fetched it
 };
 
 // Writes the columns from `first` on of one panel of `width` columns to destination[at...],
