@@ -1,5 +1,5 @@
 // Elementwise work on the equal parts of a product's columns, split<3, -1>(matmul(x, w) + b): the
-// gates of GRU and LSTM cells, gated linear units. One kernel computes the product and what becomes
+// gates of GRU cells, gated linear units. One kernel computes the product and what becomes
 // of it, so that the parts never lie in memory.
 #pragma once
 #include <optional>

@@ -64,8 +64,8 @@ struct PackWeights : PassWrapper<PackWeights, OperationPass<ModuleOp>> {
     if (!batch || !n || !p || !k) return;
     OpBuilder b(op);
     int64_t width = panelWidth(target, n->extent), panels = (n->extent + width - 1) / width;
-    auto type =
-        RankedTensorType::get({batch->extent, panels * p->extent, k->extent, width}, b.getF32Type());
+    SmallVector<int64_t> sizes{batch->extent, panels * p->extent, k->extent, width};
+    auto type = RankedTensorType::get(sizes, b.getF32Type());
     // Only the digits that address b; the contraction's numbering is kept by listing them all and
     // mapping to a subset.
     SmallVector<AffineExpr> renumbered(kernel->digits.size(),

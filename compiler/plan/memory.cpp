@@ -246,7 +246,8 @@ void MemoryPlan::gatherStorages(Block& block) {
 // caches then hold one tensor instead of two. Otherwise its own.
 Value MemoryPlan::storageFor(Value v, Operation* op) const {
   auto contract = dyn_cast<ir::ContractOp>(op);
-  if (!contract || v != contract.getOuts()[0] || !around_.writesOver || contract.getFill()) return v;
+  if (!contract || v != contract.getOuts()[0] || !around_.writesOver || contract.getFill())
+    return v;
   auto isAdded = [&](size_t n) {
     return n >= tile::contract_captured && contract.getMaps()[n] == contract.getStores()[0];
   };

@@ -84,13 +84,13 @@ std::string batched(const std::string& m, const std::string& n, const std::strin
          a + ", " + b + ") -> " + y + "\n  return %0 : " + y + "\n}\n";
 }
 
-// y [M, N] = max(s0 + c, s1) and z [M, N] = s0 - s_last of the parts s_p = x [M, K] · w_p [K, N], the
-// weights [parts · N, K] in panels of `width` columns; 0: as they are.
+// y [M, N] = max(s0 + c, s1) and z [M, N] = s0 - s_last of the parts s_p = x [M, K] · w_p [K, N],
+// the weights [parts · N, K] in panels of `width` columns; 0: as they are.
 std::string combined(const std::string& m, int parts, int n, const std::string& k, int width) {
-  const std::string columns = std::to_string(n), x = tensor(m + "," + k), count = std::to_string(parts),
-                    w = tensor(std::to_string(parts * n) + "," + k), c = tensor(columns),
-                    y = tensor(m + "," + columns), by = std::to_string(width),
-                    last = std::to_string(parts - 1);
+  const std::string columns = std::to_string(n), count = std::to_string(parts),
+                    x = tensor(m + "," + k), w = tensor(std::to_string(parts * n) + "," + k),
+                    c = tensor(columns), y = tensor(m + "," + columns),
+                    by = std::to_string(width), last = std::to_string(parts - 1);
   const std::string panels = width ? std::to_string((n + width - 1) / width * parts) : "";
   const std::string b = width ? tensor("1," + panels + "," + k + "," + by) : w;
   const std::string place =
@@ -122,8 +122,8 @@ std::string combined(const std::string& m, int parts, int n, const std::string& 
          last + R"( : (f32, f32) -> f32
     heed.yield %g, %d : f32, f32
   } : ()" +
-         x + ", " + b + ", " + c + ") -> (" + y + ", " + y + ")\n  return %0, %1 : " + y + ", " + y +
-         "\n}\n";
+         x + ", " + b + ", " + c + ") -> (" + y + ", " + y + ")\n  return %0, %1 : " + y + ", " +
+         y + "\n}\n";
 }
 
 // The rounding of a sum follows the size of its terms, which is half the depth, not that of its

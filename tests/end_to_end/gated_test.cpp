@@ -86,7 +86,8 @@ void check() {
                        double(w.as<float>()[k * columns + p * Hidden + n]);
         }
         const auto [first, second] = model::apply(sums);
-        worst = std::max({worst, error(first, y.as<float>()[at]), error(second, z.as<float>()[at])});
+        worst = std::max(worst, error(first, y.as<float>()[at]));
+        worst = std::max(worst, error(second, z.as<float>()[at]));
       }
       CHECK(worst < 2e-6);
     }

@@ -29,7 +29,7 @@ func.func @main(%x: tensor<?x16xf32, "B,16">) -> tensor<?x32xf32, "B,32"> {
 }
 
 // -----
-// A cell with two states, as an LSTM's: one kernel a step writes both, and what is stacked.
+// A cell with two states: one kernel a step writes both, and what is stacked.
 // CHECK-LABEL: func.func @main
 // CHECK: heed.loop
 // CHECK-NEXT: ^bb0(%[[H:.*]]: tensor<?x16xf32, "B,16">, %[[M:.*]]: tensor<?x16xf32, "B,16">):
