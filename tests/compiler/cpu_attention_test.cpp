@@ -134,6 +134,8 @@ TEST_CASE("static lengths, few and many heads, features that fill no vector") {
     check({.heads = "14", .queries = length, .keys = length, .features = "9", .values = "21"});
   }
   check({.queries = "5", .keys = "530", .features = "64", .values = "40"});
+  for (const char* keys : {"20", "80", "300"})  // vectors left behind whole panels
+    check({.heads = "14", .queries = "13", .keys = keys});
 }
 
 TEST_CASE("so few keys that queries pass one by one") {
