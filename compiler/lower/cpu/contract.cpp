@@ -44,7 +44,7 @@ class Contract {
   Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;
   Value sums, rowsOfA, panelsOfB, offsets;  // parts of the scratch
   Value batch;
-  Value fetched;  // elements of B a step, by the tiles of this row block
+  Value share;  // elements of B that the tiles of this row block fetch a step
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
   bool canBeWide(Wide wide) const { return blocking.weights && has(wide.height); }
@@ -206,8 +206,8 @@ class Contract {
   // Panels [first, last) of one row block.
   void walkBlock(Value block, Value first, Value last) {
     Value low = firstTile(block), high = firstTile(e.add(block, 1));
-    fetched = e.min(e.ceilDivide(e.constant(blocking.width), e.sub(high, low)),
-                    e.constant(blocking.width / ContractBlocking::fetch_parts));
+    share = e.min(e.ceilDivide(e.constant(blocking.width), e.sub(high, low)),
+                  e.constant(blocking.width / ContractBlocking::fetch_parts));
     if (blocking.preparesA()) {
       Values call(arguments.buffers);
       Value from = firstRow(low);
@@ -268,7 +268,7 @@ class Contract {
     e.loop(first, end, wide.panels, [&](Value panel) {
       Value zero = e.constant(0);
       forEachDepth([&](Value from, Value to) {
-        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to,
+        sumTile(wide.height, blocking.vectors, wide.panels, zero, panel, zero, zero, from, to, zero,
                 zero);
       });
       for (int p = 0; p < wide.panels; ++p)
@@ -283,7 +283,9 @@ class Contract {
     Value row = firstRow(t);
     e.switchOn(e.sub(firstRow(e.add(t, 1)), row), blocking.heights, [&](int64_t h) {
       sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row, panel,
-              firstRow(low), at, from, to, fetchedBy(t, low, panel, from, to));
+              firstRow(low), at, from, to,
+              blocking.fetchesA ? addressOfRow(e.add(row, h)) : fetchedBy(t, low, panel, from, to),
+              blocking.fetchesA ? e.constant(h) : share);
     });
   }
   void fetchTileOf(Value t, Value panel) {
@@ -300,14 +302,14 @@ class Contract {
   // What the tile fetches from step `from` on. Behind the last panel is nothing, and a fetch of
   // nothing is ignored.
   Value fetchedBy(Value t, Value low, Value panel, Value from, Value to) {
-    Value parts = e.ceilDivide(e.constant(blocking.width), fetched);
+    Value parts = e.ceilDivide(e.constant(blocking.width), share);
     Value part = e.min(e.sub(t, low), e.sub(parts, e.constant(1)));
     Value at = e.add(panelAddress(e.add(panel, 1)), e.mul(from, blocking.depthStride));
-    return e.add(at, e.mul(part, e.mul(e.sub(to, from), fetched)));
+    return e.add(at, e.mul(part, e.mul(e.sub(to, from), share)));
   }
 
   void sumTile(int height, int vectors, int across, Value row, Value panel, Value blockRow,
-               Value at, Value from, Value to, Value ahead) {
+               Value at, Value from, Value to, Value ahead, Value fetched) {
     Value a = blocking.copiesA() ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
     if (blocking.runs) {
@@ -315,10 +317,7 @@ class Contract {
     } else if (blocking.packsA) {
       address = e.mul(e.sub(row, blockRow), e.dim(blocking.k));
     } else {
-      Place place(e, arguments.buffers);
-      place.set('b', batch);
-      place.set('m', row);
-      address = place.address(kernel.ins[0]);
+      address = addressOfRow(row);
     }
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
     Value stride = blocking.runs ? e.constant(blocking.runs->length) : e.dim(tile.rowStride());
@@ -327,6 +326,12 @@ class Contract {
     e.callShared(tile.sumName(height, vectors, across), call);
   }
 
+  Value addressOfRow(Value row) {  // of A where it is read in place
+    Place place(e, arguments.buffers);
+    place.set('b', batch);
+    place.set('m', row);
+    return place.address(kernel.ins[0]);
+  }
   Value panelAddress(Value panel) {
     Value at = e.add(e.mul(panel, e.dim(blocking.panelStride)), e.dim(blocking.panelOffset));
     return blocking.weights ? e.add(at, e.mul(batch, e.dim(blocking.batchStride))) : at;
