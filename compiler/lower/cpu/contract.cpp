@@ -44,7 +44,7 @@ class Contract {
   Value rows, columns, tiles, tileRows, largerTiles, panels, rowBlocks;
   Value sums, rowsOfA, panelsOfB, offsets;  // parts of the scratch
   Value batch;
-  Value fetched;  // elements of B a step, by the tiles of this row block
+  Value share;  // elements of B that the tiles of this row block fetch a step
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
   // As many of them as have all their parts; 0: none.
@@ -214,8 +214,8 @@ class Contract {
   // Panels [first, last) of one row block.
   void walkBlock(Value block, Value first, Value last) {
     Value low = firstTile(block), high = firstTile(e.add(block, 1));
-    fetched = e.min(e.ceilDivide(e.constant(blocking.width), e.sub(high, low)),
-                    e.constant(blocking.width / ContractBlocking::fetch_parts));
+    share = e.min(e.ceilDivide(e.constant(blocking.width), e.sub(high, low)),
+                  e.constant(blocking.width / ContractBlocking::fetch_parts));
     if (blocking.preparesA()) {
       Values call(arguments.buffers);
       Value from = firstRow(low);
@@ -278,7 +278,7 @@ class Contract {
       Value zero = e.constant(0);
       forEachDepth([&](Value from, Value to) {
         sumTile(height, blocking.vectors, across, zero, panelAddress(panel, zero), zero, zero, from,
-                to, zero);
+                to, zero, zero);
       });
       for (int64_t p = 0; p < panels; ++p)
         finishTile(e.add(panel, p), zero, e.constant(height),
@@ -292,11 +292,13 @@ class Contract {
     Value row = firstRow(t);
     Value height = e.sub(firstRow(e.add(t, 1)), row);
     forEachPart([&](Value part) {
-      Value ahead = fetchedBy(t, low, panel, part, from, to);
       Value own = e.add(at, e.mul(part, blocking.partSums()));
       e.switchOn(height, blocking.heights, [&](int64_t h) {
         sumTile(int(h), tail ? blocking.tailSumVectors : blocking.vectors, 1, row,
-                panelAddress(panel, part), firstRow(low), own, from, to, ahead);
+                panelAddress(panel, part), firstRow(low), own, from, to,
+                blocking.fetchesA ? addressOfRow(e.add(row, h))
+                                  : fetchedBy(t, low, panel, part, from, to),
+                blocking.fetchesA ? e.constant(h) : share);
       });
     });
   }
@@ -314,14 +316,14 @@ class Contract {
   // What the tile fetches from step `from` on. Behind the last panel is nothing, and a fetch of
   // nothing is ignored.
   Value fetchedBy(Value t, Value low, Value panel, Value part, Value from, Value to) {
-    Value shares = e.ceilDivide(e.constant(blocking.width), fetched);
-    Value share = e.min(e.sub(t, low), e.sub(shares, e.constant(1)));
+    Value shares = e.ceilDivide(e.constant(blocking.width), share);
+    Value own = e.min(e.sub(t, low), e.sub(shares, e.constant(1)));
     Value at = e.add(panelAddress(e.add(panel, 1), part), e.mul(from, blocking.depthStride));
-    return e.add(at, e.mul(share, e.mul(e.sub(to, from), fetched)));
+    return e.add(at, e.mul(own, e.mul(e.sub(to, from), share)));
   }
 
   void sumTile(int height, int vectors, int across, Value row, Value panelAt, Value blockRow,
-               Value at, Value from, Value to, Value ahead) {
+               Value at, Value from, Value to, Value ahead, Value fetched) {
     Value a = blocking.copiesA() ? rowsOfA : arguments.buffers[0];
     Value b = blocking.weights ? arguments.buffers[1] : panelsOfB, address;
     if (blocking.runs) {
@@ -329,10 +331,7 @@ class Contract {
     } else if (blocking.packsA) {
       address = e.mul(e.sub(row, blockRow), e.dim(blocking.k));
     } else {
-      Place place(e, arguments.buffers);
-      place.set('b', batch);
-      place.set('m', row);
-      address = place.address(kernel.ins[0]);
+      address = addressOfRow(row);
     }
     Value beside = across > 1 ? e.dim(blocking.panelStride) : ahead;
     Value stride = blocking.runs ? e.constant(blocking.runs->length) : e.dim(tile.rowStride());
@@ -343,6 +342,12 @@ class Contract {
 
   void forEachPart(llvm::function_ref<void(Value)> body) { e.loop(0, blocking.parts, 1, body); }
 
+  Value addressOfRow(Value row) {  // of A where it is read in place
+    Place place(e, arguments.buffers);
+    place.set('b', batch);
+    place.set('m', row);
+    return place.address(kernel.ins[0]);
+  }
   Value panelAddress(Value panel, Value part) {
     panel = e.add(e.mul(panel, blocking.parts), part);
     Value at = e.add(e.mul(panel, e.dim(blocking.panelStride)), e.dim(blocking.panelOffset));

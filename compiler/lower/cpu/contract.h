@@ -29,6 +29,9 @@ struct ContractBlocking {
   // A is read by them; k blocks are whole ones, or parts of one
   std::optional<RowRuns> runs;
   bool keepsB = false;                  // all of it stays in L2 while small row blocks pass by
+  // Then each tile fetches the rows of A that come next instead of a part of B, where they lie one
+  // after another and are more than B.
+  bool fetchesA = false;
   bool packsA;                          // A is neither rows nor runs of contiguous f32
   int tailVectors;                      // of the last panel, 0 where it is whole or n is not static
   int tailSumVectors;                   // of its tiles, which may reach beyond n
@@ -55,7 +58,7 @@ struct ContractBlocking {
 
  private:
   void setDepth();
-  void keepB(const Target& target);
+  void keepB(const tile::Kernel& kernel, const Target& target);
   void setPanelLayout(const tile::Kernel& kernel);
 };
 
@@ -66,8 +69,8 @@ struct ContractTile {
   // Shared function: S [panels, height, width] = A [height, k] · panels of B for k in [low, high),
   // added to S unless low is 0.
   //   (A, B, S, address of A's first row, of the first panel, in S, low, high, from one row to the
-  //    next, what to fetch from B or, of several panels, from one to the next, elements to fetch a
-  //    step)
+  //    next, what to fetch from B (or A, see fetchesA) or, of several panels, from one to the next,
+  //    elements to fetch a step)
   // By runs:
   //   (A, B, S, index of the first row in the offsets, of the first panel, in S, low, high,
   //    elements of a run, what to fetch or from one panel to the next, elements to fetch a step,

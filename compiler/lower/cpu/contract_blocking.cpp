@@ -94,7 +94,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   bool asWhole =
       tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
-  keepB(target);
+  keepB(kernel, target);
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
   groupPanels =
@@ -108,13 +108,15 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
 }
 
 // In small row blocks panels write a row while its lines are near, and A comes by once.
-void ContractBlocking::keepB(const Target& target) {
+void ContractBlocking::keepB(const tile::Kernel& kernel, const Target& target) {
   constexpr std::int64_t kept = 4, block = 16;  // parts of L2
   if (!weights || preparesA() || inBlocks() || !n.is_static()) return;
   auto bytes = [](std::int64_t elements) { return std::int64_t(sizeof(float)) * elements; };
   keepsB = bytes(k.constant * panels().constant * parts * width) <= target.l2_bytes / kept;
-  std::int64_t tile = bytes(rows * (k.constant + n.constant));
-  if (keepsB) blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / tile, 1, blockTiles);
+  const std::int64_t both = bytes(rows * (k.constant + n.constant));
+  if (!keepsB) return;
+  blockTiles = std::clamp<std::int64_t>(target.l2_bytes / block / both, 1, blockTiles);
+  fetchesA = *tile::strideAlong(kernel, kernel.ins[0], 'm') == k && lower_bound(m) > n.constant;
 }
 
 void ContractBlocking::setDepth() {

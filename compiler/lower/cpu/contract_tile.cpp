@@ -15,7 +15,8 @@ std::string ContractTile::sumName(int height, int vectors, int panels) const {
   if (blocking.runs) name += "runs";
   else if (knowsStride(height)) name += "stride" + text_of(rowStride());
   if (panels > 1) name += "x" + std::to_string(panels);
-  return fetches(panels) ? name + ".fetch" : name;
+  if (!fetches(panels)) return name;
+  return name + (blocking.fetchesA ? ".ahead" : ".fetch");
 }
 Dim ContractTile::rowStride() const {
   return blocking.preparesA() ? blocking.k : *tile::strideAlong(e.kernel, e.kernel.ins[0], 'm');
@@ -68,14 +69,16 @@ Values ContractTile::sumRange(const Sum& sum, ValueRange rows, Value panel, Valu
                               Value high, ValueRange sumsBefore) {
   int across = sum.panels * sum.vectors;
   int64_t steps = Emit::stepsFor(sum.height * across),
-          most = steps * blocking.width / ContractBlocking::fetch_parts;
+          most = blocking.fetchesA ? steps * sum.height
+                                   : steps * blocking.width / ContractBlocking::fetch_parts;
   Values all(sumsBefore.begin(), sumsBefore.end());
   all.push_back(e.add(panel, e.mul(low, blocking.depthStride)));
   all.push_back(ahead);
   all = e.unrolled(low, high, steps, all, [&](Value first, int64_t step, ValueRange carried) {
     Values sums(carried.drop_back(2)), columns;
     Value i = e.add(first, step), row = carried.drop_back().back(), next = carried.back();
-    if (fetches(sum.panels) && step == 0) e.prefetchRun(sum.b, next, most);
+    if (fetches(sum.panels) && step == 0)
+      e.prefetchRun(blocking.fetchesA ? sum.a : sum.b, next, most);
     for (int p = 0; p < sum.panels; ++p)
       for (int v = 0; v < sum.vectors; ++v)
         columns.push_back(

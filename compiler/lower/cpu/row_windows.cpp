@@ -1,6 +1,7 @@
 #include "heed/compiler/lower/cpu/row_windows.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "mlir/Analysis/FlatLinearValueConstraints.h"
 
@@ -118,26 +119,25 @@ Values foldBlock(const RowLoops& loops, const RowWindows& windows, const Cursor&
   std::ranges::stable_sort(steps, {}, [&](const auto& step) {
     return step.first * windows.outputStep + step.second * windows.tapStep;
   });
-  std::function<Values(const Cursor&, size_t, ValueRange)> fold = [&](const Cursor& from,
-                                                                      size_t level,
-                                                                      ValueRange carried) {
-    Values sums(carried);
-    if (level + 1 == loops.digits.size()) {
-      for (auto [output, tap] : steps) {
-        Cursor c = from;
-        c.step(windows.output, output);
-        c.set(windows.tap, e.constant(tap));
-        sums[size_t(output)] = combine(e, kind, sums[size_t(output)], value(c));
-      }
-      return sums;
-    }
-    auto [low, high] = loops.rangeOf(from, level);
-    return e.loop(low, high, 1, sums, [&, level](Value k, ValueRange inner) {
-      Cursor deeper = from;
-      deeper.set(loops.digits[level], k);
-      return fold(deeper, level + 1, inner);
-    });
-  };
+  std::function<Values(const Cursor&, size_t, ValueRange)> fold =
+      [&](const Cursor& from, size_t level, ValueRange carried) {
+        Values sums(carried);
+        if (level + 1 == loops.digits.size()) {
+          for (auto [output, tap] : steps) {
+            Cursor c = from;
+            c.step(windows.output, output);
+            c.set(windows.tap, e.constant(tap));
+            sums[size_t(output)] = combine(e, kind, sums[size_t(output)], value(c));
+          }
+          return sums;
+        }
+        auto [low, high] = loops.rangeOf(from, level);
+        return e.loop(low, high, 1, sums, [&, level](Value k, ValueRange inner) {
+          Cursor deeper = from;
+          deeper.set(loops.digits[level], k);
+          return fold(deeper, level + 1, inner);
+        });
+      };
   Value neutral = neutralOf(e, kind, element);
   if (at.hasLanes()) neutral = e.broadcast(neutral);
   return fold(at, 0, Values(size_t(block.count), neutral));

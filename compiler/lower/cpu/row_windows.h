@@ -15,13 +15,15 @@ struct RowWindows {
   // [0, size) count; without a size, all.
   std::int64_t stride = 0, padding = 0;
   std::optional<std::int64_t> size;
-  std::int64_t block = 0;     // outputs that are folded together
+  std::int64_t block = 0;  // outputs that are folded together
 
   bool inside(std::int64_t output, std::int64_t tap) const {
     const std::int64_t x = stride * output + tap - padding;
     return !size || (x >= 0 && x < *size);
   }
-  bool insideAll(std::int64_t output) const { return inside(output, 0) && inside(output, taps - 1); }
+  bool insideAll(std::int64_t output) const {
+    return inside(output, 0) && inside(output, taps - 1);
+  }
 };
 
 // Of a kernel whose loops are `order`, slowest first, the lanes' digit last; nullopt where

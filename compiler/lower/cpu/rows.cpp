@@ -44,8 +44,8 @@ class Rows {
     loops.along_k = along_k;
     clipWindows();
     if (!keepsK()) windows = rowWindowsOf(this->kernel, order, loops);
-    forEachRun(e, Cursor(e, arguments.buffers), items(), arguments.begin,
-               arguments.end, [&](const Cursor& at, Value low, Value high) {
+    forEachRun(e, Cursor(e, arguments.buffers), items(), arguments.begin, arguments.end,
+               [&](const Cursor& at, Value low, Value high) {
                  windows ? runOfPlanes(at, low, high) : run(at, low, high);
                });
     e.finishKernel();
@@ -61,9 +61,9 @@ class Rows {
   RowLoops loops;
   std::vector<int> order;  // row digits, slowest first; the lanes' one last
   int lane_digit = -1;
-  bool along_k = false;  // lanes run along k
+  bool along_k = false;               // lanes run along k
   std::optional<RowWindows> windows;  // work items are planes then: of outputs and lanes
-  Value scratch;         // [k] or [k, lane]
+  Value scratch;                      // [k] or [k, lane]
   LogicalResult result = success();
 
   bool keepsK() { return reduction == "softmax" || reduction == "normalize"; }
@@ -117,8 +117,7 @@ class Rows {
       launch.buffers.push_back(int(n));
     launch.dims = e.dims();
     launch.work = Dim(1);
-    for (int digit : items())
-      launch.work = launch.work * kernel.digits[digit].extent;
+    for (int digit : items()) launch.work = launch.work * kernel.digits[digit].extent;
     Dim k = kernel.extentOf('k'), width = along_k ? Dim(1) : Dim(e.lanes());
     if (keepsK()) launch.scratchBytes = k * width * Dim(int64_t(sizeof(float)));
     for (int digit : ArrayRef(order).drop_front(items().size()))
@@ -229,8 +228,7 @@ class Rows {
   }
   // Over the prologue's values.
   Type prologueType() {
-    return tile::regionElement(
-        op.getPrologue().front().getTerminator()->getOperand(0).getType());
+    return tile::regionElement(op.getPrologue().front().getTerminator()->getOperand(0).getType());
   }
   Value firstFold(const Cursor& at, Fold kind) {
     return loops.fold(at, kind, prologueType(), [&](Cursor& c, Value k) {
