@@ -65,8 +65,10 @@ std::optional<RowWindows> rowWindowsOf(const tile::Kernel& kernel, ArrayRef<int>
       if (access.fill || !access.rolled.empty() || access.strides.empty()) return {};
   const Dim &ofOutput = kernel.ins[0].strides[windows.output],
             &ofTap = kernel.ins[0].strides[windows.tap];
+  // Where neighbours share less than half of what they read, it comes from more places at a time
+  // than the machine fetches ahead of.
   if (!ofOutput.is_static() || !ofTap.is_static() || ofOutput.constant < 1 ||
-      ofOutput.constant >= ofTap.constant * windows.taps)
+      2 * ofOutput.constant > ofTap.constant * windows.taps)
     return {};
   windows.outputStep = ofOutput.constant;
   windows.tapStep = ofTap.constant;

@@ -27,7 +27,7 @@ struct RowWindows {
 };
 
 // Of a kernel whose loops are `order`, slowest first, the lanes' digit last; nullopt where
-// neighbours share nothing or sizes are not known.
+// neighbours share little or sizes are not known.
 std::optional<RowWindows> rowWindowsOf(const tile::Kernel& kernel, llvm::ArrayRef<int> order,
                                        const RowLoops& loops);
 
