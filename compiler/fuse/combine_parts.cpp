@@ -9,7 +9,7 @@ namespace heed::fuse {
 
 namespace {
 
-// An LSTM's four, fused, took 3 to 11 % longer than kernels of their own (AVX-512, 32 rows, 512
+// An LSTM's four, fused, took 3 to 12 % longer than kernels of their own (AVX-512, 32 rows, 512
 // features, three runs in turns): the epilogue waits for more operands than the traffic it saves is
 // worth. A GRU's three took 0 to 11 % less.
 constexpr int64_t most_parts = 3;
