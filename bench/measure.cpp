@@ -83,7 +83,6 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
   options.cache = folder.path;
   start_ms(c, options);  // fills the cache
   const double cached_ms = median_of(starts, [&] { return start_ms(c, options); });
-  options.cache = "off";
   const double gflop = c.gflop();
   std::vector<Row> rows;
   for (const int count : threads) {
@@ -95,6 +94,7 @@ std::vector<Row> measure(const Case& c, const std::string& target, const std::ve
     rows.back().peak_mb = peak_mb(c, options);
   }
 
+  options.cache = "off";
   options.threads = 1;
   Runner fused = load_runner(c, options);
   options.fusion = "none";
