@@ -38,6 +38,10 @@ struct AttentionBlocking {
   bool wholeBatches;
   // the keys and values of the batch index that comes next are fetched while tiles run
   bool fetchesNext;
+  // the next tile's queries while this one's are multiplied, for which a panel of keys is too short
+  bool fetchesQueries() const {
+    return !packsQueries && !(keys.is_static() && keys.constant <= width);
+  }
   // all keys of a query at once: few, none to be skipped, no weights asked for
   bool wholeRows;
   // At most four keys, no weights asked for: queries one by one.

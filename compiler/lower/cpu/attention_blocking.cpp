@@ -118,7 +118,10 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
     return access.dtype == DType::f32 && access.linear() &&
            tile::strideAlong(kernel, access, feature) == Dim(1);
   };
-  fetchesNext = wholeBatches && keys.is_static() && !fewKeys && runs(1, 'e') && runs(2, 'd');
+  // Fewer queries are done before the lines have come, and bounds may leave most keys unread.
+  constexpr int64_t enoughQueries = 48;
+  fetchesNext = wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
+                mask.bounds.empty() && !fewKeys && runs(1, 'e') && runs(2, 'd');
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
               mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;

@@ -18,7 +18,8 @@ LogicalResult AttentionTile::emitPack() {
                       e.dim(blocking.keyRow), nullptr, tile::attention_captured);
   else if (!blocking.keysInPlace)
     e.loop(low, high, blocking.width, [&](Value key) {
-      PanelSource source{1, 'j', 'e', /*zeros=*/false};
+      PanelSource source{1, 'j', 'e'};
+      source.end = high;
       source.near = blocking.fetchesNext;
       packPanel(e, source, buffers, batch, key, blocking.width, to,
                 e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));

@@ -85,7 +85,7 @@ std::string AttentionTile::scoresName(int64_t height) const {
                      std::to_string(blocking.scoreStride);
   for (int rest : blocking.rests) name += "r" + std::to_string(rest);
   if (queryStride().is_static()) name += "stride" + text_of(queryStride());
-  return blocking.packsQueries ? name : name + ".fetch";
+  return blocking.fetchesQueries() ? name + ".fetch" : name;
 }
 
 Dim AttentionTile::queryStride() const {
@@ -121,7 +121,7 @@ void AttentionTile::emitScores(int height) {
   auto scores = [&](Value column, int vectors) {
     for (auto [first, count] : equalParts(height, tileRows(e.target, vectors))) {
       ValueRange part = ValueRange(rows).slice(first, count);
-      if (!blocking.packsQueries)
+      if (blocking.fetchesQueries())
         fetchQueries(arguments[0], part, e.mul(stride, height), e.sub(column, low));
       emitScoreVectors(first, part, arguments, column, vectors);
     }

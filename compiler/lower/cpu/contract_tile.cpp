@@ -209,7 +209,7 @@ void ContractTile::emitPackPanel() {
       e.beginFunction(packPanelName(), kernelBuffers({e.bufferType(e.f32), i, i, i, i}));
   ValueRange all(arguments), buffers = all.drop_back(5), rest = all.take_back(5);
   Value firstColumn = e.mul(rest[2], blocking.width);
-  packPanel(e, {1, 'n', 'k', true, false, rest[3]}, buffers, rest[1], firstColumn, blocking.width,
+  packPanel(e, {1, 'n', 'k', false, rest[3]}, buffers, rest[1], firstColumn, blocking.width,
             rest[0], rest[4], e.constant(blocking.width));
   e.finishFunction();
 }

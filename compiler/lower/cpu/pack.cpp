@@ -89,7 +89,7 @@ void emitPack(const tile::Kernel& kernel, const Target& target, ModuleOp module,
     const tile::Layout& layout = kernel.outs[0].layout;
     Value at =
         e.add(e.mul(index, e.dim(layout.strides[0])), e.mul(panel, e.dim(layout.strides[1])));
-    packPanel(e, {0, 'n', 'k', true, deep, part}, arguments.buffers, index, first, width,
+    packPanel(e, {0, 'n', 'k', deep, part}, arguments.buffers, index, first, width,
               arguments.buffers[1], e.add(at, e.dim(layout.offset)), e.dim(layout.strides[2]));
   });
   e.finishKernel();

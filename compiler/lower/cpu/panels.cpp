@@ -59,7 +59,10 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
     e.prefetchRun(buffers[source.operand], row.address(access),
                   depth.is_static() ? depth.constant : lanes);
   };
-  if (!source.near) e.loop(e.constant(0), e.constant(width), 1, fetch);
+  Value ahead = e.constant(width);  // columns of the next panel
+  if (source.end)
+    ahead = e.max(e.min(e.sub(source.end, e.add(first, width)), ahead), e.constant(0));
+  if (!source.near) e.loop(e.constant(0), ahead, 1, fetch);
   auto oneVector = [&](Value v, Value column) {
     Values rows;
     for (int lane = 0; lane < lanes; ++lane) {
@@ -67,7 +70,7 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
       row.set(source.column, e.min(e.add(column, lane), last));
       rows.push_back(row.address(access));
     }
-    Value valid = whole || !source.zeros ? Value() : e.lanesBelow(e.sub(extent, column));
+    Value valid = whole || source.end ? Value() : e.lanesBelow(e.sub(extent, column));
     auto columnsFrom = [&](Value k) {
       for (auto [n, x] : llvm::enumerate(fourColumns(e, buffers[source.operand], rows, k))) {
         if (valid) x = e.select(valid, x, e.splat(0));
@@ -86,8 +89,8 @@ void packTransposed(Emit& e, const PanelSource& source, ValueRange buffers, Valu
   };
   e.loop(0, width, lanes, [&](Value v) {
     Value column = e.add(first, v);
-    if (whole || source.zeros) oneVector(v, column);
-    else e.when(e.below(column, extent), [&] { oneVector(v, column); });
+    if (!source.end) oneVector(v, column);
+    else e.when(e.below(column, source.end), [&] { oneVector(v, column); });
   });
 }
 

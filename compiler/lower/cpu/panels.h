@@ -17,9 +17,9 @@ Parts equalParts(std::int64_t rows, std::int64_t most);
 struct PanelSource {
   int operand;
   char column, depth;  // roles: n and k of a contraction, j and e of attention's keys
-  bool zeros = true;   // behind the last column; otherwise nobody looks there
   bool deep = false;   // the depth is at least 4, though it is an argument
   Value part = {};     // where role 'p' stands
+  Value end = {};      // nobody looks at columns from here on; without it zeros follow the last one
   bool near = false;   // somebody fetched it
 };
 
