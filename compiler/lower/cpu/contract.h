@@ -9,9 +9,9 @@ namespace heed::cpu {
 
 // C [m, n] = A [m, k] B [k, n] for each index of the batch digits and for each part of B's columns;
 // a panel's parts lie one after another, their sums of a tile wait together for the epilogue. The m
-// rows are cut into equal tiles of at most `rows` rows, the tiles into row blocks. k is summed up in blocks: a row block's
-// part of A stays in cache while all panels of B pass by, and what is summed up so far waits in the
-// scratch.
+// rows are cut into equal tiles of at most `rows` rows, the tiles into row blocks. k is summed up in
+// blocks: a row block's part of A stays in cache while all panels of B pass by, and what is summed
+// up so far waits in the scratch.
 struct ContractBlocking {
   explicit ContractBlocking(const tile::Kernel& kernel, const Target& target);
 
