@@ -93,18 +93,18 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
       heights.push_back(height);
   }
 
-  const tile::Access& q = kernel.ins[0];
-  packsQueries =
-      !(q.dtype == DType::f32 && q.linear() && tile::strideAlong(kernel, q, 'e') == Dim(1) &&
-        tile::strideAlong(kernel, q, 'i'));
+  auto contiguous = [&](int operand, char feature) {
+    const tile::Access& access = kernel.ins[operand];
+    return access.dtype == DType::f32 && access.linear() &&
+           tile::strideAlong(kernel, access, feature) == Dim(1);
+  };
+  packsQueries = !(contiguous(0, 'e') && tile::strideAlong(kernel, kernel.ins[0], 'i'));
   const bool oneByOne = oneQuery || fewKeys;
   // From one row to the next of what can be read where it lies.
   auto rowInPlace = [&](int operand, char feature, int64_t count) -> std::optional<Dim> {
-    const tile::Access& access = kernel.ins[operand];
-    bool lies = access.dtype == DType::f32 && access.linear() &&
-                (count % target.lanes == 0 || (oneByOne && target.masks)) &&
-                tile::strideAlong(kernel, access, feature) == Dim(1);
-    return lies ? tile::strideAlong(kernel, access, 'j') : std::nullopt;
+    bool lies = contiguous(operand, feature) &&
+                (count % target.lanes == 0 || (oneByOne && target.masks));
+    return lies ? tile::strideAlong(kernel, kernel.ins[operand], 'j') : std::nullopt;
   };
   oneKeyBlock = keys.is_static() && keys.constant <= keyBlock && kernel.outs.size() == 1;
   fewKeys = keys.is_static() && keys.constant <= mostFewKeys && kernel.outs.size() == 1;
@@ -113,15 +113,10 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
-  auto runs = [&](int operand, char feature) {
-    const tile::Access& access = kernel.ins[operand];
-    return access.dtype == DType::f32 && access.linear() &&
-           tile::strideAlong(kernel, access, feature) == Dim(1);
-  };
   // Fewer queries are done before the lines have come, and bounds may leave most keys unread.
   constexpr int64_t enoughQueries = 48;
   fetchesNext = wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
-                mask.bounds.empty() && !fewKeys && runs(1, 'e') && runs(2, 'd');
+                mask.bounds.empty() && !fewKeys && contiguous(1, 'e') && contiguous(2, 'd');
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
               mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;
