@@ -3,6 +3,7 @@
 #include "heed/dsl/nn/detr.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "../shared/classify.h"
 #include "../shared/command_line.h"
@@ -71,8 +72,12 @@ void show(const View& view, Session& session, const std::string& probe, const Te
         format("%-14s %5.1f %%  from (%.2f, %.2f) to (%.2f, %.2f), query %ld", name.c_str(),
                100 * f.score, at.left, at.top, at.right, at.bottom, long(f.query)));
     draw_frame(boxes, at, colour_of(f.category), 2 * view.scale);
+  }
+  for (const Found& f : found | std::views::reverse) {  // the surest lies on top
+    const Corners at = corners_of(f.box);
     draw_label(boxes, int(at.left * boxes.width), int(at.top * boxes.height) - 11 * view.scale,
-               format("%s %.0f%%", name.c_str(), 100 * f.score), colour_of(f.category), view.scale);
+               format("%s %.0f%%", view.names.at(std::size_t(f.category)).c_str(), 100 * f.score),
+               colour_of(f.category), view.scale);
   }
 
   // [1, heads, queries, cells]

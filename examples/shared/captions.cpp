@@ -7,6 +7,7 @@
 #include "files.h"
 #include "heed/runtime/checkpoint.h"
 #include "heed/runtime/image/heat_map.h"
+#include "marks.h"
 #include "matrix_picture.h"
 #include "report.h"
 
@@ -93,6 +94,7 @@ Image draw_words(const Tensor& picture, std::span<const std::string> words,
                                  long(most / grid_side + 1), long(most % grid_side + 1),
                                  long(grid_side), 100 * double(cells[std::size_t(most)])));
     pictures.push_back(draw_heat_map(shown_picture, {cells, int(grid_side), int(grid_side)}));
+    draw_label(pictures.back(), 0, 0, words[w], {40, 40, 40}, 4);
   }
   return side_by_side(pictures);
 }

@@ -110,8 +110,8 @@ void say_times(Session& session, const Load& load, const Checkpoint& checkpoint,
   other_options.print_after.clear();
   Session other = load(other_options).bind(checkpoint);
   const Turns turns = take_turns(session, other, inputs);
-  say("run", format("%.3g ms, median of %zu runs on %d threads", turns.ms, turns.runs,
-                    session.threads()));
+  say("run", format("%.3g ms, median of %zu runs on %d thread%s", turns.ms, turns.runs,
+                    session.threads(), session.threads() == 1 ? "" : "s"));
   say(other_options.fusion == "none" ? "unfused" : "fused",
       format("%.3g ms, %.2f times as long; results differ by %.1e at most", turns.other_ms,
              turns.other_ms / turns.ms, turns.difference));
