@@ -4,15 +4,16 @@
 
 Cases: the networks of MODELS in peer_cases.py, gemm_MxNxK (B constant), attention_HxTxD[_causal]; f32, batch 1 but
 for the GRU and the LSTM. A case's keys:
-    PEER            median ms on one thread, the best variant's        (heed, onnxruntime, torch)
+    PEER            median ms on one thread, the best variant's        (heed, onnxruntime, openvino, torch)
     PEER_min        its minimum
     PEER_2t         the median on two threads; PEER_2t_min
     PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t
     heed_unfused    median ms of one kernel an op; heed_unfused_2t
     PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread, not Heed) creation of the session, or
                     of the module with its weights; VmHWM at the end, and before creation
-Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked
-before it is timed. Needs what ./bench/run builds, numpy, onnx, onnxruntime, torch, torchvision, timm, transformers and safetensors.
+Each measurement is a process of its own; rounds interleave them; inputs rotate; a result is checked before it is timed, which
+also refuses a peer that computes in bf16. OpenVINO reads ONNX Runtime's files. Needs what ./bench/run builds, numpy, onnx,
+onnxruntime, openvino, torch, torchvision, timm, transformers and safetensors; a peer that is not there is left out.
 """
 
 import argparse
@@ -37,8 +38,9 @@ HEED_BENCH = str(pathlib.Path(os.environ.get("HEED_BUILD", ROOT / "build")) / "b
 
 def plan():
     """[case, peer, variant, threads, arguments], the measurements of one round."""
-    ours, others = [("heed", ""), ("heed", "unfused")], [("onnxruntime", ""), ("torch", "")]
-    attention_peers = [("onnxruntime", "matmul"), ("onnxruntime", "mha"), ("onnxruntime", "attention"), ("torch", "")]
+    ours, others = [("heed", ""), ("heed", "unfused")], [("onnxruntime", ""), ("openvino", ""), ("torch", "")]
+    attention_peers = [("onnxruntime", "matmul"), ("onnxruntime", "mha"), ("onnxruntime", "attention"),
+                       ("openvino", "matmul"), ("openvino", "attention"), ("torch", "")]
     cases = [(model, others, []) for model in MODELS]
     cases += [(gemm_name(*gemm), others, gemm) for gemm in GEMMS]
     cases += [(attention_name(*attention), attention_peers, attention) for attention in ATTENTIONS]
@@ -55,7 +57,7 @@ def model_path(folder, case, variant):
 def write_models(folder, rows):
     for case, peer, variant, _, arguments in rows:
         path = model_path(folder, case, variant)
-        if peer != "onnxruntime" or os.path.exists(path):
+        if peer not in READ_ONNX or os.path.exists(path):
             continue
         if case in MODELS:
             # A process of its own: the exporter's memory is given back.
@@ -88,25 +90,50 @@ def run_samples(call, count, seconds):
     return samples
 
 
-def measure_onnxruntime(case, variant, threads, arguments, path, seconds):
+# What opens an ONNX file: its path to what computes its first result from feeds by name.
+
+def onnxruntime_opener(threads):
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+
+    def opened(path):
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return lambda feed: session.run(None, feed)[0]
+    return opened
+
+
+def openvino_opener(threads):
+    import openvino
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+
+    def opened(path):
+        request = core.compile_model(path, "CPU", settings).create_infer_request()
+        return lambda feed: request.infer(feed, share_inputs=True, share_outputs=True)[0]
+    return opened
+
+
+READ_ONNX = {"onnxruntime": onnxruntime_opener, "openvino": openvino_opener}
+
+
+def measure_onnx(case, peer, variant, threads, arguments, path, seconds):
+    opened = READ_ONNX[peer](threads)
     base = resident_peak_mb()
     begin = time.perf_counter()
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    run = opened(path)
     create = (time.perf_counter() - begin) * 1e3
 
     if case in MODELS:
         sets, check_first = MODELS[case][1]()
         feeds = [{f"x{i}": x for i, x in enumerate(inputs)} for inputs in sets]
-        check_first(session.run(None, feeds[0])[0])
+        check_first(run(feeds[0]))
     elif case.startswith("gemm"):
         inputs, weight = gemm_inputs(*arguments)
         feeds = [{"x": a} for a in inputs]
-        check(session.run(None, feeds[0])[0], inputs[0].astype(np.float64) @ weight.T)
+        check(run(feeds[0]), inputs[0].astype(np.float64) @ weight.T)
     else:
         heads, length, width, causal = arguments
         inputs = attention_inputs(heads, length, width)
@@ -117,11 +144,11 @@ def measure_onnxruntime(case, variant, threads, arguments, path, seconds):
         elif variant == "attention":
             inputs = [[x[None] for x in qkv] for qkv in inputs]
         feeds = [dict(zip("qkv", qkv)) for qkv in inputs]
-        found = session.run(None, feeds[0])[0]
+        found = run(feeds[0])
         last = found.reshape(length, heads, width)[:, -1] if variant == "mha" \
             else found.reshape(heads, length, width)[-1]
         check(last, expected)
-    samples = run_samples(lambda i: session.run(None, feeds[i]), len(feeds), seconds)
+    samples = run_samples(lambda i: run(feeds[i]), len(feeds), seconds)
     return {"samples": samples, "create_ms": create, "base_mb": base,
             "peak_mb": resident_peak_mb()}
 
@@ -169,7 +196,7 @@ def measure_torch(case, threads, arguments, seconds):
 def measure(case, peer, variant, threads, arguments, path, seconds):
     if peer == "torch":
         return measure_torch(case, threads, arguments, seconds)
-    return measure_onnxruntime(case, variant, threads, arguments, path, seconds)
+    return measure_onnx(case, peer, variant, threads, arguments, path, seconds)
 
 
 def measure_heed(case, variant, threads, folder, seconds):
@@ -220,9 +247,9 @@ def summarise(pooled):
 
 def table(cases):
     """Milliseconds; how many times as long the fastest peer takes, below 1 where Heed loses."""
-    peers = ("onnxruntime", "torch")
+    peers = ("onnxruntime", "openvino", "torch")
     lines = ["| case | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed |",
-             "| --- | --: | --: | --: | --: | --: | --: |"]
+             "| --- | --: | --: | --: | --: | --: | --: | --: |"]
     for case, result in cases.items():
         for threads, suffix in ((1, ""), (2, "_2t")):
             times = [result.get(name + suffix) for name in ("heed", "heed_unfused") + peers]
