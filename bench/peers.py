@@ -246,17 +246,20 @@ def summarise(pooled):
 
 
 def table(cases):
-    """Milliseconds; how many times as long the fastest peer takes, below 1 where Heed loses."""
+    """Milliseconds; how many times as long the fastest peer takes, below 1 where Heed loses: by medians, and by the least
+    times, of which a busy neighbour spoils fewer."""
     peers = ("onnxruntime", "openvino", "torch")
-    lines = ["| case | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed |",
-             "| --- | --: | --: | --: | --: | --: | --: | --: |"]
+    lines = ["| case | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed | least / least |",
+             "| --- | --: | --: | --: | --: | --: | --: | --: | --: |"]
     for case, result in cases.items():
         for threads, suffix in ((1, ""), (2, "_2t")):
             times = [result.get(name + suffix) for name in ("heed", "heed_unfused") + peers]
-            others = [time for time in times[2:] if time]
-            ratio = f"{min(others) / times[0]:.2f}" if others and times[0] else ""
             shown = [f"{time:.3g}" if time else "" for time in times]
-            lines.append(" | ".join([f"| {case}", str(threads), *shown, ratio]) + " |")
+            ratios = []
+            for kind in (suffix, suffix + "_min"):
+                own, others = result.get("heed" + kind), [result[peer + kind] for peer in peers if peer + kind in result]
+                ratios.append(f"{min(others) / own:.2f}" if others and own else "")
+            lines.append(" | ".join([f"| {case}", str(threads), *shown, *ratios]) + " |")
     return "\n".join(lines)
 
 
