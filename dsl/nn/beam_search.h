@@ -41,8 +41,8 @@ struct next_largest {
     auto open = scores < last || (scores == last && position<-1>() > reshape<rows, 1>(at));
     auto largest = max<-1, keep>(where(open, scores, minus_infinity));
     // Where nothing is left, the last one.
-    auto next = min<-1>(where(open && scores == largest, position<-1>(),
-                              extent<vocabulary>() - scalar<1>));
+    auto next =
+        min<-1>(where(open && scores == largest, position<-1>(), extent<vocabulary>() - scalar<1>));
     auto found = reshape<rows>(largest);
     return parts{found, next, found, next};
   }
@@ -72,9 +72,9 @@ struct continuations {
 
 // ---- one turn -----------------------------------------------------------------------------------
 
-// The 2 Beams likeliest continuations of each input, likeliest first, of so many of each of its rows,
-// [batch, Beams * n] both: tokens, log probabilities and the rows they continue, all
-// [batch, 2 Beams]. One in a row is Stop, so that half of them at least go on.
+// The 2 Beams likeliest continuations of each input, likeliest first, of so many of each of its
+// rows, [batch, Beams * n] both: tokens, log probabilities and the rows they continue, all [batch,
+// 2 Beams]. One in a row is Stop, so that half of them at least go on.
 template <std::int64_t Beams>
 struct likeliest {
   constexpr auto operator()(expression auto tokens, expression auto log_probability) const {
@@ -223,14 +223,15 @@ struct token_before {
 }  // namespace detail
 
 // The Beams best sequences of each input, best first. Cache: [layers, batch * Beams, capacity,
-// features]; length_penalty: f32 []; held tensors are those of the batch: their first axis of its
-// size is the one whose indices each beam sees. In a turn the Beams likeliest continuations of an
-// input count, of equals those of the first row, then the first token: Stop completes a sequence,
-// and as many as before go on. Sequences are ranked by log probability / length^length_penalty,
-// Stop counted; those that the capacity cuts off come last, if there is room. Results: tokens i64
-// [batch, Beams, capacity], Stop behind those of a sequence, which of them were cut off, bool, log
-// probabilities, Stop's included, f32, both [batch, Beams], -∞ where there are no more sequences,
-// and the number of turns, i64.
+// features], whose elements do not matter; length_penalty: f32 []; held tensors are those of the
+// batch: of each the first axis of its size is seen by all beams of an input, which copies nothing.
+// In a turn the Beams likeliest continuations of an input count, of equals those of the first row,
+// then the first token: Stop completes a sequence, and as many as before go on. One beam without a
+// penalty is greedy_decoder. Sequences are ranked by log probability / length^length_penalty, Stop
+// counted; those that the capacity cuts off come last, if there is room. Results: tokens i64
+// [batch, Beams, capacity], Stop behind those of a sequence; which were cut off, bool, and log
+// probabilities, Stop's included, f32, -∞ where there are no more sequences, both [batch, Beams];
+// the number of turns, i64. Log probabilities are sums of f32: what differs by less is equal.
 template <class Step, std::int64_t Start, std::int64_t Stop, std::int64_t Beams>
 struct beam_decoder {
   static_assert(Beams > 0, "a beam search has one beam at least");
@@ -249,9 +250,9 @@ struct beam_decoder {
     auto so_far = reshape<rows>(where(none + position<1>() == scalar<0>, cast<f32>(none), never));
     loop<"", beam_turn<Step, Stop, Beams>, capacity> write;
     auto [token, at, filled, last_from, live, score, probability, length, row, tokens, from,
-          turns] = write(states(zero + scalar<Start>, zero, cache, own, so_far, never, never, none,
-                                none),
-                         held(penalty, of_beams<batch, Beams>(held_in_every_turn)...));
+          turns] =
+        write(states(zero + scalar<Start>, zero, cache, own, so_far, never, never, none, none),
+              held(penalty, of_beams<batch, Beams>(held_in_every_turn)...));
     auto complete = sum<1, keep>(cast<f32>(score > minus_infinity));
     auto place = cast<f32>(broadcast_to<batch, Beams>(position<1>()));
     auto cut_off = place >= complete;
@@ -259,12 +260,11 @@ struct beam_decoder {
     auto log_probability = picked(concat<1>(probability, reshape<batch, Beams>(live)), of);
     auto exists = log_probability > minus_infinity;
     auto end = picked(concat<1>(row, reshape<batch, Beams>(own)), of);
-    auto count = where(exists, where(cut_off, none + turns, picked(concat<1>(length, none), of)),
-                       none);
-    auto [begin, written] =
-        trace(states(reshape<rows>(end)),
-              steps(tokens, from, broadcast_to<1, capacity>(position<1>())),
-              held(reshape<rows>(count)));
+    auto count =
+        where(exists, where(cut_off, none + turns, picked(concat<1>(length, none), of)), none);
+    auto [begin, written] = trace(states(reshape<rows>(end)),
+                                  steps(tokens, from, broadcast_to<1, capacity>(position<1>())),
+                                  held(reshape<rows>(count)));
     return parts{reshape<batch, Beams, capacity>(written), cut_off && exists, log_probability,
                  turns};
   }
