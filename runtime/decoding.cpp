@@ -209,7 +209,7 @@ class Beams {
         tokens_(rows_, limits.start),
         from_(rows_) {
     links_.reserve(rows_ * std::size_t(limits.longest));
-    best_.reserve(beams_);
+    best_.reserve(2 * beams_);
     for (auto& list : complete_) list.reserve(beams_);
     // rows begin alike: one of them goes on
     for (std::size_t b = 0; b < complete_.size(); ++b) scores_[b * beams_] = 0;
@@ -238,23 +238,23 @@ class Beams {
   }
 
   void extend(std::size_t b, const Logits& logits, std::int64_t step) {
+    // One continuation of a row is stop, so that half of these at least go on.
     best_.clear();
     for (std::size_t r = b * beams_; r < (b + 1) * beams_; ++r) {
       if (scores_[r] == never) continue;
       const double base = scores_[r] - logits.log_sum(r);
       const auto row = logits.row(r);
-      for (std::size_t token = 0; token < row.size(); ++token) {
-        const double p = base + double(row[token]);
-        if (p == never) continue;
-        if (std::int64_t(token) == limits_.stop)
-          add_complete(b, {score(p, step + 1), p, step, std::int64_t(r), true});
-        else
-          insert(best_, {p, {std::int64_t(r), std::int64_t(token)}}, beams_,
+      for (std::size_t token = 0; token < row.size(); ++token)
+        if (const double p = base + double(row[token]); p != never)
+          insert(best_, {p, {std::int64_t(r), std::int64_t(token)}}, 2 * beams_,
                  [](const Candidate& x, const Candidate& y) {
                    return x.log_probability > y.log_probability;
                  });
-      }
     }
+    for (std::size_t n = 0; n < std::min(best_.size(), beams_); ++n)
+      if (const auto& [p, link] = best_[n]; link.token == limits_.stop)
+        add_complete(b, {score(p, step + 1), p, step, link.row, true});
+    std::erase_if(best_, [&](const Candidate& c) { return c.link.token == limits_.stop; });
     for (std::size_t k = 0; k < beams_; ++k) {
       const std::size_t r = b * beams_ + k;
       const bool live = k < best_.size();

@@ -53,8 +53,9 @@ struct BeamSearch {
 };
 // For each of `batch` inputs its best sequences, best first: `beams` of them where there are so
 // many. The network has batch * beams rows, those of an input side by side, which begin alike. In
-// each step an input's best `beams` continuations go on; those that stop are complete. Sequences
-// that the limit cuts off come last, if there is room.
+// each step an input's likeliest `beams` continuations count, of equals those of the first row, then
+// the first token: those that stop are complete, and as many as before go on. One beam without a
+// penalty writes what greedy writes. Sequences that the limit cuts off come last, if there is room.
 std::vector<std::vector<Sequence>> beam_search(const NextToken& network, std::int64_t batch,
                                                const DecodingLimits& limits, const BeamSearch& how);
 

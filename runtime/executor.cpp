@@ -12,9 +12,12 @@
 namespace heed {
 namespace {
 
-std::string text_of_status(std::int32_t status) {
+std::string text_of_status(std::int32_t status, std::string_view kind) {
   if (status == abi::kernel_index_out_of_range)
-    return "an index lies outside the table it is looked up in";
+    return kind == graph::append_kind
+               ? "its rows do not fit: a position is below 0, or with the number of rows behind it "
+                 "more than the cache's capacity; make the capacity larger"
+               : "an index lies outside the table it is looked up in";
   return "its kernel returned status " + std::to_string(status);
 }
 
@@ -40,8 +43,9 @@ void throw_failed_step(const abi::Program& program, const abi::Step& step, const
   if (status == abi::kernel_index_out_of_range)
     if (std::string expected = expectation(step.label); !expected.empty())
       throw Error(when, ": '", program.name, "' ", expected, ", which does not hold in this run");
-  throw Error(when, ": step '", step.label, "' (", program.kernels[std::size_t(step.kernel)].kind,
-              ") of '", program.name, "' failed: ", text_of_status(status));
+  const std::string& kind = program.kernels[std::size_t(step.kernel)].kind;
+  throw Error(when, ": step '", step.label, "' (", kind, ") of '", program.name,
+              "' failed: ", text_of_status(status, kind));
 }
 
 }  // namespace heed

@@ -1,6 +1,7 @@
 #include "heed/compiler/plan/assemble.h"
 
 #include "heed/compiler/plan/generate_code.h"
+#include "heed/dsl/graph/check.h"
 #include "heed/dsl/graph/text.h"
 #include "llvm/Config/llvm-config.h"
 #include "mlir/IR/Builders.h"
@@ -140,7 +141,9 @@ class Assembler {
     shared.lowered = std::move(*lowered);
     for (const tile::Launch& launch : shared.lowered.launches)
       if (kernelIndex_.try_emplace(launch.function, program_.kernels.size()).second)
-        program_.kernels.push_back({launch.function, launch.kind, 0, launch.group});
+        program_.kernels.push_back({launch.function,
+                                    op->hasAttr("append") ? graph::append_kind : launch.kind, 0,
+                                    launch.group});
     return success();
   }
 

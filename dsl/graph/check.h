@@ -8,4 +8,7 @@ namespace heed::graph {
 
 inline constexpr std::string_view check_name = "expects_";
 
+// Contract 2's kind of a kernel that appends: there such an index means rows that do not fit.
+inline constexpr const char* append_kind = "append";
+
 }  // namespace heed::graph

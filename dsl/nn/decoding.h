@@ -17,16 +17,20 @@ namespace heed::nn {
 
 namespace detail {
 
+// x; an error of the run where in a row that goes on the logits say nothing, so that what was summed
+// up over them is NaN or without bound. All [batch].
+constexpr auto said(expression auto x, expression auto summed, expression auto going) {
+  auto is_number = summed > minus_infinity && summed < -minus_infinity;
+  return require<"logits without NaN, the largest of them finite">(x, is_number || !going);
+}
+
 // What a turn hands on: `chosen`, at log probability `gain`, in rows that go on; the others read
-// Stop again. A gain is at most 0, and NaN or without bound where the logits say nothing.
+// Stop again.
 template <std::int64_t Stop>
 constexpr auto turned(expression auto chosen, expression auto gain, expression auto position,
                       expression auto filled, expression auto going,
                       expression auto log_probability) {
-  auto is_number = gain > minus_infinity && gain < -minus_infinity;
-  auto token = require<"logits without NaN, the largest of them finite">(chosen,
-                                                                         is_number || !going);
-  auto next = where(going, token, scalar<Stop>);
+  auto next = where(going, said(chosen, gain, going), scalar<Stop>);
   auto on = going && next != scalar<Stop>;
   return parts{next,
                position + scalar<1>,

@@ -1,6 +1,6 @@
 // The Transformer translates: dates to ISO 8601, one letter at a time, with a cache of keys and
-// values, so that a letter costs one row of the decoder and not all rows so far. Greedy, token by
-// token and in one run of a program that stops by itself, sampled and by beam search; and the time
+// values, so that a letter costs one row of the decoder and not all rows so far. Greedy, sampled
+// and by beam search, token by token and in one run of a program that stops by itself; and the time
 // per token of the base size of "Attention Is All You Need", which must not depend on the length
 // but through attention.
 #include <algorithm>
@@ -12,7 +12,7 @@
 #include "../shared/files.h"
 #include "../shared/report.h"
 #include "heed/dsl/load.h"
-#include "heed/dsl/nn/decoding.h"
+#include "heed/dsl/nn/beam_search.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/formula.h"
 #include "translation_network.h"
@@ -60,24 +60,23 @@ Program load_sampler(const Options& options) {
       options, {"cache", "seed", "temperature", "top_k", "top_p", "memory", "lengths"});
 }
 
+// The likeliest translations of a text by beam search.
+constexpr std::int64_t beams = 3;
+template <nn::TranslationSize N>
+Program load_searcher(const Options& options) {
+  using types = translation_types<N>;
+  using searcher =
+      nn::beam_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop, beams>;
+  return heed::load<searcher, typename types::template cache_of<beams>, tensor<f32>,
+                    typename types::memory, typename types::lengths>(
+      options, {"cache", "length_penalty", "memory", "lengths"});
+}
+
 StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows,
                                 std::int64_t capacity) {
   StepProgram::Memory memory;
   memory.caches.emplace_back(DType::f32, Sizes{size.decoders, rows, capacity, 2 * size.features});
   return memory;
-}
-
-// A text's likeliest translations by beam search.
-void say_best(const Session& step, Session& reader, const std::string& text) {
-  constexpr std::int64_t beams = 3;
-  const TextBatch batch = batch_of({&text, 1});
-  StepProgram::Memory memory = empty_cache(date_translation, beams, date_limits.longest);
-  memory.held.push_back(repeated_rows(reader.run(batch.letters, batch.lengths), beams, 1));
-  memory.held.push_back(repeated_rows(batch.lengths, beams));
-  StepProgram writer(step.sibling(step.threads()), std::move(memory), beams);
-  const auto found = beam_search(writer.next_token(), 1, date_limits, {beams, 0});
-  for (const Sequence& s : found[0])
-    say("beam", format("%s (log probability %.3f)", translation_of(s).c_str(), s.log_probability));
 }
 
 // The same tokens from the program that stops by itself and from the step program, and the
@@ -145,6 +144,43 @@ void say_sampled(Session& reader, const Session& step, Session sampler, const st
   say("sampled", translation_of(sampled) + " in one run (seed 1, top 5, 95 %)");
 }
 
+// What the program finds in one run, which is what beam_search() finds beside the step program, and
+// the processor time of both, in turns.
+void say_best(Session& reader, const Session& step, Session searcher, const std::string& text) {
+  const TextBatch batch = batch_of({&text, 1});
+  const Tensor memory = Tensor(reader.run(batch.letters, batch.lengths)).copy(),
+               no_penalty(DType::f32, {});
+  std::clock_t in_one_run = 0, by_steps = 0;
+  for (int turn = 0; turn < 20; ++turn) {
+    StepProgram::Memory held = empty_cache(date_translation, beams, date_limits.longest);
+    const Tensor cache = held.caches[0].copy();
+    held.held.push_back(repeated_rows(memory, beams, 1));
+    held.held.push_back(repeated_rows(batch.lengths, beams));
+    StepProgram steps(step.sibling(step.threads()), std::move(held), beams);
+    const std::clock_t begin = std::clock();
+    const auto expected = beam_search(steps.next_token(), 1, date_limits, {beams, 0})[0];
+    const std::clock_t between = std::clock();
+    const Results found = searcher.run(cache, no_penalty, memory, batch.lengths);
+    in_one_run += std::clock() - between;
+    by_steps += between - begin;
+    for (std::size_t k = 0; k < expected.size(); ++k) {
+      const std::int64_t* letters = &found[0].at<std::int64_t>({0, std::int64_t(k), 0});
+      const Sequence best{
+          {letters, std::find(letters, letters + date_limits.longest, date_limits.stop)},
+          double(found[2].at<float>({0, std::int64_t(k)})),
+          !found[1].at<bool>({0, std::int64_t(k)})};
+      if (best.tokens != expected[k].tokens)
+        throw Error("beams: the program's text '", translation_of(best),
+                    "' is not that of the step program, '", translation_of(expected[k]), "'");
+      if (turn == 0)
+        say("beam", format("%s (log probability %.3f)", translation_of(best).c_str(),
+                           best.log_probability));
+    }
+  }
+  say("beams",
+      format("in one run, %.2f times that step by step", double(by_steps) / double(in_one_run)));
+}
+
 void translate_dates(const Arguments& arguments) {
   const Checkpoint weights = Checkpoint::open(
       example_file("transformer_translation/dates_transformer.safetensors", arguments.weights));
@@ -182,7 +218,10 @@ void translate_dates(const Arguments& arguments) {
     const Program sampler = load_sampler<date_translation>(arguments.program);
     say_sampled(reading, writing, sampler.bind(only_parameters(weights, sampler)), arguments.text);
   }
-  say_best(writing, reading, arguments.text);
+  {
+    const Program searcher = load_searcher<date_translation>(arguments.program);
+    say_best(reading, writing, searcher.bind(only_parameters(weights, searcher)), arguments.text);
+  }
 
   // Where the last layer looks in the text, letter by letter.
   Session probed = with_probes(load, arguments.program, only_parameters(weights, step),

@@ -15,7 +15,9 @@ struct translation_types {
   using lengths = tensor<i64, B>;
   using tokens = tensor<i64, B>;
   using given = tensor<i64, B, T>;
-  using cache = tensor<f32, N.decoders, B, C, 2 * N.features>;
+  template <std::int64_t Beams>
+  using cache_of = tensor<f32, N.decoders, Beams * B, C, 2 * N.features>;
+  using cache = cache_of<1>;
   using memory = tensor<f32, N.decoders, B, S, 2 * N.features>;
 };
 

@@ -142,7 +142,7 @@ TEST_CASE("rows that do not fit are an error, and write nothing outside the cach
     Given cases[] = {{9, 3, {0, 7}}, {9, 1, {9}}, {9, 1, {-1}}, {2, 3, {0}}};
     for (Given& given : cases)
       testing::check_error([&] { fill.run_in_place(given.cache, given.rows, given.at); },
-                           {"filled", "outside"});
+                           {"(append) of 'filled'", "its rows do not fit", "capacity larger"});
     Given fits(9, 3, {6});
     CHECK(same(fill.run(fits.cache, fits.rows, fits.at)[0], [&] {
       Tensor expected = fits.with(1);

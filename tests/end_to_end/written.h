@@ -46,15 +46,15 @@ class Around {
     memory = Tensor(reader.run(tokens, lengths)).copy();
   }
 
-  static Tensor empty_cache(std::int64_t capacity) {
-    return Tensor(DType::f32, {network.decoders, rows, capacity, 2 * network.features});
+  static Tensor empty_cache(std::int64_t capacity, std::int64_t beams = 1) {
+    return Tensor(DType::f32, {network.decoders, rows * beams, capacity, 2 * network.features});
   }
-  StepProgram steps(std::int64_t capacity) const {
+  StepProgram steps(std::int64_t capacity, std::int64_t beams = 1) const {
     StepProgram::Memory held;
-    held.caches.push_back(empty_cache(capacity));
-    held.held.push_back(memory.copy());
-    held.held.push_back(lengths.copy());
-    return StepProgram(step_.sibling(1), std::move(held), rows);
+    held.caches.push_back(empty_cache(capacity, beams));
+    held.held.push_back(repeated_rows(memory, beams, 1));
+    held.held.push_back(repeated_rows(lengths, beams));
+    return StepProgram(step_.sibling(1), std::move(held), rows * beams);
   }
 
   Tensor lengths, memory;

@@ -141,6 +141,17 @@ TEST_CASE("a beam as wide as all sequences ranks them all") {
   }
 }
 
+TEST_CASE("one beam writes what greedy writes") {
+  constexpr std::size_t rows = 9, vocabulary = 5;
+  Network network(rows, 1, vocabulary), again(rows, 1, vocabulary);
+  const auto beams = beam_search(network.next(), rows, {start, stop, 12}, {1, 0});
+  const auto found = greedy(again.next(), rows, {start, stop, 12});
+  for (std::size_t r = 0; r < rows; ++r) {
+    REQUIRE(beams[r].size() == 1);
+    check_equal(beams[r][0], found[r]);
+  }
+}
+
 TEST_CASE("narrow beams keep what a search by hand keeps") {
   constexpr std::size_t vocabulary = 4, batch = 5;
   constexpr std::int64_t longest = 6;
@@ -151,7 +162,7 @@ TEST_CASE("narrow beams keep what a search by hand keeps") {
       // To the limit, without an early end.
       std::vector<Sequence> live(1), complete;
       for (std::int64_t step = 0; step < longest; ++step) {
-        std::vector<Sequence> next;
+        std::vector<Sequence> longest_yet, next;
         for (const Sequence& s : live) {
           std::vector<std::int64_t> prefix{start};
           prefix.insert(prefix.end(), s.tokens.begin(), s.tokens.end());
@@ -160,17 +171,21 @@ TEST_CASE("narrow beams keep what a search by hand keeps") {
             longer.log_probability += network.log_probability(b, prefix, token);
             longer.stopped = token == stop;
             if (!longer.stopped) longer.tokens.push_back(token);
-            (longer.stopped ? complete : next).push_back(longer);
+            longest_yet.push_back(longer);
           }
         }
         const auto likelier = [](const Sequence& x, const Sequence& y) {
           return x.log_probability > y.log_probability;
         };
-        std::ranges::stable_sort(next, likelier);
+        std::ranges::stable_sort(longest_yet, likelier);
+        for (std::size_t i = 0; i < longest_yet.size(); ++i)
+          if (!longest_yet[i].stopped) next.push_back(longest_yet[i]);
+          else if (i < std::size_t(beams)) complete.push_back(longest_yet[i]);
         next.resize(std::min(next.size(), std::size_t(beams)));
         live = next;
         std::ranges::stable_sort(complete, likelier);
       }
+      complete.insert(complete.end(), live.begin(), live.end());
       REQUIRE(found[b].size() == std::size_t(beams));
       for (std::size_t i = 0; i < found[b].size(); ++i) check_equal(found[b][i], complete[i]);
     }
@@ -293,9 +308,11 @@ std::vector<std::vector<std::int64_t>> tokens_of(const std::vector<Sequence>& se
 TEST_CASE("beams: of equals the first, more beams than there are tokens, a single token") {
   using Tokens = std::vector<std::vector<std::int64_t>>;
   const std::vector<float> equal{1, 1, 1};
-  // by hand: [] stops at once; of nine pairs [0 stop] is the first that stops
-  const auto two = beam_search(always(equal, 2), 1, {start, stop, 2}, {2, 0});
-  CHECK(tokens_of(two[0]) == Tokens{{}, {0}});
+  // by hand: two beams begin with 0 and 1; of three [] stops at once, then [0], and [0 0] is cut off
+  const auto two = beam_search(always(equal, 2), 1, {start, stop, 2}, {2, 0}),
+             three = beam_search(always(equal, 3), 1, {start, stop, 2}, {3, 0});
+  CHECK(tokens_of(two[0]) == Tokens{{0, 0}, {0, 1}});
+  CHECK(tokens_of(three[0]) == Tokens{{}, {0}, {0, 0}});
   CHECK(greedy(always(equal, 1), 1, {start, stop, 3})[0].tokens == Tokens{{0, 0, 0}}[0]);
   // one token long: stop, then what the limit cuts off, in order
   const auto one = beam_search(always({0, 1, 2}, 14), 2, {start, stop, 1}, {7, 0.5});
