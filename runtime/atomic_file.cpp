@@ -13,8 +13,35 @@
 #include "heed/runtime/error.h"
 
 namespace heed {
+namespace {
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+// The file that a chain of links leads to, whether it is there or not.
+std::filesystem::path end_of_links(std::filesystem::path path) {
+  std::error_code none;
+  for (auto next = path; !none;
+       next = path.parent_path() / std::filesystem::read_symlink(path, none))
+    path = next;
+  return path;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path path, Written written) : path_(std::move(path)) {
+  struct stat status;
+  const auto look = written == Written::link_or_device ? ::stat : ::lstat;
+  const bool exists = look(path_.c_str(), &status) == 0;
+  if (!exists && errno != ENOENT) fail("create");
+  if (exists && S_ISDIR(status.st_mode)) {
+    errno = EISDIR;
+    fail("write");
+  }
+  if (written == Written::link_or_device && exists && !S_ISREG(status.st_mode)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail("open");
+    return;
+  }
+  if (written == Written::link_or_device) path_ = end_of_links(std::move(path_));
+  const mode_t mode = exists && S_ISREG(status.st_mode) ? status.st_mode & 0666 : 0644;
   // A name of another thread, of a process that was killed, or of one with this number in another
   // container, is left alone.
   static std::atomic<unsigned> serial{0};
@@ -22,7 +49,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     temporary_ = path_;
     temporary_ +=
         std::string(part_of_name) + std::to_string(getpid()) + "-" + std::to_string(serial++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail("create");
 }
@@ -30,7 +57,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -43,8 +70,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail("write");
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename to");
+  if (!temporary_.empty()) {
+    if (::fsync(descriptor_) != 0) fail("write");
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename to");
+  }
   ::close(descriptor_);
   descriptor_ = -1;
 }
@@ -53,8 +82,9 @@ void AtomicFile::fail(const char* doing) const {
   throw Error("file: cannot ", doing, " '", path_.string(), "': ", system_message(errno));
 }
 
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  AtomicFile file(path);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                Written written) {
+  AtomicFile file(path, written);
   file.write(bytes);
   file.commit();
 }

@@ -12,10 +12,17 @@ namespace heed {
 // In the name of a file that is still being written; what a killed process leaves has it, too.
 inline constexpr std::string_view part_of_name = ".part-";
 
-// Writes beside `path` and takes its place in `commit`; without it nothing is left behind.
+// What may stand at a path that is written to. `link_or_device`: a link leads to the file that is
+// written; devices and pipes cannot be replaced, they are given the bytes as they come. `own_file`:
+// all but a folder is replaced, for folders where others may put links.
+enum class Written { link_or_device, own_file };
+
+// Writes beside `path` and takes its place in `commit`; without it nothing is left behind. Others
+// may read the file where they could read the one before.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);  // throws Error where it cannot be created
+  // Throws Error where it cannot be created, or `path` is a folder.
+  explicit AtomicFile(std::filesystem::path path, Written written = Written::link_or_device);
   AtomicFile(const AtomicFile&) = delete;
   ~AtomicFile();
 
@@ -25,12 +32,13 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(const char* doing) const;
 
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_, temporary_;  // no temporary_: bytes go to path_ as they come
   int descriptor_ = -1;
 };
 
 // All of `bytes` as the file `path`.
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                Written written = Written::link_or_device);
 
 struct FileContent {
   std::vector<std::byte> bytes;

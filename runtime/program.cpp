@@ -44,7 +44,7 @@ Program Program::open(const std::filesystem::path& path, int threads) {
 }
 
 void Program::save(const std::filesystem::path& path) const {
-  abi::Program whole = loaded_->data;
+  abi::Program whole = data();
   whole.key.clear();  // the same file, cached before or not
   whole.code = loaded_->objects;
   const std::span<const std::byte> constants = loaded_->constants.bytes();
@@ -52,16 +52,21 @@ void Program::save(const std::filesystem::path& path) const {
   write_file(path, abi::write_program(whole));
 }
 
-Session Program::bind(const Checkpoint& checkpoint, int threads) const {
-  return Session(*this, checkpoint, threads < 0 ? loaded_->threads : threads);
+const abi::Program& Program::data() const {
+  if (!loaded_) throw Error("program: it was moved from; copies are cheap");
+  return loaded_->data;
 }
 
-const std::string& Program::name() const { return loaded_->data.name; }
-const std::string& Program::target() const { return loaded_->data.target; }
-std::span<const abi::TensorSpec> Program::inputs() const { return loaded_->data.inputs; }
-std::span<const abi::TensorSpec> Program::outputs() const { return loaded_->data.outputs; }
-std::span<const abi::TensorSpec> Program::parameters() const { return loaded_->data.parameters; }
-double Program::compile_ms() const { return loaded_->compile_ms; }
-const abi::Program& Program::data() const { return loaded_->data; }
+Session Program::bind(const Checkpoint& checkpoint, int threads) const {
+  const int usual = (data(), loaded_->threads);
+  return Session(*this, checkpoint, threads < 0 ? usual : threads);
+}
+
+const std::string& Program::name() const { return data().name; }
+const std::string& Program::target() const { return data().target; }
+std::span<const abi::TensorSpec> Program::inputs() const { return data().inputs; }
+std::span<const abi::TensorSpec> Program::outputs() const { return data().outputs; }
+std::span<const abi::TensorSpec> Program::parameters() const { return data().parameters; }
+double Program::compile_ms() const { return data(), loaded_->compile_ms; }
 
 }  // namespace heed

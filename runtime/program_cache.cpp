@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -21,17 +22,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view extension = ".heed";
+constexpr std::uint32_t usual_megabytes = 256;
 constexpr auto abandoned_after = std::chrono::minutes(10);  // no program takes that long to write
-
-std::uintmax_t most_bytes() {
-  const char* megabytes = std::getenv("HEED_CACHE_MB");
-  const long most = megabytes ? std::strtol(megabytes, nullptr, 10) : 0;
-  return std::uintmax_t(most > 0 ? most : 256) << 20;
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
+}
+
+// What HEED_CACHE_MB says, the usual size where it says nothing, 0 where it makes no sense.
+std::uint32_t most_megabytes() {
+  const std::string text = variable("HEED_CACHE_MB");
+  std::uint32_t most = text.empty() ? usual_megabytes : 0;
+  const char* end = text.data() + text.size();
+  return std::from_chars(text.data(), end, most).ptr == end ? most : 0;
 }
 
 bool abandoned(const ProgramCache::Entry& partial) {
@@ -130,7 +134,7 @@ void ProgramCache::write(const CacheKey& key, abi::Program& program) const {
     return remark("'" + directory_.string() +
                   "' cannot be made, nothing is kept: " + error.message());
   try {
-    write_file(path_of(program.key), abi::write_program(program));
+    write_file(path_of(program.key), abi::write_program(program), Written::own_file);
   } catch (const Error& problem) {
     return remark(std::string("nothing is kept: ") + problem.what());
   }
@@ -155,7 +159,13 @@ std::vector<ProgramCache::Entry> ProgramCache::entries() const {
 
 void ProgramCache::trim() const {
   std::uintmax_t total = 0;
-  const std::uintmax_t most = most_bytes();
+  std::uintmax_t most = most_megabytes();
+  if (most == 0) {
+    most = usual_megabytes;
+    remark("HEED_CACHE_MB is '" + variable("HEED_CACHE_MB") +
+           "', a whole number from 1 on is needed; " + std::to_string(most) + " MB are kept");
+  }
+  most <<= 20;
   for (const Entry& entry : entries()) {
     total += entry.bytes;
     if (entry.partial ? abandoned(entry) : total > most)

@@ -11,6 +11,15 @@
 #include "heed/runtime/shape_plan.h"
 
 namespace heed {
+namespace {
+
+bool overlap(const Tensor& a, const Tensor& b) {
+  const auto first = reinterpret_cast<std::uintptr_t>(a.data()),
+             second = reinterpret_cast<std::uintptr_t>(b.data());
+  return first < second + b.size_bytes() && second < first + a.size_bytes();
+}
+
+}  // namespace
 
 struct Session::State {
   State(Program program_, std::unique_ptr<Executor> executor_)
@@ -30,8 +39,9 @@ struct Session::State {
   // The session's own outputs; not needed by those who only run_into theirs. in_place: but those
   // that update an input.
   enum class Made { nothing, all, but_updates };
+  static Made made_for(bool in_place) { return in_place ? Made::but_updates : Made::all; }
   void make_outputs(bool in_place) {
-    const Made wanted = in_place ? Made::but_updates : Made::all;
+    const Made wanted = made_for(in_place);
     if (made == wanted) return;
     outputs.clear();
     own_outputs.clear();
@@ -43,6 +53,26 @@ struct Session::State {
     }
     for (Tensor& output : outputs) own_outputs.push_back(&output);
     made = wanted;
+    updates_lent = in_place;
+  }
+
+  // Throws Error where an input lies in a result of the run before, which this one writes over or
+  // frees. What updates an input may lie where the input does, while it stays.
+  void check_apart(std::span<const Tensor* const> inputs, bool in_place) const {
+    const bool stay = planned && made == made_for(in_place) && plan.holds_for(inputs);
+    for (std::size_t o = 0; o < outputs.size(); ++o) {
+      const auto update = std::ranges::find(data().updates, std::int32_t(o), &abi::Update::output);
+      const bool updates = update != data().updates.end();
+      if (updates && updates_lent) continue;
+      for (std::size_t i = 0; i < std::min(inputs.size(), data().inputs.size()); ++i) {
+        if (!overlap(outputs[o], *inputs[i])) continue;
+        const bool same = outputs[o].data() == inputs[i]->data();
+        if (updates && std::size_t(update->input) == i && same && stay) continue;
+        throw Error("run: input '", data().inputs[i].name, "' lies in the result '",
+                    data().outputs[o].name, "' of the session's last run, which this run writes ",
+                    "over; give it a copy(), or run_into tensors of your own");
+      }
+    }
   }
 
   void execute(std::span<const Tensor* const> inputs, std::span<Tensor* const> into) {
@@ -61,6 +91,7 @@ struct Session::State {
   std::vector<Tensor> outputs;
   std::vector<Tensor*> own_outputs;
   bool planned = false;
+  bool updates_lent = false;  // outputs that update an input are views of the caller's
   Made made = Made::nothing;
   std::atomic<bool> running{false};
   Profile* profile = nullptr;
@@ -68,6 +99,12 @@ struct Session::State {
 };
 
 namespace {
+
+template <class State>
+State& held(const std::unique_ptr<State>& state) {
+  if (!state) throw Error("session: it was moved from; use the session that it went to");
+  return *state;
+}
 
 // One run at a time.
 class Turn {
@@ -84,12 +121,6 @@ class Turn {
   std::atomic<bool>& running_;
 };
 
-bool overlap(const Tensor& a, const Tensor& b) {
-  const auto first = reinterpret_cast<std::uintptr_t>(a.data()),
-             second = reinterpret_cast<std::uintptr_t>(b.data());
-  return first < second + b.size_bytes() && second < first + a.size_bytes();
-}
-
 }  // namespace
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -102,12 +133,14 @@ Session::Session(const Program& program, const Checkpoint& checkpoint, int threa
 }
 
 Session Session::sibling(int threads) const {
-  return Session(std::make_unique<State>(state_->program, state_->executor->sibling(threads)));
+  return Session(
+      std::make_unique<State>(held(state_).program, held(state_).executor->sibling(threads)));
 }
 
 Results Session::run(std::span<const Tensor* const> inputs) {
-  State& s = *state_;
+  State& s = held(state_);
   const Turn turn(s.running);
+  s.check_apart(inputs, false);
   s.plan_for(inputs);
   s.make_outputs(false);
   s.execute(inputs, s.own_outputs);
@@ -115,9 +148,10 @@ Results Session::run(std::span<const Tensor* const> inputs) {
 }
 
 Results Session::run_in_place(std::span<Tensor* const> inputs) {
-  State& s = *state_;
+  State& s = held(state_);
   const Turn turn(s.running);
   const std::span<const Tensor* const> read(inputs);
+  s.check_apart(read, true);
   s.plan_for(read);
   s.make_outputs(true);
   for (const abi::Update& u : s.data().updates) {
@@ -135,7 +169,7 @@ Results Session::run_in_place(std::span<Tensor* const> inputs) {
 }
 
 void Session::run_into(std::span<const Tensor* const> inputs, std::span<Tensor* const> outputs) {
-  State& s = *state_;
+  State& s = held(state_);
   const Turn turn(s.running);
   s.plan_for(inputs);
   const auto& specs = s.data().outputs;
@@ -160,14 +194,15 @@ void Session::run_into(std::span<const Tensor* const> inputs, std::span<Tensor* 
 }
 
 void Session::set_profile(Profile* profile) {
-  state_->profile = profile;
-  state_->track = profile ? profile->new_track() : 0;
+  State& s = held(state_);
+  s.profile = profile;
+  s.track = profile ? profile->new_track() : 0;
 }
 
-const Program& Session::program() const { return state_->program; }
-int Session::threads() const { return state_->executor->threads(); }
-std::size_t Session::weight_bytes() const { return state_->executor->weight_bytes(); }
-std::size_t Session::arena_bytes() const { return state_->plan.arena_bytes; }
+const Program& Session::program() const { return held(state_).program; }
+int Session::threads() const { return held(state_).executor->threads(); }
+std::size_t Session::weight_bytes() const { return held(state_).executor->weight_bytes(); }
+std::size_t Session::arena_bytes() const { return held(state_).plan.arena_bytes; }
 
 std::size_t Results::size() const {
   return static_cast<std::size_t>(program_->data().result_count);

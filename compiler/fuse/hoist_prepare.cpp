@@ -40,18 +40,14 @@ llvm::SmallPtrSet<Operation*, 8> writersOfResults(Block& block) {
   return writers;
 }
 
-// Whether a kernel computes with the number of the step.
+// Whether an operation computes with the number of the step, or says by it what it reads.
 bool readsStep(Operation* op, const Dim& symbol) {
-  auto reads = [&](StringRef text) {
+  auto reads = [&](StringAttr text) {
     auto dim = parse_dim(text.str());
-    return dim && ir::dependsOn(*dim, symbol);
+    return dim && ir::dependsOn(*dim, symbol) ? WalkResult::interrupt() : WalkResult::advance();
   };
-  if (auto symbols = op->getAttrOfType<ArrayAttr>("symbols"))
-    for (auto text : symbols.getAsRange<StringAttr>())
-      if (reads(text.getValue())) return true;
-  return op->walk([&](ir::ExtentOp extent) {
-    return reads(extent.getDim()) ? WalkResult::interrupt() : WalkResult::advance();
-  }).wasInterrupted();
+  return op->walk([&](Operation* part) { return part->getAttrDictionary().walk(reads); })
+      .wasInterrupted();
 }
 
 void hoistFromLoop(ir::LoopOp loop) {

@@ -108,11 +108,15 @@ struct multi_head_attention {
   static constexpr graph::Problem check(const TensorType& query) {
     return check_attention<Features, Heads>(message::in_proj_columns_differ, query);
   }
-  template <class... More>
-  static constexpr graph::Problem check(const TensorType& query, const TensorType& key,
-                                        const More&...) {
+  static constexpr graph::Problem check(const TensorType& query, const TensorType& key) {
     graph::Problem p = check(query);
     return p ? p : check(key);
+  }
+  template <class... More>
+  static constexpr graph::Problem check(const TensorType& query, const TensorType& key,
+                                        const TensorType& value, const More&...) {
+    graph::Problem p = check(query, key);
+    return p ? p : check(value);
   }
 
   constexpr auto operator()(expression auto x) const { return (*this)(x, x, x); }

@@ -117,7 +117,8 @@ void run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CommandLine command_line(
-      "Time and memory of recurrence and attention against the length of the sequence.", arguments);
+      "Time and memory of recurrence and attention against the length of the sequence.", arguments,
+      {"--weights", "--image", "--fusion", "--profile", "--attention-map"});
   command_line.add_text("--longest", arguments.longest,
                         "lengths go from 64 to this, each twice the one before");
   command_line.add_text("--time-chart", arguments.time_chart, "where times are drawn, SVG");

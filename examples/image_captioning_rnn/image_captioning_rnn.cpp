@@ -74,6 +74,6 @@ int main(int argc, char** argv) {
   CommonOptions arguments;
   CommandLine command_line(
       "Captions of pictures with handwritten digits, by a recurrent network with attention.",
-      arguments);
+      arguments, {"--image"});
   return command_line.run(argc, argv, [&] { run(arguments); });
 }

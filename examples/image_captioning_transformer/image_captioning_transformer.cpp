@@ -86,6 +86,7 @@ void run(const CommonOptions& arguments) {
 int main(int argc, char** argv) {
   CommonOptions arguments;
   CommandLine command_line(
-      "Captions of pictures with handwritten digits, by a Transformer's decoder.", arguments);
+      "Captions of pictures with handwritten digits, by a Transformer's decoder.", arguments,
+      {"--image"});
   return command_line.run(argc, argv, [&] { run(arguments); });
 }

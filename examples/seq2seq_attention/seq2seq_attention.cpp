@@ -100,7 +100,8 @@ void run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CommandLine command_line(
-      "Dates to ISO 8601 by a recurrent network that attends to what it translates.", arguments);
+      "Dates to ISO 8601 by a recurrent network that attends to what it translates.", arguments,
+      {"--image"});
   command_line.add_text("--text", arguments.text, "one to three dates");
   command_line.add_text("--curve", arguments.curve,
                         "where the accuracy by length is drawn, with attention and without, SVG");

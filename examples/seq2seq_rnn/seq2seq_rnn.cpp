@@ -52,7 +52,8 @@ void run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CommandLine command_line(
-      "Dates to ISO 8601 by two recurrent networks, with one state between them.", arguments);
+      "Dates to ISO 8601 by two recurrent networks, with one state between them.", arguments,
+      {"--image", "--attention-map"});
   command_line.add_text("--text", arguments.text, "one to three dates");
   command_line.add_text("--curve", arguments.curve, "where the accuracy by length is drawn, SVG");
   return command_line.run(argc, argv, [&] { run(arguments); });

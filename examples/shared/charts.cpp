@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
+#include <sstream>
 
+#include "heed/runtime/atomic_file.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/image/heat_map.h"
 #include "report.h"
@@ -16,7 +17,7 @@ constexpr const char* colours[] = {"#2b6cb0", "#c05621", "#2f855a", "#6b46c1"};
 
 class Svg {
  public:
-  Svg(const std::filesystem::path& file, int width, int height) : file_(file), out_(file) {
+  Svg(const std::filesystem::path& file, int width, int height) : file_(file) {
     out_ << "<svg xmlns='http://www.w3.org/2000/svg' width='" << width << "' height='" << height
          << "' font-family='sans-serif' font-size='12'>\n<rect width='100%' height='100%' "
             "fill='white'/>\n";
@@ -44,12 +45,12 @@ class Svg {
   }
   void finish() {
     out_ << "</svg>\n";
-    if (!out_.flush()) throw Error("examples: cannot write '", file_.string(), "'");
+    write_file(file_, std::as_bytes(std::span(out_.view())));
   }
 
  private:
   std::filesystem::path file_;
-  std::ofstream out_;
+  std::ostringstream out_;
 };
 
 // One axis: values to places along it, and where its marks are.

@@ -1,10 +1,13 @@
 #include "command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+
+#include "heed/runtime/error.h"
 
 namespace heed::examples {
 
@@ -31,7 +34,8 @@ void say(const char* program, std::string_view sentence) {
 
 }  // namespace
 
-CommandLine::CommandLine(const std::string& description, CommonOptions& common)
+CommandLine::CommandLine(const std::string& description, CommonOptions& common,
+                         const std::vector<std::string>& without)
     : parser_(std::make_unique<Parser>()) {
   CLI::App& app = parser_->app;
   app.description(description);
@@ -58,6 +62,7 @@ CommandLine::CommandLine(const std::string& description, CommonOptions& common)
                  "phases to print, by commas: " + CLI::detail::join(phases, ", "))
       ->check(check_phases)
       ->type_name("PHASES");
+  for (const std::string& name : without) app.remove_option(app.get_option(name));
 }
 CommandLine::~CommandLine() = default;
 
@@ -101,6 +106,8 @@ int CommandLine::run(int argc, char** argv, const std::function<void()>& body) {
   }
   try {
     body();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw Error("standard output did not take everything: is its disk full?");
     return 0;
   } catch (const std::exception& error) {  // heed::Error, or the memory is full
     say(argv[0], error.what());

@@ -16,7 +16,9 @@ struct CommonOptions {
 
 class CommandLine {
  public:
-  CommandLine(const std::string& description, CommonOptions& common);
+  // without: what an example has no use for, "--image"; given nevertheless, it is a wrong option.
+  CommandLine(const std::string& description, CommonOptions& common,
+              const std::vector<std::string>& without = {});
   ~CommandLine();
 
   // What one example has besides. The value set before is the default.
@@ -27,8 +29,9 @@ class CommandLine {
                   const std::string& help);
   void add_flag(const std::string& name, bool& value, const std::string& help);
 
-  // Reads the command line, then runs `body`. The exit status: 0; 1 where an Error was thrown and 2
-  // where an option is wrong, with one sentence on standard error.
+  // Reads the command line, then runs `body`. The exit status: 0; 1 where an Error was thrown or
+  // standard output took not everything, and 2 where an option is wrong, with one sentence on
+  // standard error.
   int run(int argc, char** argv, const std::function<void()>& body);
 
  private:

@@ -310,7 +310,7 @@ void time_base(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CommandLine command_line("The Transformer translates dates to ISO 8601, decoding with a cache.",
-                           arguments);
+                           arguments, {"--image"});
   command_line.add_choice(
       "--model", arguments.model, {"dates", "base"},
       "dates: a small one with its weights; base: 6 + 6 layers of 512, for its time per token");

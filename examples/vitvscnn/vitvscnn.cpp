@@ -156,7 +156,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CommandLine command_line(
       "Vision transformers and a convolutional network: size, work, time, memory, reach.",
-      arguments);
+      arguments, {"--fusion", "--profile", "--attention-map"});
   command_line.add_text("--chart", arguments.chart, "where the reach of the layers is drawn, SVG");
   command_line.add_text("--program", arguments.program_file,
                         "instead: the peak of memory of running this compiled network once, in MB");

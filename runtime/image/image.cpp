@@ -1,6 +1,7 @@
 #include "heed/runtime/image/image.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -89,9 +90,12 @@ Image decode_image(std::span<const std::byte> file) {
 }
 
 Image read_image(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path))
-    throw Error("image: cannot open '", path.string(), "'");
+  std::ifstream file(path, std::ios::binary);  // a pipe, too
+  const int problem = file ? 0 : errno;
+  std::error_code ignored;
+  if (problem || std::filesystem::is_directory(path, ignored))
+    throw Error("image: cannot open '", path.string(),
+                "': ", system_message(problem ? problem : EISDIR));
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file),
                                 std::istreambuf_iterator<char>()};
   try {

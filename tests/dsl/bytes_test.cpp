@@ -273,6 +273,21 @@ TEST_CASE("graphs that would grow without bound are refused") {
   CHECK(graph::decode(graph::encode(m)).error.ends_with("'call': grows too large"));
 }
 
+TEST_CASE("more nodes or types than a module may hold, none of its lists being too long") {
+  const auto error_of = [](std::size_t functions, std::size_t nodes, std::size_t results) {
+    OwnedNode n;
+    n.op = OpCode::input;
+    n.results.assign(results, {DType::f32, {1, {Dim(4)}}});
+    graph::OwnedFunction f{"f", {}, {}, {}};
+    f.nodes.assign(nodes, n);
+    Module m;
+    m.functions.assign(functions, f);
+    return graph::decode(graph::encode(m)).error;
+  };
+  CHECK(error_of(2, graph::limit::nodes / 2 + 1, 0).ends_with("has too many nodes"));
+  CHECK(error_of(1, graph::limit::nodes / 32 + 1, 32).ends_with("has too many types"));
+}
+
 TEST_CASE("parameters in order of first use") {
   std::vector<graph::Parameter> all = graph::manifest(graph::module_of(vit_digits()));
   constexpr auto& m =

@@ -145,6 +145,30 @@ TEST_CASE("cache: bounded, what was used longest ago goes first") {
   CHECK(total <= 1 << 20);
 }
 
+TEST_CASE("cache: a bound that is no number costs a remark, and the usual one holds") {
+  for (const char* nonsense : {"many", "-1", "0", "1 GB", "99999999999"}) {
+    CAPTURE(nonsense);
+    Cache c;
+    const Variable bound("HEED_CACHE_MB", nonsense);
+    write(c.cache, "a");
+    CHECK(c.remarks.find(std::string("HEED_CACHE_MB is '") + nonsense) != c.remarks.npos);
+    CHECK(c.cache.read(key_of("a")));
+  }
+}
+
+// Where the folder is shared somebody else may have put it there.
+TEST_CASE("cache: a link in a program's place is replaced, not followed") {
+  Cache c;
+  write(c.cache, "a");
+  const fs::path entry = c.cache.entries().at(0).path, other = c / "other";
+  fs::remove(entry);
+  heed::testing::write_bytes(other, {});
+  fs::create_symlink(other, entry);
+  write(c.cache, "a");
+  CHECK(fs::is_empty(other));
+  CHECK(fs::symlink_status(entry).type() == fs::file_type::regular);
+}
+
 TEST_CASE("cache: what killed processes leave goes, what is being written stays") {
   Cache c;
   write(c.cache, "a");

@@ -65,6 +65,33 @@ TEST_CASE("session: into the caller's tensors") {
   check_result(x, session.run(x));
 }
 
+TEST_CASE("session: a result of the last run is no input of the next") {
+  Session session = sample_session();
+  const Tensor x = ramp(2, 4);
+  Tensor y = session.run(x);  // [2, 4, 4]
+  const Tensor inside = Tensor::view(y.dtype(), x.sizes(), y.data()),
+               smaller = Tensor::view(y.dtype(), {1, 4, 3}, y.data());
+  check_error([&] { session.run(inside); }, {"'x'", "the result 'y'", "copy()"});
+  // Which a run of other sizes would free.
+  check_error([&] { session.run(smaller); }, {"'x'", "the result 'y'"});
+  const Tensor copy = inside.copy();
+  check_result(copy, session.run(copy));
+}
+
+TEST_CASE("session: one that was moved from says so, a program too") {
+  Program program(testing::sample_program(), 1);
+  Session session = program.bind(testing::sample_checkpoint());
+  const Session kept = std::move(session);
+  check_error([&] { session.run(ramp(1, 4)); }, {"moved from"});
+  check_error([&] { session.sibling(); }, {"moved from"});
+  check_error([&] { session.threads(); }, {"moved from"});
+  CHECK(kept.threads() == 1);
+  const Program other = std::move(program);
+  check_error([&] { program.bind(testing::sample_checkpoint()); }, {"moved from"});
+  check_error([&] { program.inputs(); }, {"moved from"});
+  CHECK(other.bind(testing::sample_checkpoint()).threads() == 1);
+}
+
 TEST_CASE("session: shapes that do not fit") {
   Session session = sample_session();
   auto run = [&](heed::Sizes sizes, heed::DType type = heed::DType::f32) {

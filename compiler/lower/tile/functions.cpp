@@ -195,9 +195,9 @@ constexpr std::array<double, 6> fraction_power = {1.867130213e-03, 9.017030019e-
                                                   2.401644501e-01, 6.931513118e-01, 1.0};
 
 // p · 2^⌊t⌋. Denormal weights, such as a mask of -100 leaves, would slow the products with the
-// values down tenfold: they are 0, here and below.
+// values down tenfold: they are 0, here and below. NaN stays.
 Value scaleNormal(Emitter& e, Value p, Value t) {
-  Value normal = e.compare(CmpFPredicate::OGE, t, e.constantLike(t, 1 - exponent_bias));
+  Value normal = e.compare(CmpFPredicate::UGE, t, e.constantLike(t, 1 - exponent_bias));
   return e.select(normal, e.instructions.scale(e, p, t), e.constantLike(t, 0));
 }
 

@@ -154,12 +154,19 @@ class Emission {
     return isFloat(x) ? compare(f, x, y) : compare(i, x, y);
   }
   Value select(Value c, Value x, Value y) { return arith::SelectOp::create(b, loc, c, x, y); }
-  // A NaN in y survives; put constants first.
+  // The larger or smaller; NaN where one is NaN. One instruction where x is a constant.
+  Value either(arith::CmpFPredicate f, arith::CmpIPredicate i, Value x, Value y) {
+    Value one = select(compare(f, i, x, y), x, y);  // NaN where y is
+    if (!isFloat(x) || matchPattern(x, m_Constant())) return one;
+    return select(compare(arith::CmpFPredicate::UNO, x, x), x, one);
+  }
   Value maximum(Value x, Value y) {
-    return select(compare(arith::CmpFPredicate::OGT, arith::CmpIPredicate::sgt, x, y), x, y);
+    if (matchPattern(y, m_Constant())) std::swap(x, y);
+    return either(arith::CmpFPredicate::OGT, arith::CmpIPredicate::sgt, x, y);
   }
   Value minimum(Value x, Value y) {
-    return select(compare(arith::CmpFPredicate::OLT, arith::CmpIPredicate::slt, x, y), x, y);
+    if (matchPattern(y, m_Constant())) std::swap(x, y);
+    return either(arith::CmpFPredicate::OLT, arith::CmpIPredicate::slt, x, y);
   }
   template <class F, class I>
   Value arithmetic(Value x, Value y) {

@@ -247,6 +247,12 @@ TEST_CASE("vulkan: a device that is lost") {
   check_error([] { sample_session(); }, {"was lost while preparing weights"});
 }
 
+TEST_CASE("vulkan: a failure that has no sentence of its own is named by its number") {
+  const Fake fake("refuses");
+  check_error([] { sample_session(); },
+              {"device 'llvmpipe", "failed at preparing weights with VkResult -1000999000"});
+}
+
 TEST_CASE("vulkan: sizes beyond 32 bits") {
   const Fake fake("range=4294967295");
   float element = 0;  // nothing is read

@@ -11,6 +11,7 @@
 //   no_timestamps         of the queue
 //   memory=               bytes that vkAllocateMemory gives at most
 //   lost=                 submissions that go well before the device is lost
+//   refuses               every submission, with a result that the specification may yet gain
 #include <dlfcn.h>
 #include <vulkan/vulkan_core.h>
 
@@ -154,6 +155,7 @@ VkResult submit(VkQueue queue, std::uint32_t count, const VkSubmitInfo* infos, V
   const auto good = asked("lost");
   if (!good) done = 0;
   if (good && done++ >= *good) return VK_ERROR_DEVICE_LOST;
+  if (asked("refuses")) return VkResult(-1000999000);
   PFN_vkQueueSubmit f = real(&f, "vkQueueSubmit");
   return f(queue, count, infos, fence);
 }
