@@ -236,6 +236,13 @@ template <class Step, std::int64_t Start, std::int64_t Stop, std::int64_t Beams>
 struct beam_decoder {
   static_assert(Beams > 0, "a beam search has one beam at least");
   scan<"", detail::token_before<Stop>, 1, true> trace;
+  static constexpr graph::Problem check(const TensorType& cache, const auto&...) {
+    if (cache.shape.rank != 4)
+      return graph::problem(message::rank_differs, Dim(cache.shape.rank), Dim(4));
+    if ((cache.shape.dims[1] / Beams).invalid)
+      return graph::problem(message::does_not_split, cache.shape.dims[1], Dim(Beams));
+    return graph::no_problem;
+  }
   constexpr auto operator()(expression auto cache, expression auto length_penalty,
                             expression auto... held_in_every_turn) const {
     using namespace detail;

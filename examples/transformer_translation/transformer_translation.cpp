@@ -11,8 +11,6 @@
 #include "../shared/date_translator.h"
 #include "../shared/files.h"
 #include "../shared/report.h"
-#include "heed/dsl/load.h"
-#include "heed/dsl/nn/beam_search.h"
 #include "heed/runtime/error.h"
 #include "heed/runtime/formula.h"
 #include "translation_network.h"
@@ -26,51 +24,7 @@ struct Arguments : CommonOptions {
   std::string text = "monday, march 5th 1979 until 7.12.2031", model = "dates", curve;
 };
 
-template <nn::TranslationSize N>
-Program load_reader(const Options& options) {
-  using types = translation_types<N>;
-  return heed::load<nn::translation_reader<N>, typename types::texts, typename types::lengths>(
-      options, {"texts", "lengths"});
-}
-template <nn::TranslationSize N>
-Program load_step(const Options& options) {
-  using types = translation_types<N>;
-  return heed::load<nn::translation_step<N>, typename types::tokens, typename types::tokens,
-                    typename types::cache, typename types::memory, typename types::lengths>(
-      options, {"token", "position", "cache", "memory", "lengths"});
-}
-
-// Greedy decoding as one program.
-template <nn::TranslationSize N>
-Program load_writer(const Options& options) {
-  using types = translation_types<N>;
-  using writer = nn::greedy_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop>;
-  return heed::load<writer, typename types::cache, typename types::memory, typename types::lengths>(
-      options, {"cache", "memory", "lengths"});
-}
-
-// The same, sampling.
-template <nn::TranslationSize N>
-Program load_sampler(const Options& options) {
-  using types = translation_types<N>;
-  using sampler =
-      nn::sampling_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop>;
-  return heed::load<sampler, typename types::cache, tensor<i64>, tensor<f32>, tensor<i64>,
-                    tensor<f32>, typename types::memory, typename types::lengths>(
-      options, {"cache", "seed", "temperature", "top_k", "top_p", "memory", "lengths"});
-}
-
-// The likeliest translations of a text by beam search.
 constexpr std::int64_t beams = 3;
-template <nn::TranslationSize N>
-Program load_searcher(const Options& options) {
-  using types = translation_types<N>;
-  using searcher =
-      nn::beam_decoder<nn::translation_step<N>, date_limits.start, date_limits.stop, beams>;
-  return heed::load<searcher, typename types::template cache_of<beams>, tensor<f32>,
-                    typename types::memory, typename types::lengths>(
-      options, {"cache", "length_penalty", "memory", "lengths"});
-}
 
 StepProgram::Memory empty_cache(const nn::TranslationSize& size, std::int64_t rows,
                                 std::int64_t capacity) {
@@ -219,7 +173,7 @@ void translate_dates(const Arguments& arguments) {
     say_sampled(reading, writing, sampler.bind(only_parameters(weights, sampler)), arguments.text);
   }
   {
-    const Program searcher = load_searcher<date_translation>(arguments.program);
+    const Program searcher = load_searcher<date_translation, beams>(arguments.program);
     say_best(reading, writing, searcher.bind(only_parameters(weights, searcher)), arguments.text);
   }
 

@@ -54,7 +54,7 @@ enum class CodeFormat : std::uint8_t {
 
 struct KernelEntry {
   std::string symbol;       // of an element of `code`
-  std::string kind;         // contract, attention, rows, map, pack
+  std::string kind;         // contract, attention, rows, map, append, pack
   std::int32_t object = 0;  // index into code
   std::int64_t group = 1;   // items of a step that one workgroup computes; 1 on a CPU
 };
