@@ -47,7 +47,7 @@ Meetings meetings(const AttentionShape& shape, const Grid& grid, std::int64_t pa
   return all;
 }
 
-constexpr double first_tlb_bytes = 64 * 4096;
+constexpr double page_bytes = 4096, first_tlb_bytes = 64 * page_bytes;
 
 }  // namespace
 
@@ -73,8 +73,9 @@ std::array<double, AttentionCosts::count> attention_work(const AttentionShape& s
   work[AttentionCosts::visit] = batch * met.visits;
   work[AttentionCosts::row] = batch * met.rows;
   work[AttentionCosts::sum] = batch * met.rows * values;
-  // A tile sums a few columns of them at a time, so that it comes to every page as often.
-  if (block * sizeof(float) > first_tlb_bytes)
+  // A tile sums a few columns of them at a time, so that it comes to every page as often. A block
+  // may begin within a page.
+  if (block * sizeof(float) + page_bytes > first_tlb_bytes)
     work[AttentionCosts::far_block] = batch * met.visits * block;
   if (packed * sizeof(float) > double(target.l2_bytes) / 2)
     work[AttentionCosts::far_packed] = batch * double(grid.query_blocks) * packed;
