@@ -16,7 +16,7 @@ namespace detail {
 struct LoadedProgram;
 }
 
-// Immutable and cheap to copy: copies share data and code.
+// Immutable and cheap to copy: copies share data and code, and any number of threads may use one.
 class Program {
  public:
   // Loads the code. Throws Error when this CPU, or the GPU of a program for one, lacks what the

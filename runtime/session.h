@@ -30,7 +30,8 @@ class Results {
   const Program* program_;
 };
 
-// For one thread at a time; sessions on the same weights (`sibling`) run at the same time. Moves.
+// For one thread at a time, which `run` checks; sessions on the same weights (`sibling`) run at the
+// same time. Moves: one that was moved from throws Error. Keeps its program and the weights alive.
 class Session {
  public:
   Session(const Program& program, const Checkpoint& checkpoint, int threads);
@@ -40,8 +41,9 @@ class Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  // Throws Error when the inputs do not fit program().inputs(), or a kernel reports one. Allocates
-  // only when sizes are not those of the run before.
+  // Throws Error when the inputs do not fit program().inputs(), have an axis of no elements or lie
+  // in a result of the run before, or a kernel reports one. Allocates only when sizes are not those
+  // of the run before. Where the type's elements may lie, inputs may: no other alignment is needed.
   Results run(std::span<const Tensor* const> inputs);
   template <std::same_as<Tensor>... Inputs>
   Results run(const Inputs&... inputs) {
