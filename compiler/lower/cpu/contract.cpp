@@ -103,7 +103,8 @@ class Contract {
     if (blocking.sharesBlocks) {
       Value shared = e.divide(tiles, ContractBlocking::shared_tiles);
       shared = e.min(shared, e.constant(ContractBlocking::shared_blocks));
-      rowBlocks = e.select(e.equal(rowBlocks, e.constant(1)), rowBlocks, e.max(rowBlocks, shared));
+      shared = e.max(shared, e.ceilDivide(tiles, blocking.sharedTiles()));
+      rowBlocks = e.select(e.equal(rowBlocks, e.constant(1)), rowBlocks, shared);
     }
     rowBlocks = e.max(rowBlocks, e.min(tiles, e.constant(blocking.leastBlocks)));
     sums = e.view(arguments.scratch, e.constant(0), e.f32);

@@ -26,7 +26,8 @@ struct ContractBlocking {
   // so that the work can be shared out, if there are as many tiles
   std::int64_t leastBlocks;
   // Rows of A that do not fit into one block are shared out by blocks of that many tiles at least,
-  // so that no thread reads all of them again for a few panels.
+  // so that no thread reads all of them again for a few panels; and by no more than half a block,
+  // which stays in L2 whoever else uses the core.
   static constexpr std::int64_t shared_blocks = 8, shared_tiles = 16;
   bool sharesBlocks = false;
   llvm::SmallVector<std::int64_t> heights;  // of tiles that can occur
@@ -51,6 +52,7 @@ struct ContractBlocking {
   std::int64_t depthStride;             // for one step of k
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
+  std::int64_t sharedTiles() const { return (blockTiles + 1) / 2; }  // at most
   std::int64_t rowBlocks(std::int64_t tiles) const;
   Dim panels() const;                   // static n only
   // The number of items (batch, panel, row block) where it is known when compiling, otherwise

@@ -96,8 +96,8 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
   bool asWhole =
       tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
-  sharesBlocks = weights && !preparesA();
   keepB(kernel, target);
+  sharesBlocks = weights && !preparesA() && !keepsB;
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
   groupPanels =
@@ -146,7 +146,8 @@ void ContractBlocking::setPanelLayout(const tile::Kernel& kernel) {
 std::int64_t ContractBlocking::rowBlocks(std::int64_t tiles) const {
   std::int64_t blocks = (tiles + blockTiles - 1) / blockTiles;
   if (sharesBlocks && blocks > 1)
-    blocks = std::max(blocks, std::min(tiles / shared_tiles, shared_blocks));
+    blocks = std::max((tiles + sharedTiles() - 1) / sharedTiles(),
+                      std::min(tiles / shared_tiles, shared_blocks));
   return std::max(blocks, std::min(tiles, leastBlocks));
 }
 
