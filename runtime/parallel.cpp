@@ -18,7 +18,9 @@ namespace heed {
 namespace {
 
 constexpr int spins = 4000;         // some 100 µs
-constexpr std::int64_t shares = 4;  // ranges a thread, so that a slow one can be helped
+// A loop's first ranges are so many a thread; of what is left at the end each takes a fraction, so
+// that a slow thread keeps nobody waiting for long, but no less than a fraction of the first.
+constexpr std::int64_t shares = 4, left_shares = 2, least_fraction = 4;
 constexpr std::uint32_t closed = std::uint32_t(1) << 31;
 
 inline void relax() { __builtin_ia32_pause(); }
@@ -94,15 +96,24 @@ struct ThreadPool::State {
 
   void take_ranges(int id) {
     for (;;) {
-      const std::int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
-      if (begin >= work) return;
-      const std::int32_t result = body(context, begin, std::min(begin + chunk, work), id);
+      std::int64_t begin = next.load(std::memory_order_relaxed), end = begin;
+      do {
+        if (begin >= work) return;
+        end = begin + range_from(begin);
+      } while (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+      const std::int32_t result = body(context, begin, end, id);
       if (result == 0) continue;
       std::int32_t none = 0;
       status.compare_exchange_strong(none, result, std::memory_order_relaxed);
       next.store(work, std::memory_order_relaxed);
       return;
     }
+  }
+
+  std::int64_t range_from(std::int64_t begin) const {
+    const std::int64_t left = work - begin;
+    const std::int64_t size = std::clamp(left / left_ranges, least_chunk, chunk);
+    return std::min(left, size - size % grain);  // what shares a grain shares its preparation
   }
 
   std::int32_t run(std::int64_t participants) {
@@ -122,7 +133,7 @@ struct ThreadPool::State {
   // The loop under way; written while the gate is closed and empty.
   Body body = nullptr;
   void* context = nullptr;
-  std::int64_t work = 0, chunk = 1;
+  std::int64_t work = 0, grain = 1, chunk = 1, least_chunk = 1, left_ranges = 1;
   alignas(64) std::atomic<std::int64_t> next{0};
   std::atomic<std::int32_t> status{0};
   alignas(64) std::atomic<std::uint32_t> gate{closed};  // closed | helpers inside
@@ -152,7 +163,10 @@ std::int32_t ThreadPool::run(std::int64_t work, std::int64_t grain, Body body, v
   s.body = body;
   s.context = context;
   s.work = work;
+  s.grain = grain;
   s.chunk = std::max(grain, work / (participants * shares));
+  s.left_ranges = participants * left_shares;
+  s.least_chunk = std::max(grain, s.chunk / least_fraction);
   s.next.store(0, std::memory_order_relaxed);
   s.status.store(0, std::memory_order_relaxed);
   return s.run(participants);

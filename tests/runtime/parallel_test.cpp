@@ -1,6 +1,7 @@
 #include "heed/runtime/parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -27,6 +28,29 @@ TEST_CASE("parallel: every item once, by threads of the pool") {
         CHECK(strange == 0);
         CHECK(std::ranges::all_of(hits, [](const auto& n) { return n == 1; }));
       }
+  }
+}
+
+TEST_CASE("parallel: ranges become shorter towards the end") {
+  constexpr std::int64_t work = 8000, first = work / 8, last = first / 4;
+  for (std::int64_t grain : {1, 30}) {
+    ThreadPool pool(2);
+    std::array<std::atomic<std::int64_t>, work> end_of{};
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      end_of[static_cast<std::size_t>(begin)] = end;
+      return 0;
+    };
+    CHECK(pool.run(work, grain, body) == 0);
+    std::int64_t before = first, begin = 0;
+    while (begin < work) {
+      const std::int64_t end = end_of[static_cast<std::size_t>(begin)];
+      REQUIRE(end > begin);
+      CHECK(end - begin <= before);
+      CHECK((end == work || (end - begin) % grain == 0));
+      before = end - begin;
+      begin = end;
+    }
+    CHECK(before <= last);
   }
 }
 

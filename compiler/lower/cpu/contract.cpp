@@ -1,5 +1,5 @@
 // heed.contract: matrix products of any batch, with a prologue on A's elements and an epilogue on
-// C's.
+// C's. Here: the function that walks over tiles.
 //
 // Work items are (batch, panel, row block), never parts of k, so the result does not depend on how
 // they are shared out. A's rows are read where they lie if they or their runs are contiguous,
@@ -14,28 +14,26 @@ namespace heed::cpu {
 
 namespace {
 
-// Rows of A that are met by panels of B several at a time: too few to hide the latency of sums, and
-// bound by memory.
-struct Wide {
-  int height, panels;
-};
-constexpr Wide wide_tiles[] = {{1, 4}, {2, 2}};
-
 class Contract {
  public:
   Contract(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-      : kernel(kernel), e(kernel, target, module), blocking(kernel, target), tile{e, blocking} {}
+      : kernel(kernel),
+        e(kernel, target, module),
+        blocking(kernel, target),
+        scratch(blocking, e.lanes()),
+        tile{e, blocking} {}
 
   Lowering lower() {
     if (failed(emitParts())) return failure();
     emitWalk();
-    return tile::Lowered{{launch()}, {}};
+    return tile::Lowered{{launchOf(kernel, e.dims(), blocking, scratch)}, {}};
   }
 
  private:
   const tile::Kernel& kernel;
   Emit e;
   ContractBlocking blocking;
+  ContractScratch scratch;
   ContractTile tile;
 
   // Values of the walk.
@@ -48,7 +46,7 @@ class Contract {
 
   bool has(int height) const { return llvm::is_contained(blocking.heights, height); }
   // As many of them as have all their parts; 0: none.
-  int widePanels(Wide wide) const {
+  int widePanels(WideTile wide) const {
     const bool possible = blocking.weights && has(wide.height);
     return possible ? int(wide.panels / blocking.parts * blocking.parts) : 0;
   }
@@ -58,7 +56,7 @@ class Contract {
       tile.emitSum(int(height), blocking.vectors, 1);
       if (blocking.tailVectors) tile.emitSum(int(height), blocking.tailSumVectors, 1);
     }
-    for (Wide wide : wide_tiles)
+    for (WideTile wide : wide_tiles)
       if (int panels = widePanels(wide)) tile.emitSum(wide.height, blocking.vectors, panels);
     if (!blocking.weights) tile.emitPackPanel();
     if (blocking.packsA && failed(tile.emitPackRows())) return failure();
@@ -68,78 +66,13 @@ class Contract {
     return tile.emitFinish(false);
   }
 
-  // ---- scratch: sums of a tile | panels of B | offsets of A's runs | rows or lines of A ----
-
-  // Wide tiles hold sums of few rows for several panels.
-  Dim sumsBytes() const {
-    int64_t tiles = blocking.inBlocks() ? blocking.blockTiles * blocking.groupPanels : 1;
-    int64_t wide = wide_tiles[0].panels * blocking.partSums();
-    return Dim(std::max(tiles * blocking.tileSums(), wide) * float_bytes);
-  }
-  Dim panelsBytes() const {
-    if (blocking.weights) return Dim(0);
-    Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width)
-                                         : blocking.n + Dim(blocking.width);
-    return columns * Dim(blocking.parts) * blocking.k * Dim(float_bytes);
-  }
-  Dim rowsBytes() const {
-    if (!blocking.copiesA()) return Dim(0);
-    Dim elements = blocking.runs ? blocking.runs->padded->elements(blocking.blockRows())
-                                 : blocking.k * Dim(blocking.blockRows());
-    return (elements + Dim(e.lanes())) * Dim(float_bytes);
-  }
-  Dim offsetsBytes() const {
-    return Dim(blocking.runs
-                   ? (blocking.blockRows() + blocking.runs->count()) * int64_t(sizeof(int64_t))
-                   : 0);
-  }
-
-  tile::Launch launch() {
-    tile::Launch launch;
-    launch.function = kernel.name;
-    for (size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
-      launch.buffers.push_back(int(n));
-    launch.dims = e.dims();
-    launch.work = work();
-    launch.scratchBytes = sumsBytes() + panelsBytes() + offsetsBytes() + rowsBytes();
-    launch.grain = grain();
-    launch.kind = "contract";
-    launch.flops =
-        Dim(2 * blocking.parts) * blocking.batch * blocking.m * blocking.n * blocking.k;
-    auto size = [](const tile::Access& access) {
-      return element_count(access.shape) * Dim(int64_t(size_of(access.dtype)));
-    };
-    for (const tile::Access& access : kernel.ins) launch.bytes = launch.bytes + size(access);
-    for (const tile::Access& access : kernel.outs) launch.bytes = launch.bytes + size(access);
-    return launch;
-  }
-
-  // What is packed for a row block serves all its panels; where row blocks are few, it is packed
-  // for parts of them.
-  int64_t grain() const {
-    constexpr int64_t enough_items = 8, least_panels = 4;
-    if (!blocking.exactWork) return blocking.rows;
-    if (!blocking.copiesA()) return 1;
-    int64_t blocks = blocking.rowBlocks(blocking.tiles(blocking.m.constant)) *
-                     std::max<int64_t>(1, lower_bound(blocking.batch));
-    int64_t panels = blocking.panels().constant, parts = (enough_items + blocks - 1) / blocks;
-    return std::min(panels, std::max(least_panels, (panels + parts - 1) / parts));
-  }
-  // The number of items where it is known when compiling; otherwise something proportional, see
-  // firstItem.
-  Dim work() const {
-    if (!blocking.exactWork)
-      return blocking.batch * blocking.m *
-             (blocking.n.is_static() ? blocking.panels() : blocking.n);
-    return blocking.batch * blocking.panels() *
-           Dim(blocking.rowBlocks(blocking.tiles(blocking.m.constant)));
-  }
-  // The work's [0, begin) are the items' [0, firstItem(begin)).
-  Value firstItem(Value begin, Value items) {
-    return blocking.exactWork ? begin : e.divide(e.mul(begin, items), e.dim(work()));
-  }
-
   // ---- the walk ----
+
+  // The work's [0, begin) are the items' [0, firstItem(begin)). Rounded up: an eighth of the work,
+  // rounded down, is an eighth of the row blocks.
+  Value firstItem(Value begin, Value items) {
+    return blocking.exactWork ? begin : e.ceilDivide(e.mul(begin, items), e.dim(blocking.work()));
+  }
 
   void emitWalk() {
     llvm::SmallVector<Type> types;
@@ -166,23 +99,30 @@ class Contract {
     tileRows = e.divide(rows, tiles);
     largerTiles = e.sub(rows, e.mul(tileRows, tiles));
     panels = e.ceilDivide(columns, blocking.width);
-    rowBlocks = e.max(e.ceilDivide(tiles, blocking.blockTiles),
-                      e.min(tiles, e.constant(blocking.leastBlocks)));
+    rowBlocks = e.ceilDivide(tiles, blocking.blockTiles);
+    if (blocking.sharesBlocks) {
+      Value shared = e.divide(tiles, ContractBlocking::shared_tiles);
+      shared = e.min(shared, e.constant(ContractBlocking::shared_blocks));
+      shared = e.max(shared, e.ceilDivide(tiles, blocking.sharedTiles()));
+      rowBlocks = e.select(e.equal(rowBlocks, e.constant(1)), rowBlocks, shared);
+    }
+    rowBlocks = e.max(rowBlocks, e.min(tiles, e.constant(blocking.leastBlocks)));
     sums = e.view(arguments.scratch, e.constant(0), e.f32);
-    if (!blocking.weights) panelsOfB = e.view(arguments.scratch, e.dim(sumsBytes()), e.f32);
-    Dim used = sumsBytes() + panelsBytes();
+    if (!blocking.weights) panelsOfB = e.view(arguments.scratch, e.dim(scratch.sums), e.f32);
+    Dim used = scratch.sums + scratch.panels;
     if (blocking.runs) offsets = e.view(arguments.scratch, e.dim(used), e.index);
     if (blocking.copiesA())
-      rowsOfA = e.view(arguments.scratch, e.dim(used + offsetsBytes()), e.f32);
+      rowsOfA = e.view(arguments.scratch, e.dim(used + scratch.offsets), e.f32);
   }
 
   Value firstRow(Value tile) { return e.add(e.mul(tile, tileRows), e.min(tile, largerTiles)); }
   Value firstTile(Value rowBlock) { return e.divide(e.mul(rowBlock, tiles), rowBlocks); }
 
-  // Items [low, high) of the current batch index. Row blocks run fastest over the items, panels
-  // where A is packed, so that a thread has few row blocks to pack, and where B stays in cache.
+  // Items [low, high) of the current batch index. Panels run fastest over the items, so that a
+  // thread has few row blocks to bring near or to pack, and all panels of B, which are fetched
+  // ahead, pass by them; row blocks where it is panels that are packed.
   void walkBatch(Value low, Value high) {
-    bool panelsFastest = blocking.preparesA() || blocking.keepsB;
+    bool panelsFastest = blocking.preparesA() || blocking.weights;
     if (!blocking.weights)
       packPanels(panelsFastest ? e.constant(0) : e.divide(low, rowBlocks),
                  panelsFastest ? panels : e.ceilDivide(high, rowBlocks));
@@ -223,7 +163,7 @@ class Contract {
       if (blocking.runs) call.push_back(offsets);
       e.call(tile.packRowsName(), call);
     }
-    for (Wide wide : wide_tiles)
+    for (WideTile wide : wide_tiles)
       if (int across = widePanels(wide)) first = walkWide(wide.height, across, first, last);
     if (!blocking.inBlocks())
       return forEachPanel(first, last, [&](Value panel, bool tail) {
@@ -313,12 +253,16 @@ class Contract {
     finishTile(panel, row, e.sub(firstRow(e.add(t, 1)), row), at, blocking.partSums(), tail);
   }
 
-  // What the tile fetches from step `from` on. Behind the last panel is nothing, and a fetch of
-  // nothing is ignored.
+  // What the tile fetches from step `from` on: of the panel that comes next, which is the first one
+  // again after the last, for the next steps of k or for the next row block.
   Value fetchedBy(Value t, Value low, Value panel, Value part, Value from, Value to) {
     Value shares = e.ceilDivide(e.constant(blocking.width), share);
     Value own = e.min(e.sub(t, low), e.sub(shares, e.constant(1)));
-    Value at = e.add(panelAddress(e.add(panel, 1), part), e.mul(from, blocking.depthStride));
+    Value next = e.add(panel, 1), ends = e.equal(next, panels), first = e.constant(0), step = from;
+    if (blocking.inBlocks())
+      step = e.select(ends, e.select(e.below(to, e.dim(blocking.k)), to, first), from);
+    Value at = e.add(panelAddress(e.select(ends, first, next), part),
+                     e.mul(step, blocking.depthStride));
     return e.add(at, e.mul(own, e.mul(e.sub(to, from), share)));
   }
 

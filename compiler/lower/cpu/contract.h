@@ -1,5 +1,6 @@
-// The parts of a contraction's lowering: how it is blocked (contract_blocking.cpp), what happens in
-// one tile of rows x panel (contract_tile.cpp), and the function that walks them (contract.cpp).
+// The parts of a contraction's lowering: how it is blocked and called (contract_blocking.cpp), what
+// happens in one tile of rows x panel (contract_tile.cpp), and the function that walks them
+// (contract.cpp).
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -24,6 +25,11 @@ struct ContractBlocking {
   std::int64_t blockTiles;              // most tiles of a row block
   // so that the work can be shared out, if there are as many tiles
   std::int64_t leastBlocks;
+  // Rows of A that do not fit into one block are shared out by blocks of that many tiles at least,
+  // so that no thread reads all of them again for a few panels; and by no more than half a block,
+  // which stays in L2 whoever else uses the core.
+  static constexpr std::int64_t shared_blocks = 8, shared_tiles = 16;
+  bool sharesBlocks = false;
   llvm::SmallVector<std::int64_t> heights;  // of tiles that can occur
   bool weights;                         // B comes packed
   // A is read by them; k blocks are whole ones, or parts of one
@@ -46,8 +52,13 @@ struct ContractBlocking {
   std::int64_t depthStride;             // for one step of k
 
   std::int64_t tiles(std::int64_t m) const { return (m + rows - 1) / rows; }
+  std::int64_t sharedTiles() const { return (blockTiles + 1) / 2; }  // at most
   std::int64_t rowBlocks(std::int64_t tiles) const;
   Dim panels() const;                   // static n only
+  // The number of items (batch, panel, row block) where it is known when compiling, otherwise
+  // something proportional; and the least of it worth a thread.
+  Dim work() const;
+  std::int64_t grain() const;
   bool inBlocks() const { return !k.is_static() || k.constant > depth; }
   // elements
   std::int64_t partSums() const { return rows * width; }
@@ -61,6 +72,23 @@ struct ContractBlocking {
   void keepB(const tile::Kernel& kernel, const Target& target);
   void setPanelLayout(const tile::Kernel& kernel);
 };
+
+// Rows of A that are met by panels of B several at a time: too few to hide the latency of sums, and
+// bound by memory.
+struct WideTile {
+  int height, panels;
+};
+constexpr WideTile wide_tiles[] = {{1, 4}, {2, 2}};
+
+// Bytes of the scratch memory's parts, in this order: sums of a tile, panels of B, offsets of A's
+// runs, rows or lines of A.
+struct ContractScratch {
+  ContractScratch(const ContractBlocking& blocking, int lanes);
+  Dim sums = Dim(0), panels = Dim(0), offsets = Dim(0), rows = Dim(0);
+};
+
+tile::Launch launchOf(const tile::Kernel& kernel, std::vector<Dim> dims,
+                      const ContractBlocking& blocking, const ContractScratch& scratch);
 
 struct ContractTile {
   Emit& e;

@@ -1,5 +1,7 @@
-// Sizes of a contraction's tiles, panels and blocks, as functions of shape and target alone.
+// Sizes of a contraction's tiles, panels and blocks, of its scratch memory and of its work, as
+// functions of shape and target alone.
 #include "heed/compiler/lower/cpu/contract.h"
+#include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/lower.h"
 #include "heed/compiler/lower/tile/access.h"
 #include "heed/compiler/lower/tile/regions.h"
@@ -95,6 +97,7 @@ ContractBlocking::ContractBlocking(const tile::Kernel& kernel, const Target& tar
       tail && depthStride == width && hardlyNarrower(n.constant, width, tailVectors * target.lanes);
   tailSumVectors = asWhole ? vectors : tailVectors;
   keepB(kernel, target);
+  sharesBlocks = weights && !preparesA() && !keepsB;
   if (m.is_static()) blockTiles = std::min(blockTiles, tiles(m.constant));
   auto sums = std::int64_t(sizeof(float)) * blockTiles * tileSums();
   groupPanels =
@@ -141,10 +144,71 @@ void ContractBlocking::setPanelLayout(const tile::Kernel& kernel) {
 }
 
 std::int64_t ContractBlocking::rowBlocks(std::int64_t tiles) const {
-  return std::max((tiles + blockTiles - 1) / blockTiles, std::min(tiles, leastBlocks));
+  std::int64_t blocks = (tiles + blockTiles - 1) / blockTiles;
+  if (sharesBlocks && blocks > 1)
+    blocks = std::max((tiles + sharedTiles() - 1) / sharedTiles(),
+                      std::min(tiles / shared_tiles, shared_blocks));
+  return std::max(blocks, std::min(tiles, leastBlocks));
 }
 
 Dim ContractBlocking::panels() const { return Dim((n.constant + width - 1) / width); }
+
+ContractScratch::ContractScratch(const ContractBlocking& blocking, int lanes) {
+  std::int64_t tiles = blocking.inBlocks() ? blocking.blockTiles * blocking.groupPanels : 1;
+  // Wide tiles hold sums of few rows for several panels.
+  std::int64_t wide = wide_tiles[0].panels * blocking.partSums();
+  sums = Dim(std::max(tiles * blocking.tileSums(), wide) * float_bytes);
+  if (!blocking.weights) {
+    Dim columns = blocking.n.is_static() ? blocking.panels() * Dim(blocking.width)
+                                         : blocking.n + Dim(blocking.width);
+    panels = columns * Dim(blocking.parts) * blocking.k * Dim(float_bytes);
+  }
+  if (blocking.runs)
+    offsets = Dim(std::int64_t(sizeof(std::int64_t)) *
+                  (blocking.blockRows() + blocking.runs->count()));
+  if (blocking.copiesA()) {
+    Dim elements = blocking.runs ? blocking.runs->padded->elements(blocking.blockRows())
+                                 : blocking.k * Dim(blocking.blockRows());
+    rows = (elements + Dim(lanes)) * Dim(float_bytes);
+  }
+}
+
+Dim ContractBlocking::work() const {
+  if (!exactWork) return batch * m * (n.is_static() ? panels() : n);
+  return batch * panels() * Dim(rowBlocks(tiles(m.constant)));
+}
+
+// What is packed for a row block serves all its panels; where row blocks are few, it is packed for
+// parts of them.
+std::int64_t ContractBlocking::grain() const {
+  constexpr std::int64_t enough_items = 8, least_panels = 4;
+  if (!exactWork) return rows;
+  if (!copiesA()) return 1;
+  std::int64_t blocks =
+      rowBlocks(tiles(m.constant)) * std::max<std::int64_t>(1, lower_bound(batch));
+  std::int64_t across = panels().constant, each = (enough_items + blocks - 1) / blocks;
+  return std::min(across, std::max(least_panels, (across + each - 1) / each));
+}
+
+tile::Launch launchOf(const tile::Kernel& kernel, std::vector<Dim> dims,
+                      const ContractBlocking& blocking, const ContractScratch& scratch) {
+  tile::Launch launch;
+  launch.function = kernel.name;
+  for (std::size_t n = 0; n < kernel.ins.size() + kernel.outs.size(); ++n)
+    launch.buffers.push_back(int(n));
+  launch.dims = std::move(dims);
+  launch.work = blocking.work();
+  launch.scratchBytes = scratch.sums + scratch.panels + scratch.offsets + scratch.rows;
+  launch.grain = blocking.grain();
+  launch.kind = "contract";
+  launch.flops = Dim(2 * blocking.parts) * blocking.batch * blocking.m * blocking.n * blocking.k;
+  auto size = [](const tile::Access& access) {
+    return element_count(access.shape) * Dim(std::int64_t(size_of(access.dtype)));
+  };
+  for (const tile::Access& access : kernel.ins) launch.bytes = launch.bytes + size(access);
+  for (const tile::Access& access : kernel.outs) launch.bytes = launch.bytes + size(access);
+  return launch;
+}
 
 }  // namespace cpu
 }  // namespace heed
