@@ -6,8 +6,7 @@
 // A thread packs the keys and values of a batch index into its scratch when it comes to it, and
 // only those that the queries of its range may see: packed once where the range goes to the end,
 // and never handed over through memory.
-#include "heed/compiler/lower/cpu/attention.h"
-#include "heed/compiler/lower/cpu/attention_mask.h"
+#include "heed/compiler/lower/cpu/attention_calls.h"
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
 #include "heed/runtime/abi/kernel.h"
@@ -18,15 +17,10 @@ namespace heed::cpu {
 
 namespace {
 
-class Attention {
+class Attention : AttentionCalls {
  public:
   Attention(const tile::Kernel& kernel, const Target& target, ModuleOp module)
-      : kernel(kernel),
-        op(cast<ir::AttentionOp>(kernel.op)),
-        e(kernel, target, module),
-        mask(tile::classifyMask(kernel, op.getMask())),
-        blocking(kernel, mask, target),
-        tile{e, blocking} {}
+      : AttentionCalls(kernel, target, module) {}
 
   Lowering lower() {
     if (failed(emitParts())) return failure();
@@ -35,55 +29,8 @@ class Attention {
   }
 
  private:
-  const tile::Kernel& kernel;
-  ir::AttentionOp op;
-  Emit e;
-  tile::MaskClasses mask;
-  AttentionBlocking blocking;
-  AttentionTile tile;
-
-  // Values of the walk.
-  KernelArguments arguments;
-  ValueRange buffers;  // ins, then outs
   // largerTiles have tileRows + 1 rows
-  Value queries, keys, tiles, tileRows, largerTiles, queryBlocks, keyBlocks, keyBlock;
-  // of packed keys and values, and of those that are read, packed or not
-  Value scratch, packed, keyRows, values;
-  Value batch;
-  // Of the current batch index: addresses of its keys and values, and the keys [packedLow,
-  // packedHigh) that are packed.
-  Value firstKey, firstValue, packedLow, packedHigh;
-
-  AttentionMask seen() { return {e, mask, op.getMask(), buffers, batch, keys}; }
-  bool hasMask() { return !op.getMask().empty(); }
-  bool hasWeights() const { return kernel.outs.size() > 1; }
-  // Somebody must look at the scores before softmax.
-  bool edits() const {
-    return blocking.editsScores || !blocking.keys.is_static() ||
-           blocking.keys.constant % e.lanes() != 0;
-  }
-
-  LogicalResult emitParts() {
-    if (!kernel.extentOf('e').is_static() || !kernel.extentOf('d').is_static())
-      return op.emitOpError("expected static feature extents");
-    if (blocking.fewKeys) return failure(failed(tile.emitFewKeys()) || failed(tile.emitPack()));
-    for (int64_t height : blocking.heights) {
-      tile.emitScores(int(height));
-      for (auto [first, rows] : blocking.valueParts(height)) tile.emitValues(int(rows));
-    }
-    for (bool masked : {false, true}) {
-      if (masked && !hasMask()) continue;
-      if (blocking.wholeRows ? failed(tile.emitWholeRows(masked))
-                             : (masked || edits()) && failed(tile.emitEdit(masked)))
-        return failure();
-    }
-    if (!mask.complete) tile.emitClear();
-    if (!blocking.wholeRows) tile.emitSoftmax();
-    if (hasWeights()) tile.emitWeights();
-    if (blocking.fetchesNext) tile.emitFetch();
-    if (failed(tile.emitPack())) return failure();
-    return tile.emitFinish();
-  }
+  Value tileRows, largerTiles, queryBlocks;
 
   // ---- launches ----
 
@@ -133,7 +80,8 @@ class Attention {
     tileRows = e.divide(queries, tiles);
     largerTiles = e.sub(queries, e.mul(tileRows, tiles));
     queryBlocks = e.ceilDivide(tiles, blocking.blockTiles);
-    keyBlocks = e.ceilDivide(keys, blocking.keyBlock);  // balanced, of whole panels
+    // balanced, of whole panels
+    Value keyBlocks = e.ceilDivide(keys, blocking.keyBlock);
     keyBlock = e.roundUp(e.ceilDivide(keys, keyBlocks), blocking.width);
   }
 
@@ -154,12 +102,6 @@ class Attention {
     tile::KeyRanges any = seen().ranges(first, end);  // by any query; one key at least
     packedLow = blockStart(e.min(any.low, e.sub(keys, e.constant(1))));
     packedHigh = e.min(e.max(any.high, e.add(packedLow, 1)), keys);
-  }
-
-  void callPack() {
-    Values call(buffers);
-    call.append({packed, batch, firstKey, firstValue, packedLow, packedHigh});
-    e.call(tile.name("pack"), call);
   }
 
   // ---- the walk ----
@@ -196,7 +138,7 @@ class Attention {
   void walkBatch(Value b, Value firstBlock, Value lastBlock) {
     e.when(e.below(firstBlock, lastBlock), [&] {
       setBatch(b, firstQuery(firstTile(firstBlock)), firstQuery(firstTile(lastBlock)));
-      callPack();
+      pack();
       e.loop(firstBlock, lastBlock, 1, [&](Value block) { walkQueries(block); });
     });
   }
@@ -207,13 +149,14 @@ class Attention {
   void walkQueries(Value block) {
     Value first = firstTile(block), last = firstTile(e.add(block, 1));
     Value blockQuery = firstQuery(first), end = firstQuery(last);
-    if (hasMask()) count(abi::tiles_in_all, e.mul(e.sub(last, first), keyBlocks));
-    if (blocking.packsQueries)
-      (void)packRows(e, {0, 'i', 'e'}, buffers, batch, blockQuery, e.sub(end, blockQuery), scratch,
-                     e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr,
-                     tile::attention_captured);
-    if (blocking.fewKeys)
-      return callFewKeys(blockQuery, e.sub(end, blockQuery), e.sub(last, first));
+    Value tilesHere = e.sub(last, first);
+    if (hasMask())
+      count(abi::tiles_in_all, e.mul(tilesHere, e.ceilDivide(keys, blocking.keyBlock)));
+    packQueries(blockQuery, e.sub(end, blockQuery));
+    if (blocking.fewKeys) {
+      if (hasMask()) count(abi::tiles_visited, tilesHere);
+      return few(blockQuery, e.sub(end, blockQuery));
+    }
     tile::KeyRanges all = seen().ranges(blockQuery, end);
     Value from = blockStart(e.min(all.low, e.sub(packedHigh, e.constant(1))));
     Value to = e.max(all.high, e.add(from, 1));
@@ -222,15 +165,19 @@ class Attention {
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPoint(loop.getBody()->getTerminator());
       e.loop(first, last, 1,
-             [&](Value t) { walkTile(t, loop.getInductionVar(), from, blockQuery); });
+             [&](Value t) { walkTile(tileOf(t, blockQuery), loop.getInductionVar(), from); });
     }
-    if (hasWeights()) e.loop(first, last, 1, [&](Value t) { walkWeights(t, blockQuery); });
+    if (hasWeights()) e.loop(first, last, 1, [&](Value t) { walkWeights(tileOf(t, blockQuery)); });
   }
 
-  void walkTile(Value t, Value keyStart, Value firstKeyStart, Value blockQuery) {
-    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query),
-          tileRow = e.sub(query, blockQuery), kept = blocking.oneKeyBlock ? e.constant(0) : tileRow;
-    tile::KeyRanges range = seen().ranges(query, e.add(query, rows));
+  Tile tileOf(Value number, Value blockQuery) {
+    Value query = firstQuery(number), tileRow = e.sub(query, blockQuery);
+    return {number, query, e.sub(firstQuery(e.add(number, 1)), query), tileRow,
+            blocking.oneKeyBlock ? e.constant(0) : tileRow};
+  }
+
+  void walkTile(const Tile& t, Value keyStart, Value firstKeyStart) {
+    tile::KeyRanges range = seen().ranges(t.query, e.add(t.query, t.rows));
     if (hasMask()) {  // a tile without a live key looks at one that is not, and finds zeros
       Value none = e.compare(arith::CmpIPredicate::sge, range.low, range.high);
       range.low = e.select(none, firstKeyStart, range.low);
@@ -238,29 +185,19 @@ class Attention {
     }
     Value low = e.roundDown(e.max(e.sub(range.low, keyStart), e.constant(0)), blocking.width);
     Value high = e.min(e.sub(range.high, keyStart), keyBlock);
+    const Keys k{keyStart, low, high};
     e.when(e.below(low, high), [&] {
       Value isFirst = e.compare(arith::CmpIPredicate::sle, keyStart, range.low);
       Value inside;  // nothing to be masked; null: not known
       auto work = [&] {
         if (hasMask()) count(abi::tiles_visited, e.constant(1));
-        callFetch(t, keyStart, 0);
-        callScores(query, tileRow, rows, keyStart, low, high);
-        callFetch(t, keyStart, 1);
-        if (blocking.wholeRows) {
-          callWholeRows(query, rows, kept, inside);
-        } else {
-          callEdit(query, rows, keyStart, low, high, inside);
-          e.call(tile.name("softmax"), {scratch, rows, low, high, kept, isFirst});
-        }
-        callFetch(t, keyStart, 2);
-        Value value = e.add(firstValue, e.mul(keyStart, e.dim(blocking.valueRow)));
-        e.switchOn(rows, blocking.heights, [&](int64_t h) {
-          for (auto [first, count] : blocking.valueParts(h))
-            e.callShared(tile.valuesName(count),
-                         {scratch, values, value, low, high, e.add(kept, first), isFirst,
-                          e.dim(blocking.valueRow), e.constant(blocking.rowOfScores(first))});
-        });
-        callFetch(t, keyStart, 3);
+        fetch(t.number, keyStart, 0);
+        scores(t, k);
+        fetch(t.number, keyStart, 1);
+        softmax(t, k, isFirst, inside);
+        fetch(t.number, keyStart, 2);
+        addValues(t, k, isFirst);
+        fetch(t.number, keyStart, 3);
         return Values{};
       };
       // The last vector may reach beyond `high`; what it holds there must be alive, too.
@@ -272,118 +209,27 @@ class Attention {
             e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
             e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
         work();
-      } else if (auto verdict = seen().judge(query, rows, e.add(keyStart, low), end)) {
+      } else if (auto verdict = seen().judge(t.query, t.rows, e.add(keyStart, low), end)) {
         inside = verdict->must;
         e.choose(verdict->may, TypeRange{}, work, [&] {
-          e.when(isFirst, [&] { e.call(tile.name("clear"), {scratch, rows, kept}); });
+          e.when(isFirst, [&] { clear(t); });
           return Values{};
         });
       } else {
         work();
       }
-      e.when(e.compare(arith::CmpIPredicate::sge, e.add(keyStart, keyBlock), range.high), [&] {
-        Values call(buffers);
-        call.append({scratch, batch, query, rows, kept});
-        e.call(tile.name("finish"), call);
-      });
+      e.when(e.compare(arith::CmpIPredicate::sge, e.add(keyStart, keyBlock), range.high),
+             [&] { finish(t); });
     });
-  }
-
-  // For profiles: into the first bytes of the scratch.
-  void count(int64_t counter, Value more) {
-    Value counts = e.view(arguments.scratch, e.constant(0), e.b.getI64Type()),
-          at = e.constant(counter);
-    Value so_far = e.loadScalar(counts, at),
-          added = arith::IndexCastOp::create(e.b, e.loc, so_far.getType(), more);
-    e.storeScalar(arith::AddIOp::create(e.b, e.loc, so_far, added), counts, at);
-  }
-
-  // Where queries from `query` on are read.
-  Value queryRows() { return blocking.packsQueries ? scratch : buffers[0]; }
-  Value queryAddress(Value query, Value tileRow) {
-    if (blocking.packsQueries)
-      return e.add(e.mul(tileRow, blocking.features), blocking.queriesAt);
-    Place place(e, buffers);
-    place.set('b', batch);
-    place.set('i', query);
-    return place.address(kernel.ins[0]);
-  }
-
-  // What is fetched while a tile runs comes in parts, between its phases: more lines at a time than
-  // a core has buffers for would stop it.
-  static constexpr int fetchParts = 4;
-  void callFetch(Value t, Value keyStart, int part) {
-    if (!blocking.fetchesNext) return;
-    Value count = e.min(keyBlock, e.sub(keys, keyStart)), shares = e.mul(tiles, fetchParts);
-    Value share = e.add(e.mul(t, fetchParts), part);
-    auto first = [&](Value share) {
-      return e.add(keyStart, e.divide(e.mul(share, count), shares));
-    };
-    Values call(buffers);  // behind the last batch index nobody minds
-    call.append({e.add(batch, 1), first(share), first(e.add(share, 1))});
-    e.call(tile.fetchName(), call);
-  }
-
-  void callFewKeys(Value query, Value rows, Value blockTiles) {
-    if (hasMask()) count(abi::tiles_visited, blockTiles);
-    Values call(buffers);
-    call.append({scratch, queryRows(), keyRows, values, batch, query, rows,
-                 queryAddress(query, e.constant(0)), e.dim(tile.queryStride()), firstKey,
-                 firstValue});
-    e.call(tile.name("few"), call);
-  }
-
-  void callScores(Value query, Value tileRow, Value rows, Value keyStart, Value low, Value high) {
-    Value q = queryRows(), address = queryAddress(query, tileRow);
-    Value k = e.add(firstKey, e.mul(keyStart, e.dim(blocking.keyRow)));
-    Value stride = e.dim(blocking.keysInPlace ? blocking.keyRow : tile.queryStride());
-    e.switchOn(rows, blocking.heights, [&](int64_t h) {
-      e.callShared(tile.scoresName(h), {q, keyRows, scratch, address, k, low, high, stride});
-    });
-  }
-
-  // `masked` unless it is known that nothing is to be masked.
-  void byMask(Value inside, llvm::function_ref<void(bool masked)> call) {
-    auto calling = [&](bool masked) {
-      return [&call, masked] {
-        call(masked);
-        return Values{};
-      };
-    };
-    if (hasMask() && inside) e.choose(inside, TypeRange{}, calling(false), calling(true));
-    else call(hasMask());
-  }
-
-  void callEdit(Value query, Value rows, Value keyStart, Value low, Value high, Value inside) {
-    Values call(buffers);
-    call.append({scratch, batch, query, rows, keyStart, low, high});
-    byMask(inside, [&](bool masked) {
-      if (masked || edits()) e.call(tile.editName(masked), call);
-    });
-  }
-
-  void callWholeRows(Value query, Value rows, Value kept, Value inside) {
-    Values call(buffers);
-    call.append({scratch, batch, query, rows, kept});
-    byMask(inside, [&](bool masked) { e.call(tile.wholeRowsName(masked), call); });
   }
 
   // outs[1], for all keys: dead ones get their zeros.
-  void walkWeights(Value t, Value blockQuery) {
-    Value query = firstQuery(t), rows = e.sub(firstQuery(e.add(t, 1)), query),
-          tileRow = e.sub(query, blockQuery);
+  void walkWeights(const Tile& t) {
     auto loop = scf::ForOp::create(e.b, e.loc, e.constant(0), keys, keyBlock);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPoint(loop.getBody()->getTerminator());
-    Value keyStart = loop.getInductionVar(), low = e.constant(0),
-          high = e.min(keyBlock, e.sub(keys, keyStart));
-    callScores(query, tileRow, rows, keyStart, low, high);
-    Values call(buffers);
-    call.append({scratch, batch, query, rows, keyStart, low, high});
-    if (hasMask() || edits()) e.call(tile.editName(hasMask()), call);
-    Values weights(buffers);
-    weights.append({scratch, batch, query, rows, keyStart, high, tileRow});
-    e.call(tile.name("weights"), weights);
+    Value start = loop.getInductionVar();
+    weights(t, {start, e.constant(0), e.min(keyBlock, e.sub(keys, start))});
   }
 };
 

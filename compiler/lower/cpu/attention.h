@@ -1,7 +1,8 @@
 // The parts of attention's lowering: sizes (attention_blocking.cpp), what happens to one tile of
-// queries and one block of keys (products and weights in attention_tile.cpp, scores to softmax in
-// attention_softmax.cpp, all at once in attention_few_keys.cpp), packing (attention_pack.cpp), and
-// the walk (attention.cpp).
+// queries and one block of keys (products in attention_scores.cpp, scores to softmax in
+// attention_softmax.cpp, sums and results in attention_values.cpp, all at once in
+// attention_few_keys.cpp), packing (attention_pack.cpp), and the walk (attention.cpp), which calls
+// these by attention_calls.h.
 #pragma once
 #include "heed/compiler/lower/cpu/emit.h"
 #include "heed/compiler/lower/cpu/panels.h"
@@ -36,8 +37,9 @@ struct AttentionBlocking {
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   // a work item is a batch index instead of a block of its queries
   bool wholeBatches;
-  // the keys and values of the batch index that comes next are fetched while tiles run
-  bool fetchesNext;
+  // the keys and values of the batch index that comes next are fetched while tiles run, so are its
+  // queries, unless they are otherwise, and the lines of its result
+  bool fetchesNext, fetchesNextQueries, fetchesNextResults;
   // the next tile's queries while this one's are multiplied, for which a panel of keys is too short
   bool fetchesQueries() const {
     return !packsQueries && !(keys.is_static() && keys.constant <= width);
@@ -56,10 +58,8 @@ struct AttentionBlocking {
 
   std::int64_t queryRows() const { return blockTiles * rows; }
   std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
-  // where it begins
-  std::int64_t rowOfScores(std::int64_t row) const { return scoresAt + row * scoreStride; }
-  // Parts of a tile whose sums of values are in registers together.
-  Parts valueParts(std::int64_t height) const;
+  // Of the parts that tiles are cut into, equal ones of at most `most` rows.
+  llvm::SmallVector<std::int64_t> partHeights(std::int64_t most) const;
   std::int64_t staticQueryBlocks() const;    // of a batch index
   Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
   Dim packedValues() const;
@@ -75,11 +75,12 @@ struct AttentionTile {
   std::string name(const char* part) const { return e.kernel.name + "." + part; }
 
   // Shared: S[r, c] = Σ_e q k.
-  //   (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next)
+  //   (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next,
+  //    rows)
   // The rows are q's; of keys in place, which one row alone has, they are K's. Those are multiplied
   // one by one: what packing them costs pays for many queries only.
-  void emitScores(int height);
-  std::string scoresName(std::int64_t height) const;
+  void emitScores();
+  std::string scoresName() const;
   Dim queryStride() const;
   // "edit[.masked]": the score region, the mask, and dead columns behind the last key.
   //   (ins..., outs..., S, batch, query, rows, key start, low, high)
@@ -102,9 +103,9 @@ struct AttentionTile {
   void emitClear();
   // Shared: sums += S V.
   //   (S, V, address of V's block, low, high, first row kept, is first, from one row of V to the
-  //    next, address of the first row's scores)
-  void emitValues(int height);
-  std::string valuesName(std::int64_t height) const;
+  //    next, rows)
+  void emitValues();
+  std::string valuesName() const;
   // "finish": epilogue(sums / total).
   //   (ins..., outs..., S, batch, query, rows, first row kept)
   mlir::LogicalResult emitFinish();
@@ -114,14 +115,18 @@ struct AttentionTile {
   // "pack": keys [low, high) and their values, low being the first of a panel.
   //   (ins..., outs..., K and V, batch, address of K, address of V, low, high)
   mlir::LogicalResult emitPack();
-  // "fetch": brings keys [first, end) of a batch index near, and their values.
-  //   (ins..., outs..., batch, first, end)
+  // "fetch": brings keys [first, end) of a batch index near and their values, its queries
+  // [first, end) and where their results will be.
+  //   (ins..., outs..., batch, keys' first, end, queries' first, end)
   void emitFetch();
   std::string fetchName() const { return name("fetch"); }
 
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
+  // A turn of loops over features and keys. They are short: what surrounds a step counts.
+  static constexpr std::int64_t steps = 4;
+
   // Of a vector from `at` on, the lanes of a row of `extent`; null: all.
   Value lanesOf(std::int64_t extent, std::int64_t at);
   void emitScoresInPlace(ValueRange arguments);
@@ -129,13 +134,18 @@ struct AttentionTile {
   // outs[0] of one query; sumAt(d): the lanes from feature d on before the epilogue.
   mlir::LogicalResult finishRow(ValueRange buffers, Value batch, Value query,
                                 llvm::function_ref<Value(std::int64_t d)> sumAt);
+  std::string heightsText() const;  // of tiles that can occur
+  // The parts of a tile of `rows`.
+  void overParts(Value rows, std::int64_t most,
+                 llvm::function_ref<void(Value first, std::int64_t height)> body);
   void fetchQueries(Value q, ValueRange rows, Value ahead, Value column);
-  void emitScoreVectors(int first, ValueRange rows, ValueRange arguments, Value column,
+  void emitScoreVectors(Value first, ValueRange rows, ValueRange arguments, Value column,
                         int vectors);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
   // last: lanes of the last vector, null for all
-  void emitValueColumns(int height, int vectors, Value column, Value last, ValueRange arguments);
+  void emitValueColumns(Value first, int height, int vectors, Value column, Value last,
+                        ValueRange arguments);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) {
     return e.add(e.mul(row, stride), base);
   }

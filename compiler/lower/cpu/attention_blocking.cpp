@@ -93,12 +93,15 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
       heights.push_back(height);
   }
 
-  auto contiguous = [&](int operand, char feature) {
-    const tile::Access& access = kernel.ins[operand];
+  auto contiguousIn = [&](const tile::Access& access, char feature) {
     return access.dtype == DType::f32 && access.linear() &&
            tile::strideAlong(kernel, access, feature) == Dim(1);
   };
+  auto contiguous = [&](int operand, char feature) {
+    return contiguousIn(kernel.ins[operand], feature);
+  };
   packsQueries = !(contiguous(0, 'e') && tile::strideAlong(kernel, kernel.ins[0], 'i'));
+  fewKeys = keys.is_static() && keys.constant <= mostFewKeys && kernel.outs.size() == 1;
   const bool oneByOne = oneQuery || fewKeys;
   // From one row to the next of what can be read where it lies.
   auto rowInPlace = [&](int operand, char feature, int64_t count) -> std::optional<Dim> {
@@ -107,7 +110,6 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
     return lies ? tile::strideAlong(kernel, kernel.ins[operand], 'j') : std::nullopt;
   };
   oneKeyBlock = keys.is_static() && keys.constant <= keyBlock && kernel.outs.size() == 1;
-  fewKeys = keys.is_static() && keys.constant <= mostFewKeys && kernel.outs.size() == 1;
   const std::optional<Dim> key = rowInPlace(1, 'e', features), value = rowInPlace(2, 'd', values);
   keysInPlace = oneByOne && key;
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
@@ -117,6 +119,8 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   constexpr int64_t enoughQueries = 48;
   fetchesNext = wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
                 mask.bounds.empty() && !fewKeys && contiguous(1, 'e') && contiguous(2, 'd');
+  fetchesNextQueries = fetchesNext && !fetchesQueries() && contiguous(0, 'e');
+  fetchesNextResults = fetchesNext && contiguousIn(kernel.outs[0], 'd');
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
               mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;
@@ -135,7 +139,14 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   packedAt = at;
 }
 
-Parts AttentionBlocking::valueParts(int64_t height) const { return equalParts(height, valueRows); }
+llvm::SmallVector<int64_t> AttentionBlocking::partHeights(int64_t most) const {
+  llvm::SmallVector<int64_t> all;
+  for (int64_t height : heights)
+    for (auto [first, rows] : equalParts(height, most))
+      if (!llvm::is_contained(all, rows)) all.push_back(rows);
+  llvm::sort(all);
+  return all;
+}
 
 int64_t AttentionBlocking::staticQueryBlocks() const {
   int64_t tiles = (queries.constant + rows - 1) / rows;

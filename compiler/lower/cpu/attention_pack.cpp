@@ -33,16 +33,31 @@ LogicalResult AttentionTile::emitPack() {
 }
 
 void AttentionTile::emitFetch() {
-  Values all = e.beginFunction(fetchName(), kernelBuffers({e.index, e.index, e.index}));
-  ValueRange values(all), arguments = values.take_back(3), buffers = values.drop_back(3);
-  e.loop(arguments[1], arguments[2], 1, [&](Value key) {
-    Place place(e, buffers);
-    place.set('b', arguments[0]);
-    place.set('j', key);
-    for (auto [operand, elements] :
-         {std::pair{1, blocking.features}, std::pair{2, blocking.values}})
-      e.prefetchRun(buffers[operand], place.address(e.kernel.ins[operand]), elements);
-  });
+  Type i = e.index;
+  Values all = e.beginFunction(fetchName(), kernelBuffers({i, i, i, i, i}));
+  ValueRange values(all), arguments = values.take_back(5), buffers = values.drop_back(5);
+  struct Run {
+    const tile::Access& access;
+    Value buffer;
+    int64_t elements;
+  };
+  auto fetch = [&](char role, Value first, Value end, ArrayRef<Run> runs) {
+    e.loop(first, end, 1, [&](Value row) {
+      Place place(e, buffers);
+      place.set('b', arguments[0]);
+      place.set(role, row);
+      for (const Run& run : runs)
+        e.prefetchRun(run.buffer, place.address(run.access), run.elements);
+    });
+  };
+  const auto& ins = e.kernel.ins;
+  fetch('j', arguments[1], arguments[2],
+        {{ins[1], buffers[1], blocking.features}, {ins[2], buffers[2], blocking.values}});
+  llvm::SmallVector<Run> runs;
+  if (blocking.fetchesNextQueries) runs.push_back({ins[0], buffers[0], blocking.features});
+  if (blocking.fetchesNextResults)
+    runs.push_back({e.kernel.outs[0], buffers[ins.size()], blocking.values});
+  if (!runs.empty()) fetch('i', arguments[3], arguments[4], runs);
   e.finishFunction();
 }
 

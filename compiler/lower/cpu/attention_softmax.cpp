@@ -184,21 +184,30 @@ LogicalResult AttentionTile::emitWholeRows(bool masked) {
   const int64_t keys = blocking.keys.constant, lanes = e.lanes();
   tile::OnlineSoftmax softmax(e, cast<ir::AttentionOp>(e.kernel.op));
   bool failed = false;
+  // In two loops: what follows a row's largest waits for all before it, and a core looks ahead no
+  // further than one row of it all.
   e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
-    Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
+    Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride);
     Values x;
     for (int64_t key = 0; key < keys; key += lanes) {
       Value valid = keys - key < lanes ? e.lanesBelow(e.constant(keys - key)) : Value();
       x.push_back(edited(e.load(s, e.add(row, key)), s, buffers, batch, e.add(query, r),
                          e.constant(key), masked, valid));
       failed |= !x.back();
+      if (failed) return;
+      e.store(x.back(), s, e.add(row, key));
     }
-    if (failed) return;
     Value most = e.largest(pairwise(x, [&](Value x, Value y) { return e.max(x, y); }));
     Value offset = e.neg(softmax.largest(e.broadcast(most)));
-    for (auto [n, score] : llvm::enumerate(x)) {
-      score = softmax.weight(score, offset);
-      e.store(score, s, e.add(row, int64_t(n) * lanes));
+    e.store(offset, s, rowOf(e.add(tileRow, r), blocking.largestAt, lanes));
+  });
+  e.loop(e.constant(0), arguments[3], 1, [&](Value r) {
+    Value row = rowOf(r, blocking.scoresAt, blocking.scoreStride), kept = e.add(tileRow, r);
+    Value offset = e.load(s, rowOf(kept, blocking.largestAt, lanes));
+    Values x;
+    for (int64_t key = 0; key < keys; key += lanes) {
+      x.push_back(softmax.weight(e.load(s, e.add(row, key)), offset));
+      e.store(x.back(), s, e.add(row, key));
     }
     e.store(pairwise(x, [&](Value x, Value y) { return e.add(x, y); }), s,
             rowOf(kept, blocking.totalAt, lanes));

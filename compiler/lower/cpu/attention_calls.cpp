@@ -1,0 +1,150 @@
+#include "heed/compiler/lower/cpu/attention_calls.h"
+
+#include "heed/compiler/lower/cpu/place.h"
+
+using namespace mlir;
+
+namespace heed::cpu {
+
+AttentionCalls::AttentionCalls(const tile::Kernel& kernel, const Target& target, ModuleOp module)
+    : kernel(kernel),
+      op(cast<ir::AttentionOp>(kernel.op)),
+      e(kernel, target, module),
+      mask(tile::classifyMask(kernel, op.getMask())),
+      blocking(kernel, mask, target),
+      tile{e, blocking} {}
+
+bool AttentionCalls::edits() const {
+  return blocking.editsScores || !blocking.keys.is_static() ||
+         blocking.keys.constant % e.lanes() != 0;
+}
+
+LogicalResult AttentionCalls::emitParts() {
+  if (!kernel.extentOf('e').is_static() || !kernel.extentOf('d').is_static())
+    return op.emitOpError("expected static feature extents");
+  if (blocking.fewKeys) return failure(failed(tile.emitFewKeys()) || failed(tile.emitPack()));
+  tile.emitScores();
+  tile.emitValues();
+  for (bool masked : {false, true}) {
+    if (masked && !hasMask()) continue;
+    if (blocking.wholeRows ? failed(tile.emitWholeRows(masked))
+                           : (masked || edits()) && failed(tile.emitEdit(masked)))
+      return failure();
+  }
+  if (!mask.complete) tile.emitClear();
+  if (!blocking.wholeRows) tile.emitSoftmax();
+  if (hasWeights()) tile.emitWeights();
+  if (blocking.fetchesNext) tile.emitFetch();
+  if (failed(tile.emitPack())) return failure();
+  return tile.emitFinish();
+}
+
+void AttentionCalls::call(const std::string& function, ArrayRef<Value> arguments) {
+  Values all(buffers);
+  all.append(arguments.begin(), arguments.end());
+  e.call(function, all);
+}
+
+void AttentionCalls::count(int64_t counter, Value more) {
+  Value counts = e.view(arguments.scratch, e.constant(0), e.b.getI64Type()),
+        at = e.constant(counter);
+  Value so_far = e.loadScalar(counts, at),
+        added = arith::IndexCastOp::create(e.b, e.loc, so_far.getType(), more);
+  e.storeScalar(arith::AddIOp::create(e.b, e.loc, so_far, added), counts, at);
+}
+
+// ---- operands ----
+
+void AttentionCalls::pack() {
+  call(tile.name("pack"), {packed, batch, firstKey, firstValue, packedLow, packedHigh});
+}
+
+void AttentionCalls::packQueries(Value query, Value rows) {
+  if (!blocking.packsQueries) return;
+  (void)packRows(e, {0, 'i', 'e'}, buffers, batch, query, rows, scratch,
+                 e.constant(blocking.queriesAt), e.constant(blocking.features), nullptr,
+                 tile::attention_captured);
+}
+
+Value AttentionCalls::queryAddress(Value query, Value tileRow) {
+  if (blocking.packsQueries)
+    return e.add(e.mul(tileRow, blocking.features), blocking.queriesAt);
+  Place place(e, buffers);
+  place.set('b', batch);
+  place.set('i', query);
+  return place.address(kernel.ins[0]);
+}
+
+// More lines at a time than a core has buffers for would stop it: hence in parts.
+void AttentionCalls::fetch(Value tileNumber, Value keyStart, int part) {
+  constexpr int parts = 4;
+  if (!blocking.fetchesNext) return;
+  Value count = e.min(keyBlock, e.sub(keys, keyStart)), shares = e.mul(tiles, parts);
+  Value share = e.add(e.mul(tileNumber, parts), part), next = e.add(share, 1);
+  auto of = [&](Value share, Value count) { return e.divide(e.mul(share, count), shares); };
+  // behind the last batch index nobody minds
+  call(tile.fetchName(), {e.add(batch, 1), e.add(keyStart, of(share, count)),
+                          e.add(keyStart, of(next, count)), of(share, queries), of(next, queries)});
+}
+
+// ---- a tile and a block of keys ----
+
+void AttentionCalls::few(Value query, Value rows) {
+  call(tile.name("few"),
+       {scratch, queryRows(), keyRows, values, batch, query, rows,
+        queryAddress(query, e.constant(0)), e.dim(tile.queryStride()), firstKey, firstValue});
+}
+
+void AttentionCalls::scores(const Tile& t, const Keys& k) {
+  Value first = e.add(firstKey, e.mul(k.start, e.dim(blocking.keyRow)));
+  Value stride = e.dim(blocking.keysInPlace ? blocking.keyRow : tile.queryStride());
+  e.callShared(tile.scoresName(), {queryRows(), keyRows, scratch, queryAddress(t.query, t.tileRow),
+                                   first, k.low, k.high, stride, t.rows});
+}
+
+void AttentionCalls::byMask(Value inside, llvm::function_ref<void(bool masked)> call) {
+  auto calling = [&](bool masked) {
+    return [&call, masked] {
+      call(masked);
+      return Values{};
+    };
+  };
+  if (hasMask() && inside) e.choose(inside, TypeRange{}, calling(false), calling(true));
+  else call(hasMask());
+}
+
+void AttentionCalls::edit(const Tile& t, const Keys& k, bool masked) {
+  if (masked || edits())
+    call(tile.editName(masked), {scratch, batch, t.query, t.rows, k.start, k.low, k.high});
+}
+
+void AttentionCalls::softmax(const Tile& t, const Keys& k, Value isFirst, Value inside) {
+  if (blocking.wholeRows)
+    return byMask(inside, [&](bool masked) {
+      call(tile.wholeRowsName(masked), {scratch, batch, t.query, t.rows, t.kept});
+    });
+  byMask(inside, [&](bool masked) { edit(t, k, masked); });
+  e.call(tile.name("softmax"), {scratch, t.rows, k.low, k.high, t.kept, isFirst});
+}
+
+void AttentionCalls::addValues(const Tile& t, const Keys& k, Value isFirst) {
+  Value row = e.dim(blocking.valueRow), first = e.add(firstValue, e.mul(k.start, row));
+  e.callShared(tile.valuesName(),
+               {scratch, values, first, k.low, k.high, t.kept, isFirst, row, t.rows});
+}
+
+void AttentionCalls::clear(const Tile& t) {
+  e.call(tile.name("clear"), {scratch, t.rows, t.kept});
+}
+
+void AttentionCalls::finish(const Tile& t) {
+  call(tile.name("finish"), {scratch, batch, t.query, t.rows, t.kept});
+}
+
+void AttentionCalls::weights(const Tile& t, const Keys& k) {
+  scores(t, k);
+  edit(t, k, hasMask());
+  call(tile.name("weights"), {scratch, batch, t.query, t.rows, k.start, k.high, t.tileRow});
+}
+
+}  // namespace heed::cpu
