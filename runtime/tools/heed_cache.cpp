@@ -1,4 +1,5 @@
-// heed-cache list | verify | clear: the programs kept on disk.
+// heed-cache list | verify | clear: the programs kept on disk. Exit status: 0; 1 where programs are
+// damaged or standard output took not everything; 2 where the command line is wrong.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -72,19 +73,36 @@ int main(int argc, char** argv) {
   const auto* verify_them =
       app.add_subcommand("verify", "reads and links each; 1: some are damaged");
   app.add_subcommand("clear", "removes them all");
-  CLI11_PARSE(app, argc, argv);
+  const auto refuse = [](const std::string& sentence) {
+    std::cerr << "heed-cache: " << sentence << '\n';
+    return 2;
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return refuse(error.what() + std::string("; --help lists the options"));
+  }
 
   const ProgramCache cache(directory.empty() ? ProgramCache::directory_of_user()
                                              : std::filesystem::path(directory));
-  if (!cache.keeps()) {
-    std::cerr << "heed-cache: HEED_CACHE says that nothing is kept; --directory names a place\n";
-    return 2;
-  }
+  if (!cache.keeps())
+    return refuse("HEED_CACHE says that nothing is kept; --directory names a place");
+  std::error_code ignored;
+  const std::filesystem::file_status place = std::filesystem::status(cache.directory(), ignored);
+  if (std::filesystem::exists(place) && !std::filesystem::is_directory(place))
+    return refuse("'" + cache.directory().string() + "' is no directory, a cache is one");
+  bool good = true;
   if (list_them->parsed())
     list(cache);
   else if (verify_them->parsed())
-    return verify(cache) ? 0 : 1;
+    good = verify(cache);
   else
     std::printf("%zu files removed\n", cache.clear());
-  return 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+    std::cerr << "heed-cache: standard output did not take everything: is its disk full?\n";
+    return 1;
+  }
+  return good ? 0 : 1;
 }
