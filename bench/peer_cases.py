@@ -80,6 +80,8 @@ def make_clip(name):
         return x.narrow(dim, 0, *indices), x.narrow(dim, *indices, x.shape[dim] - indices[0])
 
     torch.tensor_split = split
+    # A squeeze becomes a branch on the size, of which onnxruntime expects one shape.
+    video.mvit._squeeze = lambda x, rank, axis, before: x.select(axis, 0) if before == rank - 1 else x
     return formula.fill_module(getattr(video, name)().eval())
 
 
