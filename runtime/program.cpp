@@ -52,13 +52,13 @@ void Program::save(const std::filesystem::path& path) const {
   write_file(path, abi::write_program(whole));
 }
 
-const abi::Program& Program::data() const {
+const detail::LoadedProgram& Program::loaded() const {
   if (!loaded_) throw Error("program: it was moved from; copies are cheap");
-  return loaded_->data;
+  return *loaded_;
 }
 
 Session Program::bind(const Checkpoint& checkpoint, int threads) const {
-  const int usual = (data(), loaded_->threads);
+  const int usual = loaded().threads;
   return Session(*this, checkpoint, threads < 0 ? usual : threads);
 }
 
@@ -67,6 +67,7 @@ const std::string& Program::target() const { return data().target; }
 std::span<const abi::TensorSpec> Program::inputs() const { return data().inputs; }
 std::span<const abi::TensorSpec> Program::outputs() const { return data().outputs; }
 std::span<const abi::TensorSpec> Program::parameters() const { return data().parameters; }
-double Program::compile_ms() const { return data(), loaded_->compile_ms; }
+double Program::compile_ms() const { return loaded().compile_ms; }
+const abi::Program& Program::data() const { return loaded().data; }
 
 }  // namespace heed

@@ -38,7 +38,7 @@ class Program {
   std::span<const abi::TensorSpec> parameters() const;  // what bind needs
   double compile_ms() const;                            // 0 for a program from a file or cache
   const abi::Program& data() const;
-  const detail::LoadedProgram& loaded() const { return *loaded_; }
+  const detail::LoadedProgram& loaded() const;
 
  private:
   std::shared_ptr<const detail::LoadedProgram> loaded_;

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "../runtime/must_throw.h"
-#include "attention_oracle.h"
 #include "heed/dsl/dsl.h"
 #include "heed/dsl/load.h"
 #include "heed/runtime/formula.h"
 #include "heed/runtime/session.h"
+#include "ways.h"
 
 using namespace heed;
 
@@ -76,36 +76,23 @@ struct Given {
   }
 };
 
-// Target and fusion.
-std::vector<std::pair<std::string, std::string>> ways() {
-  std::vector<std::pair<std::string, std::string>> list;
-  for (const std::string& target : oracle::targets({"host", "reference"}))
-    for (const char* fusion : {"all", "none"})
-      if (target != "reference" || std::string(fusion) == "all") list.emplace_back(target, fusion);
-  return list;
-}
-
 bool same(const Tensor& a, const Tensor& b) {
   return std::ranges::equal(a.as<float>(), b.as<float>());
 }
 
 template <class Model>
-Session session_of(const std::string& target, const std::string& fusion) {
-  Options options;
-  options.target = target;
-  options.fusion = fusion;
-  options.threads = 1;
-  return load<Model, cache_type, rows_type, places_type>(options).bind(formula_checkpoint({}), 1);
+Session session_of(const Options& way) {
+  return load<Model, cache_type, rows_type, places_type>(way).bind(formula_checkpoint({}), 1);
 }
 
 }  // namespace
 
 TEST_CASE("rows are appended in place, or to a copy, with the same result") {
-  for (const auto& [target, fusion] : ways()) {
-    CAPTURE(target);
-    CAPTURE(fusion);
-    Session fill = session_of<filled>(target, fusion), fork = session_of<forked>(target, fusion),
-            loop = session_of<row_by_row>(target, fusion);
+  for (const Options& way : oracle::ways({"host", "reference"}, {"host", "vulkan"})) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    Session fill = session_of<filled>(way), fork = session_of<forked>(way),
+            loop = session_of<row_by_row>(way);
     REQUIRE(fill.program().data().updates.size() == 1);
     CHECK(fork.program().data().updates.size() == 1);
     CHECK(loop.program().data().updates.size() == 1);
@@ -137,8 +124,8 @@ TEST_CASE("rows are appended in place, or to a copy, with the same result") {
 }
 
 TEST_CASE("rows that do not fit are an error, and write nothing outside the cache") {
-  for (const std::string& target : oracle::targets({"host", "reference"})) {
-    Session fill = session_of<filled>(target, "all");
+  for (const Options& way : oracle::ways({"host", "reference"})) {
+    Session fill = session_of<filled>(way);
     Given cases[] = {{9, 3, {0, 7}}, {9, 1, {9}}, {9, 1, {-1}}, {2, 3, {0}}};
     for (Given& given : cases)
       testing::check_error([&] { fill.run_in_place(given.cache, given.rows, given.at); },
@@ -153,7 +140,7 @@ TEST_CASE("rows that do not fit are an error, and write nothing outside the cach
 }
 
 TEST_CASE("what is updated has memory of its own") {
-  Session fill = session_of<filled>("host", "all");
+  Session fill = session_of<filled>(Options());
   Given given(9, 3, {0});
   Tensor overlapping = Tensor::view(DType::f32, given.rows.sizes(), given.cache.data());
   testing::check_error([&] { fill.run_in_place(given.cache, overlapping, given.at); },

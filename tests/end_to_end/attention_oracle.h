@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <span>
@@ -16,6 +15,7 @@
 #include "heed/runtime/formula.h"
 #include "heed/runtime/half.h"
 #include "heed/runtime/session.h"
+#include "ways.h"
 
 namespace heed::oracle {
 
@@ -25,12 +25,6 @@ struct Sizes4 {
 struct At {
   std::int64_t b, h, i, j;
 };
-// The targets a test runs on, or the one that HEED_ORACLE_TARGET names.
-inline std::vector<std::string> targets(std::vector<std::string> usual) {
-  if (const char* only = std::getenv("HEED_ORACLE_TARGET")) return {only};
-  return usual;
-}
-
 inline constexpr double dead = -std::numeric_limits<double>::infinity();
 
 // Σ_j softmax_j(edit(q·k / √features)) v, zeros where every score is dead; `weights`, if given,

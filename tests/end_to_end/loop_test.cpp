@@ -57,23 +57,8 @@ struct collatz_of_each {
   }
 };
 
-struct Way {
-  std::string target;
-  const char* fusion;
-};
-std::vector<Way> every_way() {
-  std::vector<Way> list;
-  for (const std::string& target : oracle::targets({"host", "x86-64-avx2", "reference"}))
-    for (const char* fusion : {"all", "none"})
-      if (target == "host" || std::string(fusion) == "all") list.push_back({target, fusion});
-  return list;
-}
-Options options_of(const Way& way) {
-  Options options;
-  options.target = way.target;
-  options.fusion = way.fusion;
-  options.threads = 1;
-  return options;
+std::vector<Options> every_way() {
+  return oracle::ways({"host", "x86-64-avx2", "reference"}, {"host"});
 }
 
 Tensor whole_numbers(Sizes sizes, std::vector<std::int64_t> values) {
@@ -126,10 +111,10 @@ using writer = nn::greedy_decoder<test::step, test::start, test::stop>;
 }  // namespace
 
 TEST_CASE("a loop stops when its last row does, or at its limit") {
-  for (const Way& way : every_way()) {
+  for (const Options& way : every_way()) {
     CAPTURE(way.target);
     CAPTURE(way.fusion);
-    Session session = collatz_program(options_of(way)).bind(formula_checkpoint({}), 1);
+    Session session = collatz_program(way).bind(formula_checkpoint({}), 1);
     check_collatz(session, 20, {6, 1, 8, 5});  // 8 turns
     check_collatz(session, 20, {13, 2});       // 9
     check_collatz(session, 20, {27, 18, 4});   // the limit
@@ -140,10 +125,10 @@ TEST_CASE("a loop stops when its last row does, or at its limit") {
 }
 
 TEST_CASE("a loop runs in every step of a scan") {
-  for (const Way& way : every_way()) {
+  for (const Options& way : every_way()) {
     CAPTURE(way.target);
     CAPTURE(way.fusion);
-    Session session = test::bound<collatz_of_each, test::Tokens, tensor<i64>>(options_of(way));
+    Session session = test::bound<collatz_of_each, test::Tokens, tensor<i64>>(way);
     const Results results =
         session.run(whole_numbers({4, 2}, {6, 3, 27, 2, 8, 16, 1, 4}), whole_numbers({}, {3}));
     CHECK(
@@ -153,12 +138,11 @@ TEST_CASE("a loop runs in every step of a scan") {
 }
 
 TEST_CASE("a program writes what the greedy search around its step writes, its cache in place") {
-  for (const Way& way : every_way()) {
+  for (const Options& way : every_way()) {
     CAPTURE(way.target);
     CAPTURE(way.fusion);
-    const Options options = options_of(way);
-    Session inside = test::bound<writer, test::KeysAndValues, test::Read, test::Lengths>(options);
-    const test::Around around(options);
+    Session inside = test::bound<writer, test::KeysAndValues, test::Read, test::Lengths>(way);
+    const test::Around around(way);
     for (const std::int64_t capacity : {40, 7, 1})
       test::check_written(around, inside, capacity, {}, [](const auto&... network_and_limits) {
         return greedy(network_and_limits...);

@@ -40,17 +40,13 @@ struct extremes {
 // Calls `check` with a session for each target, fused and not.
 template <class Model, class... Inputs>
 void each_target(const std::function<void(Session&)>& check) {
-  for (const std::string& target : oracle::targets({"host", "x86-64-avx2", "x86-64", "reference"}))
-    for (const char* fusion : {"none", "all"}) {
-      CAPTURE(target);
-      CAPTURE(fusion);
-      Options options;
-      options.target = target;
-      options.fusion = fusion;
-      options.threads = 1;
-      Session session = load<Model, Inputs...>(options).bind(formula_checkpoint({}));
-      check(session);
-    }
+  const std::vector<std::string> targets{"host", "x86-64-avx2", "x86-64", "reference"};
+  for (const Options& way : oracle::ways(targets, targets)) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    Session session = load<Model, Inputs...>(way).bind(formula_checkpoint({}));
+    check(session);
+  }
 }
 
 // Which rows of `features` elements hold a NaN; all of their elements do, or none.

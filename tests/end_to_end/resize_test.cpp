@@ -9,6 +9,7 @@
 #include "heed/dsl/load.h"
 #include "heed/runtime/formula.h"
 #include "heed/runtime/session.h"
+#include "ways.h"
 
 using namespace heed;
 
@@ -55,30 +56,28 @@ void check(std::int64_t height, std::int64_t width, std::int64_t to_height, std:
   constexpr std::int64_t batch = 2, channels = 3;
   Tensor x(DType::f32, {batch, channels, height, width});
   formula_input("input", x.as<float>());
-  for (const char* target : {"reference", "host", "x86-64"})
-    for (const char* fusion : {"none", "all"}) {
-      CAPTURE(target);
-      CAPTURE(fusion);
-      Options options;
-      options.target = target;
-      options.fusion = fusion;
-      Program program = load<Model, Image>(options);
-      Session session = program.bind(formula_checkpoint(program.parameters()));
-      Tensor y = session.run(x);
-      REQUIRE(y.sizes() == Sizes{batch, channels, to_height, to_width});
-      double worst = 0;
-      for (std::int64_t at = 0; at < y.count(); ++at) {
-        std::int64_t image = at / (to_height * to_width), oy = at / to_width % to_height,
-                     ox = at % to_width;
-        double expected = 0;
-        for (std::int64_t iy = 0; iy < height; ++iy)
-          for (std::int64_t ix = 0; ix < width; ++ix)
-            expected += weight(oy, iy, to_height, height) * weight(ox, ix, to_width, width) *
-                        double(x.as<float>()[std::size_t((image * height + iy) * width + ix)]);
-        worst = std::max(worst, std::abs(expected - double(y.as<float>()[std::size_t(at)])));
-      }
-      CHECK(worst < 2e-6);
+  const std::vector<std::string> targets{"reference", "host", "x86-64"};
+  for (Options way : oracle::ways(targets, targets)) {
+    CAPTURE(way.target);
+    CAPTURE(way.fusion);
+    way.threads = 0;  // all cores
+    Program program = load<Model, Image>(way);
+    Session session = program.bind(formula_checkpoint(program.parameters()));
+    Tensor y = session.run(x);
+    REQUIRE(y.sizes() == Sizes{batch, channels, to_height, to_width});
+    double worst = 0;
+    for (std::int64_t at = 0; at < y.count(); ++at) {
+      std::int64_t image = at / (to_height * to_width), oy = at / to_width % to_height,
+                   ox = at % to_width;
+      double expected = 0;
+      for (std::int64_t iy = 0; iy < height; ++iy)
+        for (std::int64_t ix = 0; ix < width; ++ix)
+          expected += weight(oy, iy, to_height, height) * weight(ox, ix, to_width, width) *
+                      double(x.as<float>()[std::size_t((image * height + iy) * width + ix)]);
+      worst = std::max(worst, std::abs(expected - double(y.as<float>()[std::size_t(at)])));
     }
+    CHECK(worst < 2e-6);
+  }
 }
 
 using small = tensor<f32, B, 3, 7, 10>;

@@ -31,16 +31,7 @@ struct numbers {
 };
 
 std::vector<Options> every_way() {
-  std::vector<Options> list;
-  for (const std::string& target : oracle::targets({"host", "x86-64-avx2", "x86-64", "reference"}))
-    for (const char* fusion : {"all", "none"})
-      if (target == "host" || std::string(fusion) == "all") {
-        list.emplace_back();
-        list.back().target = target;
-        list.back().fusion = fusion;
-        list.back().threads = 1;
-      }
-  return list;
+  return oracle::ways({"host", "x86-64-avx2", "x86-64", "reference"}, {"host"});
 }
 
 // Settings of a run, and settings of the program.
