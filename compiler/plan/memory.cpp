@@ -213,19 +213,27 @@ void MemoryPlan::placeStacked(ir::LoopOp loop) {
   }
 }
 
+// Whether a kernel reads operand n only where it then writes the same element of its first result.
+static bool readsWhereItWrites(Operation* kernel, size_t n) {
+  if (!isa<ir::ContractOp, ir::MapOp, ir::RowsOp>(kernel) || kernel->hasAttr("fill") ||
+      kernel->hasAttr("gather") || (isa<ir::ContractOp>(kernel) && n < tile::contract_captured))
+    return false;
+  return kernel->getAttrOfType<ArrayAttr>("maps")[n] ==
+         kernel->getAttrOfType<ArrayAttr>("stores")[0];
+}
+
 // Whether the kernel that writes the next state may write over the state: nobody reads the state
 // afterwards, and it reads no other element of it than the one it writes.
 static bool mayUpdateInPlace(Value state, Value next,
                              const llvm::DenseMap<Operation*, int64_t>& position) {
   auto writer = next.getDefiningOp<ir::MapOp>();
-  if (!writer || writer.getGather() || writer->getBlock() != state.getParentBlock()) return false;
+  if (!writer || writer->getBlock() != state.getParentBlock()) return false;
   for (Operation* user : state.getUsers()) {
     if (!ir::isKernelOp(user) || user->getBlock() != state.getParentBlock()) return false;
     if (position.lookup(user) > position.lookup(writer)) return false;
   }
   for (auto [n, operand] : llvm::enumerate(writer.getIns()))
-    if (operand == state && (writer.getMaps()[n] != writer.getStores()[0] || writer.getFill()))
-      return false;
+    if (operand == state && !readsWhereItWrites(writer, n)) return false;
   return true;
 }
 
@@ -242,24 +250,19 @@ void MemoryPlan::gatherStorages(Block& block) {
   }
 }
 
-// Whose storage v takes. A contraction writes over what it adds where nobody reads that afterwards:
-// caches then hold one tensor instead of two. Otherwise its own.
+// Whose storage v takes. A kernel writes over what it reads where it writes, if nobody reads that
+// afterwards: caches then hold one tensor instead of two. Otherwise its own.
 Value MemoryPlan::storageFor(Value v, Operation* op) const {
-  auto contract = dyn_cast<ir::ContractOp>(op);
-  if (!contract || v != contract.getOuts()[0] || !around_.writesOver || contract.getFill())
-    return v;
-  auto isAdded = [&](size_t n) {
-    return n >= tile::contract_captured && contract.getMaps()[n] == contract.getStores()[0];
-  };
+  if (!around_.writesOver || !ir::isKernelOp(op) || v != op->getResult(0)) return v;
   auto byKernel = [](Value x) { return x.getDefiningOp() && ir::isKernelOp(x.getDefiningOp()); };
-  for (auto [n, x] : llvm::enumerate(contract.getIns())) {
+  for (auto [n, x] : llvm::enumerate(op->getOperands())) {
     Value root = rootOf(x);  // a kernel's: x is all of it
-    if (!isAdded(n) || x.getType() != v.getType() || !byKernel(x) || !root || !byKernel(root) ||
-        storages_[storageOf_.lookup(root)].last > position_.lookup(op))
+    if (!readsWhereItWrites(op, n) || x.getType() != v.getType() || !byKernel(x) || !root ||
+        !byKernel(root) || storages_[storageOf_.lookup(root)].last > position_.lookup(op))
       continue;
     bool elsewhere = false;
-    for (auto [other, y] : llvm::enumerate(contract.getIns()))
-      elsewhere |= rootOf(y) == root && (y != x || !isAdded(other));
+    for (auto [other, y] : llvm::enumerate(op->getOperands()))
+      elsewhere |= rootOf(y) == root && (y != x || !readsWhereItWrites(op, other));
     if (!elsewhere) return root;
   }
   return v;

@@ -1,6 +1,9 @@
-// A contraction takes the place of what it adds, and never of what is still to be read.
+// A kernel takes the place of what it reads element by element, and never of what is still to be
+// read.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "attention_oracle.h"
@@ -58,6 +61,25 @@ struct turned {
   }
 };
 
+// Rows that are normalised, then folded with others.
+struct normalised {
+  constexpr auto operator()(expression auto x) const {
+    return sum<-1>(softmax<-1>(first(x)) * x);
+  }
+};
+struct normalised_and_read {
+  constexpr auto operator()(expression auto x) const {
+    auto h = first(x);
+    return sum<-1>(last(softmax<-1>(h)) + h);
+  }
+};
+// An op a kernel: the first reads rows that it does not write.
+struct rolled {
+  constexpr auto operator()(expression auto x) const {
+    return sum<-1>(relu(roll<0, 3>(first(x))) * scalar<2.0>);
+  }
+};
+
 struct Matrix {
   std::int64_t rows, columns;
   std::vector<double> at;
@@ -88,6 +110,19 @@ Matrix transposed(const Matrix& a) {
       t.at[std::size_t(j * a.rows + i)] = a.at[std::size_t(i * a.columns + j)];
   return t;
 }
+Matrix softmax_of(Matrix a) {
+  for (std::int64_t i = 0; i < a.rows; ++i) {
+    double sum = 0;
+    for (std::int64_t j = 0; j < a.columns; ++j)
+      sum += a.at[std::size_t(i * a.columns + j)] = std::exp(a.at[std::size_t(i * a.columns + j)]);
+    for (std::int64_t j = 0; j < a.columns; ++j) a.at[std::size_t(i * a.columns + j)] /= sum;
+  }
+  return a;
+}
+Matrix times(Matrix a, const Matrix& b) {
+  for (std::size_t i = 0; i < a.at.size(); ++i) a.at[i] *= b.at[i];
+  return a;
+}
 std::vector<float> row_sums(const Matrix& a) {
   std::vector<float> sums;
   for (std::int64_t i = 0; i < a.rows; ++i) {
@@ -100,9 +135,11 @@ std::vector<float> row_sums(const Matrix& a) {
 
 // Bytes of intermediates.
 template <class Model>
-std::size_t check(const std::string& target, const Tensor& x, const Matrix& expected) {
+std::size_t check(const std::string& target, const Tensor& x, const Matrix& expected,
+                  const char* fusion = "all") {
   CAPTURE(target);
   Options options;
+  options.fusion = fusion;
   options.target = target;
   options.threads = 2;
   Program program = load<Model, tensor<f32, rows, features>>(options);
@@ -132,5 +169,28 @@ TEST_CASE("a contraction writes over what it adds, unless somebody reads it") {
     CHECK(alone == narrow_bytes + wide_bytes);
     CHECK(again == 2 * narrow_bytes + wide_bytes);
     CHECK(twice == 2 * narrow_bytes);
+  }
+}
+
+TEST_CASE("rows and maps write over what they read, unless somebody reads it") {
+  Tensor x(DType::f32, {rows, features});
+  formula_input("x", x.as<float>());
+  const Matrix input{rows, features, {x.as<float>().begin(), x.as<float>().end()}},
+      h = input * weight("first", features, features);
+  Matrix moved = h;
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < features; ++j)
+      moved.at[std::size_t((i + 3) % rows * features + j)] =
+          2 * std::max(0.0, h.at[std::size_t(i * features + j)]);
+  for (const std::string& target :
+       oracle::targets({"host", "x86-64-avx2", "x86-64", "reference"})) {
+    const std::size_t alone = check<normalised>(target, x, times(softmax_of(h), input)),
+                      again = check<normalised_and_read>(target, x,
+                                                           softmax_of(h) * weight("last", features, features) + h),
+                      maps = check<rolled>(target, x, moved, "none");
+    if (target == "vulkan") continue;
+    CHECK(alone == narrow_bytes);
+    CHECK(again == 2 * narrow_bytes);
+    CHECK(maps == 2 * narrow_bytes);
   }
 }

@@ -24,6 +24,7 @@ struct AttentionBlocking {
   int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
   llvm::SmallVector<int> rests;              // vectors of keys that can be left behind whole panels
+  bool halfRest;                             // and no more than half of the last one of these
   // most keys whose scores are alive at a time, whole panels
   std::int64_t keyBlock;
   std::int64_t blockTiles;                   // most tiles of a query block
@@ -139,8 +140,9 @@ struct AttentionTile {
   void overParts(Value rows, std::int64_t most,
                  llvm::function_ref<void(Value first, std::int64_t height)> body);
   void fetchQueries(Value q, ValueRange rows, Value ahead, Value column);
+  // half: of the last vector, its lower half alone
   void emitScoreVectors(Value first, ValueRange rows, ValueRange arguments, Value column,
-                        int vectors);
+                        int vectors, bool half);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
   // last: lanes of the last vector, null for all

@@ -40,23 +40,32 @@ void AttentionTile::overParts(Value rows, int64_t most,
 
 // S[r, column...] of some vectors, the first in a panel; `keys` is its address.
 void AttentionTile::emitScoreVectors(Value first, ValueRange rows, ValueRange arguments,
-                                     Value column, int vectors) {
+                                     Value column, int vectors, bool half) {
   const int height = int(rows.size());
   const std::int64_t panelSize = blocking.width * blocking.features;
   Value q = arguments[0], k = arguments[1], s = arguments[2];
   Value keys = e.add(arguments[4], e.mul(column, blocking.features));
+  auto narrow = [&](int v) { return half && v + 1 == vectors; };
+  auto lowerHalf = [&](Value x) -> Value {
+    return vector::ExtractStridedSliceOp::create(e.b, e.loc, x, 0, e.lanes() / 2, 1);
+  };
+  auto halfOf = VectorType::get({e.lanes() / 2}, e.f32);
   Values zero(height * vectors, e.splat(0));
+  for (int n = 0; n < height * vectors; ++n)
+    if (narrow(n % vectors)) zero[n] = lowerHalf(zero[n]);
   auto step = [&](Value depth, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
     Value panel = e.add(keys, e.mul(depth, blocking.width));
     for (int v = 0; v < vectors; ++v) {
       int64_t at = v / blocking.vectors * panelSize + v % blocking.vectors * e.lanes();
-      columns.push_back(e.load(k, e.add(panel, step * blocking.width + at)));
+      columns.push_back(e.load(narrow(v) ? halfOf : e.vector, k,
+                               e.add(panel, step * blocking.width + at)));
     }
     for (int r = 0; r < height; ++r) {
       Value x = e.loadBroadcast(q, e.add(rows[r], e.add(depth, step)));
       for (int v = 0; v < vectors; ++v)
-        sums[r * vectors + v] = e.fma(x, columns[v], sums[r * vectors + v]);
+        sums[r * vectors + v] =
+            e.fma(narrow(v) ? lowerHalf(x) : x, columns[v], sums[r * vectors + v]);
     }
     return sums;
   };
@@ -100,6 +109,7 @@ std::string AttentionTile::scoresName() const {
                      std::to_string(blocking.features) + "at" + std::to_string(blocking.scoresAt) +
                      "by" + std::to_string(blocking.scoreStride);
   for (int rest : blocking.rests) name += "r" + std::to_string(rest);
+  if (blocking.halfRest) name += "h";
   if (queryStride().is_static()) name += "stride" + text_of(queryStride());
   return blocking.fetchesQueries() ? name + ".fetch" : name;
 }
@@ -132,14 +142,14 @@ void AttentionTile::emitScores() {
   Value vectors = e.ceilDivide(arguments[6], e.lanes());
   // A constant where it can be: twelve rows would take as many registers for their addresses.
   Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
-  auto scores = [&](Value column, int vectors) {
+  auto scores = [&](Value column, int vectors, bool half = false) {
     overParts(rows, tileRows(e.target, vectors), [&](Value first, int64_t height) {
       Value row = e.add(arguments[3], e.mul(first, stride));
       Values part;
       for (int64_t r = 0; r < height; ++r) part.push_back(e.add(row, e.mul(stride, r)));
       if (blocking.fetchesQueries())
         fetchQueries(arguments[0], part, e.mul(stride, rows), e.sub(column, low));
-      emitScoreVectors(first, part, arguments, column, vectors);
+      emitScoreVectors(first, part, arguments, column, vectors, half);
     });
     return Values{};
   };
@@ -151,13 +161,17 @@ void AttentionTile::emitScores() {
     joined = arith::AndIOp::create(e.b, e.loc, e.equal(rest, e.constant(1)), e.below(low, whole));
     end = e.select(joined, before, whole);
   }
+  const bool halfPanel = blocking.halfRest && blocking.rests.empty() && blocking.oneKeyBlock;
+  if (halfPanel) end = before;
   e.loop(low, end, blocking.width, [&](Value column) { scores(column, blocking.vectors); });
+  if (halfPanel) scores(before, blocking.vectors, true);
   for (int count : blocking.rests)
     e.when(e.equal(rest, e.constant(count)), [&] {
-      if (count > 1) scores(whole, count);
+      if (count > 1) scores(whole, count, blocking.halfRest);
       else
-        e.choose(joined, TypeRange{}, [&] { return scores(before, blocking.vectors + 1); },
-                 [&] { return scores(whole, 1); });
+        e.choose(joined, TypeRange{},
+                 [&] { return scores(before, blocking.vectors + 1, blocking.halfRest); },
+                 [&] { return scores(whole, 1, blocking.halfRest); });
     });
   e.finishFunction();
 }
