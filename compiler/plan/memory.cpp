@@ -1,8 +1,7 @@
 // 1. Arguments, parameters and constant tables have their places. 2. Backwards from the results: a
 // result's place reaches the value it is a view of, a concatenation's place its pieces. 3.
 // Everything else gets storage with a lifetime, and storages take, in order of their first write,
-// the best free slot: one that already holds as many bytes, else one whose size is comparable, else
-// a new one.
+// the free slot whose size fits best, if it is comparable, else a new one.
 #include "heed/compiler/plan/memory.h"
 
 #include "heed/compiler/dialect/view.h"
@@ -40,6 +39,11 @@ bool comparable(const Dim& a, const Dim& b) {
   for (int i = 0; i < max_factors; ++i)
     if (!(a.terms[0].factors[i] == b.terms[0].factors[i])) return false;
   return true;
+}
+
+// Orders comparable sizes, whatever the symbols' values are.
+double weight(const Dim& a) {
+  return a.is_static() ? double(a.constant) : double(a.terms[0].num) / double(a.terms[0].den);
 }
 
 Dim stridedOffset(const tile::Layout& layout, int64_t axis, const Dim& begin) {
@@ -296,15 +300,18 @@ void MemoryPlan::gatherStorage(Value v, Operation* op) {
 }
 
 int64_t MemoryPlan::slotFor(const Dim& bytes, int64_t first, int64_t last) {
+  // The smallest that is large enough, else the largest.
   SlotUse* best = nullptr;
+  double found = 0;
+  const double wanted = weight(bytes);
   for (SlotUse& use : uses_) {
     if (use.last >= first) continue;
-    const Dim& held = slots_[use.slot].bytes.front();
-    if (held == bytes) {
-      best = &use;
-      break;
-    }
-    if (!best && comparable(held, bytes)) best = &use;
+    const auto& sizes = slots_[use.slot].bytes;
+    if (!(sizes.front() == bytes) && !comparable(sizes.front(), bytes)) continue;
+    double held = 0;
+    for (const Dim& size : sizes) held = std::max(held, weight(size));
+    if (!best || (held >= wanted ? found < wanted || held < found : held > found))
+      best = &use, found = held;
   }
   if (!best) {
     slots_.push_back({{bytes}});
