@@ -98,7 +98,7 @@ std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const Ta
   };
   for (std::int64_t keys :
        choices(tuning.key_block, std::int64_t{256}, std::int64_t{128}, std::int64_t{512}))
-    for (std::int64_t tiles : choices(tuning.block_tiles, std::int64_t{16}, std::int64_t{32})) {
+    for (std::int64_t tiles : choices(tuning.block_tiles, std::int64_t{32}, std::int64_t{16})) {
       if (shape.keys) keys = std::min(keys, round_up(*shape.keys, panel_keys(target)));
       if (shape.queries) tiles = std::min(tiles, ceil_divide(*shape.queries, rows));
       if (const AttentionPlan plan{keys, tiles}; std::ranges::find(plans, plan) == plans.end())
@@ -107,6 +107,8 @@ std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const Ta
   return plans;
 }
 
+// Of equals the first, which has the larger blocks of queries: the next batch index is fetched
+// where these are few.
 AttentionPlan best_attention_plan(const AttentionShape& shape, const Target& target) {
   return std::ranges::min(attention_plans(shape, target), {}, [&](const AttentionPlan& plan) {
     return predicted_ns(shape, plan, target);

@@ -48,6 +48,12 @@ TEST_CASE("the cheapest plan is taken, what is forced is kept, and sizes fit the
   CHECK(small.block_tiles == 2);  // of six queries
 }
 
+TEST_CASE("of plans that cost the same, blocks of more queries are taken") {
+  const AttentionShape few_keys{
+      .batch = 14, .queries = 1523, .keys = 5, .features = 192, .values = 192};
+  CHECK(heed::best_attention_plan(few_keys, heed::target_by_name("x86-64-avx512")).block_tiles == 32);
+}
+
 TEST_CASE("narrow vectors keep a block of values within the pages of a TLB, if that is all") {
   const AttentionShape wide{
       .batch = 26, .queries = 22, .keys = 491, .features = 192, .values = 192};
