@@ -132,6 +132,25 @@ def make_recurrent(kind):
     return model
 
 
+def gru_loop(layer):
+    """What torch.nn.GRU says it computes, an op after the other in every step."""
+    import torch
+    import torch.nn.functional as F
+
+    def forward(x):
+        state, states = torch.zeros(x.shape[0], layer.hidden_size), []
+        for step in range(x.shape[1]):
+            of_input = F.linear(x[:, step], layer.weight_ih_l0, layer.bias_ih_l0).chunk(3, 1)
+            of_state = F.linear(state, layer.weight_hh_l0, layer.bias_hh_l0).chunk(3, 1)
+            reset, update = (torch.sigmoid(a + b) for a, b in zip(of_input[:2], of_state[:2]))
+            new = torch.tanh(of_input[2] + reset * of_state[2])
+            state = (1 - update) * new + update * state
+            states.append(state)
+        return torch.stack(states, 1)
+
+    return forward
+
+
 def recurrent_inputs(kind):
     import torch
     sets = [[formula.input_array(f"{kind}{i}", (32, 256, 512))] for i in range(ROTATED_INPUTS)]

@@ -7,7 +7,8 @@ for the GRU and the LSTM. A case's keys:
     PEER            median ms on one thread, the best variant's        (heed, onnxruntime, openvino, torch)
     PEER_min        its minimum
     PEER_2t         the median on two threads; PEER_2t_min
-    PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t
+    PEER_VARIANT    the median of each variant, where a peer has several ways; PEER_VARIANT_2t. torch_loop: the GRU written
+                    op by op, in a loop over its steps
     heed_unfused    median ms of one kernel an op; heed_unfused_2t
     PEER_create_ms, PEER_peak_mb, PEER_base_mb   (models, one thread, not Heed) creation of the session, or
                     of the module with its weights; VmHWM at the end, and before creation
@@ -30,7 +31,7 @@ import time
 import numpy as np
 
 from peer_cases import (ATTENTIONS, GEMMS, MODELS, ROTATED_INPUTS, attention_inputs, attention_name, attention_reference,
-                        check, gemm_inputs, gemm_name, write_attention, write_gemm, write_model)
+                        check, gemm_inputs, gemm_name, gru_loop, write_attention, write_gemm, write_model)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEED_BENCH = str(pathlib.Path(os.environ.get("HEED_BUILD", ROOT / "build")) / "bin" / "heed_bench")
@@ -41,7 +42,7 @@ def plan():
     ours, others = [("heed", ""), ("heed", "unfused")], [("onnxruntime", ""), ("openvino", ""), ("torch", "")]
     attention_peers = [("onnxruntime", "matmul"), ("onnxruntime", "mha"), ("onnxruntime", "attention"),
                        ("openvino", "matmul"), ("openvino", "attention"), ("torch", "")]
-    cases = [(model, others, []) for model in MODELS]
+    cases = [(model, others + ([("torch", "loop")] if model.startswith("gru") else []), []) for model in MODELS]
     cases += [(gemm_name(*gemm), others, gemm) for gemm in GEMMS]
     cases += [(attention_name(*attention), attention_peers, attention) for attention in ATTENTIONS]
     return [[case, peer, variant, threads, arguments]
@@ -153,7 +154,7 @@ def measure_onnx(case, peer, variant, threads, arguments, path, seconds):
             "peak_mb": resident_peak_mb()}
 
 
-def measure_torch(case, threads, arguments, seconds):
+def measure_torch(case, variant, threads, arguments, seconds):
     import torch
     import torch.nn.functional as F
     torch.set_num_threads(threads)
@@ -164,7 +165,7 @@ def measure_torch(case, threads, arguments, seconds):
         make, make_inputs = MODELS[case]
         base = resident_peak_mb()
         begin = time.perf_counter()
-        model = make()
+        model = gru_loop(make().layer) if variant == "loop" else make()
         create = (time.perf_counter() - begin) * 1e3
         sets, check_first = make_inputs()
         inputs = [[torch.from_numpy(x) for x in row] for row in sets]
@@ -195,7 +196,7 @@ def measure_torch(case, threads, arguments, seconds):
 
 def measure(case, peer, variant, threads, arguments, path, seconds):
     if peer == "torch":
-        return measure_torch(case, threads, arguments, seconds)
+        return measure_torch(case, variant, threads, arguments, seconds)
     return measure_onnx(case, peer, variant, threads, arguments, path, seconds)
 
 
@@ -239,7 +240,7 @@ def summarise(pooled):
         if variant:
             suffix = "" if threads == 1 else f"_{threads}t"
             result[f"{peer}_{variant}{suffix}"] = round(median, 4)
-        if case in MODELS and threads == 1 and peer != "heed":
+        if case in MODELS and threads == 1 and peer != "heed" and not variant:
             for extra in ("create_ms", "peak_mb", "base_mb"):
                 result[f"{peer}_{extra}"] = round(statistics.median(o[extra] for o in found), 1)
     return cases
