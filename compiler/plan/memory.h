@@ -2,8 +2,8 @@
 // slots of one arena that tensors with disjoint lifetimes share. Reshapes, the pieces of
 // concatenations and what a loop stacks are places in another tensor's buffer; a loop's states
 // alternate between two buffers, or are updated in place where that is proved; what rows are
-// appended to keeps its place, turn by turn, be it an input's. A kernel's result lies where an operand
-// did that it reads element by element.
+// appended to keeps its place, turn by turn, be it an input's. A kernel's result lies where an
+// operand did that it reads element by element.
 #pragma once
 #include <cassert>
 #include <string>

@@ -51,7 +51,8 @@ TEST_CASE("the cheapest plan is taken, what is forced is kept, and sizes fit the
 TEST_CASE("of plans that cost the same, blocks of more queries are taken") {
   const AttentionShape few_keys{
       .batch = 14, .queries = 1523, .keys = 5, .features = 192, .values = 192};
-  CHECK(heed::best_attention_plan(few_keys, heed::target_by_name("x86-64-avx512")).block_tiles == 32);
+  const Target avx512 = heed::target_by_name("x86-64-avx512");
+  CHECK(heed::best_attention_plan(few_keys, avx512).block_tiles == 32);
 }
 
 TEST_CASE("narrow vectors keep a block of values within the pages of a TLB, if that is all") {

@@ -251,6 +251,41 @@ TEST_CASE("the weights are given out by the fused kernel") {
     }
 }
 
+namespace {
+struct two_lengths {
+  constexpr auto operator()(expression auto q, expression auto k, expression auto v,
+                            expression auto others, expression auto theirs) const {
+    return weighted(scores(q, k), v) + weighted(scores(q, others), theirs);
+  }
+};
+}  // namespace
+
+// Both end in half a vector, one of them behind other blocks of keys.
+TEST_CASE("kernels of one program share only code that is the same") {
+  constexpr std::int64_t queries = 24, few = 245, many = 562;
+  using Few = tensor<f32, 1, H, few, D>;
+  using Many = tensor<f32, 1, H, many, D>;
+  const Tensor q = formula_tensor("q", {1, H, queries, D}), k = formula_tensor("k", {1, H, few, D}),
+               v = formula_tensor("v", {1, H, few, D}), k2 = formula_tensor("k2", {1, H, many, D}),
+               v2 = formula_tensor("v2", {1, H, many, D});
+  const Edit none = [](double s, At) { return s; };
+  std::vector<float> expected = attention({1, H, H, queries, few, D}, numbers(q), numbers(k),
+                                          numbers(v), none);
+  const std::vector<float> more = attention({1, H, H, queries, many, D}, numbers(q), numbers(k2),
+                                            numbers(v2), none);
+  for (std::size_t n = 0; n < expected.size(); ++n) expected[n] += more[n];
+  for (const std::string& target : targets({"host", "x86-64-avx2", "x86-64"})) {
+    CAPTURE(target);
+    Options options;
+    options.target = target;
+    options.tuning = "key_block=256";
+    Program program =
+        load<two_lengths, tensor<f32, 1, H, queries, D>, Few, Few, Many, Many>(options);
+    Session session = program.bind(formula_checkpoint(program.parameters()));
+    CHECK(difference(session.run(q, k, v, k2, v2)[0].as<float>(), expected) < 1e-5);
+  }
+}
+
 // ---- what they save -----------------------------------------------------------------------------
 
 namespace {

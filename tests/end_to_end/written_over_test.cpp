@@ -185,8 +185,8 @@ TEST_CASE("rows and maps write over what they read, unless somebody reads it") {
   for (const std::string& target :
        oracle::targets({"host", "x86-64-avx2", "x86-64", "reference"})) {
     const std::size_t alone = check<normalised>(target, x, times(softmax_of(h), input)),
-                      again = check<normalised_and_read>(target, x,
-                                                           softmax_of(h) * weight("last", features, features) + h),
+                      again = check<normalised_and_read>(
+                          target, x, softmax_of(h) * weight("last", features, features) + h),
                       maps = check<rolled>(target, x, moved, "none");
     if (target == "vulkan") continue;
     CHECK(alone == narrow_bytes);

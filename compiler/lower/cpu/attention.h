@@ -24,7 +24,8 @@ struct AttentionBlocking {
   int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
   llvm::SmallVector<int> rests;              // vectors of keys that can be left behind whole panels
-  bool halfRest;                             // and no more than half of the last one of these
+  // of the last vector of these, or of the only block's panels, no more than half holds keys
+  bool halfRest;
   // most keys whose scores are alive at a time, whole panels
   std::int64_t keyBlock;
   std::int64_t blockTiles;                   // most tiles of a query block

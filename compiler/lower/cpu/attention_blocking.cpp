@@ -67,9 +67,6 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   const AttentionPlan plan = best_attention_plan(shape, target);
   keyBlock = plan.key_block;
   blockTiles = plan.block_tiles;
-  // Half a vector of 16 lanes takes half the time of a whole one on some CPUs, and never more.
-  halfRest = target.lanes == 16 && keys.is_static() && mask.bounds.empty() &&
-             keys.constant % target.lanes > 0 && keys.constant % target.lanes <= target.lanes / 2;
   rests = restsOf(keys, keyBlock, width, target.lanes, mask.bounds.empty());
   valueStride = roundUp(values, target.lanes);
   // six by four need the fewest loads, one row passes over the values as seldom as it can
@@ -113,6 +110,10 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
     return lies ? tile::strideAlong(kernel, kernel.ins[operand], 'j') : std::nullopt;
   };
   oneKeyBlock = keys.is_static() && keys.constant <= keyBlock && kernel.outs.size() == 1;
+  // Half a vector of 16 lanes takes half the time of a whole one on some CPUs, and never more.
+  const int64_t lastKeys = keys.is_static() ? keys.constant % target.lanes : 0;
+  halfRest = target.lanes == 16 && mask.bounds.empty() && lastKeys > 0 &&
+             lastKeys <= target.lanes / 2 && (oneKeyBlock || !rests.empty());
   const std::optional<Dim> key = rowInPlace(1, 'e', features), value = rowInPlace(2, 'd', values);
   keysInPlace = oneByOne && key;
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));

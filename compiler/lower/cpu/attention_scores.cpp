@@ -161,7 +161,7 @@ void AttentionTile::emitScores() {
     joined = arith::AndIOp::create(e.b, e.loc, e.equal(rest, e.constant(1)), e.below(low, whole));
     end = e.select(joined, before, whole);
   }
-  const bool halfPanel = blocking.halfRest && blocking.rests.empty() && blocking.oneKeyBlock;
+  const bool halfPanel = blocking.halfRest && blocking.rests.empty();
   if (halfPanel) end = before;
   e.loop(low, end, blocking.width, [&](Value column) { scores(column, blocking.vectors); });
   if (halfPanel) scores(before, blocking.vectors, true);
