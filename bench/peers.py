@@ -250,7 +250,7 @@ def table(cases):
     """Milliseconds; how many times as long the fastest peer takes, below 1 where Heed loses: by medians, and by the least
     times, of which a busy neighbour spoils fewer."""
     peers = ("onnxruntime", "openvino", "torch")
-    lines = ["| case | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed | least / least |",
+    lines = ["| ms | threads | Heed | unfused | " + " | ".join(peers) + " | best peer / Heed | least / least |",
              "| --- | --: | --: | --: | --: | --: | --: | --: | --: |"]
     for case, result in cases.items():
         for threads, suffix in ((1, ""), (2, "_2t")):
