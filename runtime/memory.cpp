@@ -1,47 +1,54 @@
 #include "heed/runtime/memory.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include "heed/runtime/error.h"
+#include "heed/runtime/slabs.h"
 
 namespace heed {
 namespace {
 
-// From here on a block is mapped by itself, so that freeing it returns its pages at once.
-constexpr std::size_t mapped_size = std::size_t(4) << 20;
-constexpr std::size_t huge_page = std::size_t(2) << 20;
+// Sanitizers see what lies outside a block of the allocator that they know.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HEED_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(HEED_SANITIZED)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
 
-std::byte* map(std::size_t size) {
-  // Mapped with room to start at a huge page; what lies outside is given back.
-  const std::size_t room = size + huge_page;
-  void* base = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) return nullptr;
-  auto* first = static_cast<std::byte*>(base);
-  const std::size_t skip =
-      (huge_page - reinterpret_cast<std::size_t>(base) % huge_page) % huge_page;
-  if (skip) munmap(first, skip);
-  const std::size_t page = 4096, used = (size + page - 1) / page * page;
-  if (room > skip + used) munmap(first + skip + used, room - skip - used);
-  madvise(first + skip, used, MADV_HUGEPAGE);
-  return first + skip;
+// Large blocks are mapped each by itself, so that freeing one returns its pages at once.
+bool is_mapped(std::size_t size) { return size >= Slabs::most; }
+bool is_in_slab(std::size_t size) { return !sanitized && size >= Slabs::least; }
+
+std::byte* allocate(std::size_t size) {
+  constexpr std::size_t most = std::size_t(1) << 46;
+  if (is_mapped(size)) return size <= most ? map_pages(size) : nullptr;
+  const std::size_t whole = aligned_size(size);
+  std::byte* block = is_in_slab(size)
+                         ? Slabs::shared().take(whole)
+                         : static_cast<std::byte*>(::operator new(
+                               whole, std::align_val_t(Memory::alignment), std::nothrow));
+  if (block) std::memset(block, 0, whole);
+  return block;
+}
+
+void release(std::byte* block, std::size_t size) {
+  if (is_mapped(size)) unmap_pages(block, size);
+  else if (is_in_slab(size)) Slabs::shared().give_back(block, aligned_size(size));
+  else ::operator delete(block, std::align_val_t(Memory::alignment));
 }
 
 }  // namespace
 
 Memory::Memory(std::size_t size, const char* what) : size_(size) {
   if (size == 0) return;
-  constexpr std::size_t most = std::size_t(1) << 46;
-  if (size >= mapped_size && size <= most) {
-    data_ = map(size);
-  } else if (size < mapped_size) {
-    void* block = ::operator new(aligned_size(size), std::align_val_t(alignment), std::nothrow);
-    data_ = static_cast<std::byte*>(block);
-    if (data_) std::memset(data_, 0, aligned_size(size));
-  }
+  data_ = allocate(size);
   if (!data_)
     throw Error(what, ": ", size, " bytes are needed and the system has not that much memory");
 }
@@ -56,9 +63,7 @@ Memory& Memory::operator=(Memory&& other) noexcept {
 }
 
 Memory::~Memory() {
-  if (!data_) return;
-  if (size_ >= mapped_size) munmap(data_, (size_ + 4095) / 4096 * 4096);
-  else ::operator delete(data_, std::align_val_t(alignment));
+  if (data_) release(data_, size_);
 }
 
 }  // namespace heed

@@ -5,8 +5,8 @@
 
 namespace heed {
 
-// `size` zero bytes at an address that is a multiple of 64. Large blocks come in huge pages where
-// the system gives them, and take up memory only once they are touched.
+// `size` zero bytes at an address that is a multiple of 64. From 64 KiB on they lie in huge pages
+// where the system gives them; large blocks take up memory only once they are touched.
 class Memory {
  public:
   static constexpr std::size_t alignment = 64;

@@ -71,6 +71,8 @@ class Attention : AttentionCalls {
     keys = e.dim(blocking.keys);
     scratch = e.view(arguments.scratch, e.constant(0), e.f32);
     packed = e.view(arguments.scratch, e.constant(blocking.packedAt * float_bytes), e.f32);
+    if (blocking.ahead.rows)
+      ahead = e.view(arguments.scratch, e.constant(blocking.aheadAt * float_bytes), e.index);
     keyRows = blocking.keysInPlace ? buffers[1] : packed;
     values = blocking.valuesInPlace ? buffers[2] : packed;
     queries = e.dim(blocking.queries);
@@ -139,6 +141,7 @@ class Attention : AttentionCalls {
     e.when(e.below(firstBlock, lastBlock), [&] {
       setBatch(b, firstQuery(firstTile(firstBlock)), firstQuery(firstTile(lastBlock)));
       pack();
+      listAhead();
       e.loop(firstBlock, lastBlock, 1, [&](Value block) { walkQueries(block); });
     });
   }
@@ -164,16 +167,24 @@ class Attention : AttentionCalls {
     {
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPoint(loop.getBody()->getTerminator());
-      e.loop(first, last, 1,
-             [&](Value t) { walkTile(tileOf(t, blockQuery), loop.getInductionVar(), from); });
+      Value keyStart = loop.getInductionVar();
+      e.loop(first, last, 1, [&](Value t) {
+        Tile tile = tileOf(t, blockQuery);
+        if (blocking.ahead.rows && !blocking.oneKeyBlock) {
+          Value blocksBefore = e.divide(keyStart, keyBlock), inBlock = e.sub(t, first);
+          tile.turn = e.add(e.mul(first, blocking.staticKeyBlocks()),
+                            e.add(e.mul(blocksBefore, tilesHere), inBlock));
+        }
+        walkTile(tile, keyStart, from);
+      });
     }
     if (hasWeights()) e.loop(first, last, 1, [&](Value t) { walkWeights(tileOf(t, blockQuery)); });
   }
 
   Tile tileOf(Value number, Value blockQuery) {
     Value query = firstQuery(number), tileRow = e.sub(query, blockQuery);
-    return {number, query, e.sub(firstQuery(e.add(number, 1)), query), tileRow,
-            blocking.oneKeyBlock ? e.constant(0) : tileRow};
+    return {query, e.sub(firstQuery(e.add(number, 1)), query), tileRow,
+            blocking.oneKeyBlock ? e.constant(0) : tileRow, number};
   }
 
   void walkTile(const Tile& t, Value keyStart, Value firstKeyStart) {
@@ -191,13 +202,9 @@ class Attention : AttentionCalls {
       Value inside;  // nothing to be masked; null: not known
       auto work = [&] {
         if (hasMask()) count(abi::tiles_visited, e.constant(1));
-        fetch(t.number, keyStart, 0);
         scores(t, k);
-        fetch(t.number, keyStart, 1);
         softmax(t, k, isFirst, inside);
-        fetch(t.number, keyStart, 2);
         addValues(t, k, isFirst);
-        fetch(t.number, keyStart, 3);
         return Values{};
       };
       // The last vector may reach beyond `high`; what it holds there must be alive, too.

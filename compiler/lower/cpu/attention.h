@@ -21,6 +21,7 @@ struct AttentionBlocking {
   std::int64_t features = 0, values = 0;     // extents of e and d
   int rows;                                  // most queries of a tile
   int vectors;                               // of a panel of keys
+  int panelRows;                             // whose scores of a panel are in registers, at most
   int valueVectors, valueRows;               // of sums of values in registers together, at most
   std::int64_t width;                        // keys of a panel
   llvm::SmallVector<int> rests;              // vectors of keys that can be left behind whole panels
@@ -39,12 +40,19 @@ struct AttentionBlocking {
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
   // a work item is a batch index instead of a block of its queries
   bool wholeBatches;
-  // the keys and values of the batch index that comes next are fetched while tiles run, so are its
-  // queries, unless they are otherwise, and the lines of its result
-  bool fetchesNext, fetchesNextQueries, fetchesNextResults;
+  // What the batch index that comes next reads and writes is listed row by row and fetched by the
+  // loops over features and keys, a few lines a turn: a core has few buffers for lines on their
+  // way, and in bursts these stop it.
+  struct Ahead {
+    std::int64_t rows = 0;              // listed; 0: nothing is fetched
+    bool queries, results;              // beside keys and values
+    std::int64_t lines, linesPerTurn;   // of a row; fetched
+    std::int64_t scoreRows, valueRows;  // that one loop over features covers, or over keys
+    std::int64_t valueShare;            // a tile's loops over keys
+  } ahead;
   // the next tile's queries while this one's are multiplied, for which a panel of keys is too short
   bool fetchesQueries() const {
-    return !packsQueries && !(keys.is_static() && keys.constant <= width);
+    return !packsQueries && !ahead.queries && !(keys.is_static() && keys.constant <= width);
   }
   // all keys of a query at once: few, none to be skipped, no weights asked for
   bool wholeRows;
@@ -56,16 +64,26 @@ struct AttentionBlocking {
   bool editsScores;                          // the score region does something
   // whose indices may be out of bounds; then [failedAt] becomes 1
   bool checksLookups;
-  std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, packedAt;
+  std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, aheadAt, packedAt;
+
+  // A turn of loops over features and keys. They are short: what surrounds a step counts.
+  static constexpr std::int64_t steps = 4;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
   std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
   // Of the parts that tiles are cut into, equal ones of at most `most` rows.
   llvm::SmallVector<std::int64_t> partHeights(std::int64_t most) const;
   std::int64_t staticQueryBlocks() const;    // of a batch index
+  std::int64_t staticKeyBlocks() const;
+  // Of a tile: loops over features a panel of keys has, over keys a column of values.
+  std::int64_t scoreParts(std::int64_t height) const;
+  std::int64_t valueParts(std::int64_t height) const;
   Dim packedKeys() const;                    // f32 elements a batch index, an upper bound
   Dim packedValues() const;
   Dim scratchBytes() const;
+
+ private:
+  void setAhead();
 };
 
 // Functions of one tile and one block of keys: columns [low, high) count from the block's first
@@ -78,7 +96,7 @@ struct AttentionTile {
 
   // Shared: S[r, c] = Σ_e q k.
   //   (Q, K, S, address of q's row, address of K's block, low, high, from one row to the next,
-  //    rows)
+  //    rows, and what is fetched ahead: the list, first and last)
   // The rows are q's; of keys in place, which one row alone has, they are K's. Those are multiplied
   // one by one: what packing them costs pays for many queries only.
   void emitScores();
@@ -105,7 +123,7 @@ struct AttentionTile {
   void emitClear();
   // Shared: sums += S V.
   //   (S, V, address of V's block, low, high, first row kept, is first, from one row of V to the
-  //    next, rows)
+  //    next, rows, and what is fetched ahead)
   void emitValues();
   std::string valuesName() const;
   // "finish": epilogue(sums / total).
@@ -117,17 +135,15 @@ struct AttentionTile {
   // "pack": keys [low, high) and their values, low being the first of a panel.
   //   (ins..., outs..., K and V, batch, address of K, address of V, low, high)
   mlir::LogicalResult emitPack();
-  // "fetch": brings keys [first, end) of a batch index near and their values, its queries
-  // [first, end) and where their results will be.
-  //   (ins..., outs..., batch, keys' first, end, queries' first, end)
-  void emitFetch();
-  std::string fetchName() const { return name("fetch"); }
+  // "ahead": lists the rows of a batch index.
+  //   (ins..., outs..., list, batch)
+  void emitAhead();
+  std::string aheadName() const { return name("ahead"); }
 
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
-  // A turn of loops over features and keys. They are short: what surrounds a step counts.
-  static constexpr std::int64_t steps = 4;
+  static constexpr std::int64_t steps = AttentionBlocking::steps;
 
   // Of a vector from `at` on, the lanes of a row of `extent`; null: all.
   Value lanesOf(std::int64_t extent, std::int64_t at);
@@ -137,18 +153,25 @@ struct AttentionTile {
   mlir::LogicalResult finishRow(ValueRange buffers, Value batch, Value query,
                                 llvm::function_ref<Value(std::int64_t d)> sumAt);
   std::string heightsText() const;  // of tiles that can occur
+  std::string aheadText(std::int64_t rows) const;
   // The parts of a tile of `rows`.
   void overParts(Value rows, std::int64_t most,
-                 llvm::function_ref<void(Value first, std::int64_t height)> body);
+                 llvm::function_ref<void(Value part, Value first, std::int64_t height)> body);
   void fetchQueries(Value q, ValueRange rows, Value ahead, Value column);
+  // What a turn of a loop over features or keys fetches.
+  // With `at` null nothing.
+  struct Listed {
+    Value list, at, last;  // the list, where a loop begins in it, its last row
+  };
+  void fetchAhead(const Listed& listed, Value turn);
   // half: of the last vector, its lower half alone
   void emitScoreVectors(Value first, ValueRange rows, ValueRange arguments, Value column,
-                        int vectors, bool half);
+                        int vectors, bool half, const Listed& listed);
   Value edited(Value x, Value s, ValueRange buffers, Value batch, Value query, Value key,
                bool masked, Value valid);
   // last: lanes of the last vector, null for all
   void emitValueColumns(Value first, int height, int vectors, Value column, Value last,
-                        ValueRange arguments);
+                        ValueRange arguments, const Listed& listed);
   Value rowOf(Value row, std::int64_t base, std::int64_t stride) {
     return e.add(e.mul(row, stride), base);
   }

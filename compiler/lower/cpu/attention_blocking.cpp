@@ -62,6 +62,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   rows = attention_tile_rows(target, queries.is_static());
   width = panel_keys(target);
   vectors = int(width / target.lanes);
+  panelRows = tileRows(target, vectors);
   const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values,
                              seenKeys(mask)};
   const AttentionPlan plan = best_attention_plan(shape, target);
@@ -121,10 +122,12 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valueRow = valuesInPlace ? *value : Dim(valueStride);
   // Fewer queries are done before the lines have come, and bounds may leave most keys unread.
   constexpr int64_t enoughQueries = 48;
-  fetchesNext = wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
-                mask.bounds.empty() && !fewKeys && contiguous(1, 'e') && contiguous(2, 'd');
-  fetchesNextQueries = fetchesNext && !fetchesQueries() && contiguous(0, 'e');
-  fetchesNextResults = fetchesNext && contiguousIn(kernel.outs[0], 'd');
+  const bool fetchesNext = wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
+                           mask.bounds.empty() && !fewKeys && contiguous(1, 'e') &&
+                           contiguous(2, 'd');
+  ahead.queries = fetchesNext && contiguous(0, 'e');
+  ahead.results = fetchesNext && contiguousIn(kernel.outs[0], 'd');
+  if (fetchesNext) setAhead();
   const int64_t wholeRowVectors = target.registers / 4;  // beside what several exponentials need
   wholeRows = keys.is_static() && keys.constant <= wholeRowVectors * target.lanes &&
               mask.bounds.empty() && kernel.outs.size() == 1 && !fewKeys;
@@ -140,7 +143,38 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   largestAt = take(keptRows() * target.lanes);
   totalAt = take(keptRows() * target.lanes);
   queriesAt = take(packsQueries ? queryRows() * features + target.lanes : 0);
+  aheadAt = take(ahead.rows * int64_t(sizeof(int64_t) / sizeof(float)));
   packedAt = at;
+}
+
+// As few lines a turn as bring all of the list in time.
+void AttentionBlocking::setAhead() {
+  constexpr int64_t line = 64 / sizeof(float), mostLines = 4;
+  auto parts = [](int64_t length, int64_t unit) { return (length + unit - 1) / unit; };
+  ahead.rows = 2 * keys.constant + (ahead.queries + ahead.results) * queries.constant;
+  ahead.lines = parts(std::max(features, values), line);
+  const int64_t tiles = parts(queries.constant, rows) * staticKeyBlocks(), least = heights.front(),
+                block = keys.constant / staticKeyBlocks(),
+                scoreLoops = std::max<int64_t>(1, block / width) * scoreParts(least),
+                valueLoops = parts(valueStride * vectors, valueVectors * width) * valueParts(least);
+  ahead.linesPerTurn = 0;
+  do {
+    ++ahead.linesPerTurn;
+    ahead.scoreRows = features / steps * ahead.linesPerTurn / ahead.lines;
+    ahead.valueRows = block / steps * ahead.linesPerTurn / ahead.lines;
+    ahead.valueShare = valueLoops * ahead.valueRows;
+  } while (tiles * (scoreLoops * ahead.scoreRows + ahead.valueShare) < ahead.rows &&
+           ahead.linesPerTurn < mostLines);
+}
+
+int64_t AttentionBlocking::scoreParts(int64_t height) const {
+  return int64_t(equalParts(height, panelRows).size());
+}
+int64_t AttentionBlocking::valueParts(int64_t height) const {
+  return int64_t(equalParts(height, valueRows).size());
+}
+int64_t AttentionBlocking::staticKeyBlocks() const {
+  return (keys.constant + keyBlock - 1) / keyBlock;
 }
 
 llvm::SmallVector<int64_t> AttentionBlocking::partHeights(int64_t most) const {

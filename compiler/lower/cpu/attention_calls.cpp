@@ -34,7 +34,7 @@ LogicalResult AttentionCalls::emitParts() {
   if (!mask.complete) tile.emitClear();
   if (!blocking.wholeRows) tile.emitSoftmax();
   if (hasWeights()) tile.emitWeights();
-  if (blocking.fetchesNext) tile.emitFetch();
+  if (blocking.ahead.rows) tile.emitAhead();
   if (failed(tile.emitPack())) return failure();
   return tile.emitFinish();
 }
@@ -75,16 +75,20 @@ Value AttentionCalls::queryAddress(Value query, Value tileRow) {
   return place.address(kernel.ins[0]);
 }
 
-// More lines at a time than a core has buffers for would stop it: hence in parts.
-void AttentionCalls::fetch(Value tileNumber, Value keyStart, int part) {
-  constexpr int parts = 4;
-  if (!blocking.fetchesNext) return;
-  Value count = e.min(keyBlock, e.sub(keys, keyStart)), shares = e.mul(tiles, parts);
-  Value share = e.add(e.mul(tileNumber, parts), part), next = e.add(share, 1);
-  auto of = [&](Value share, Value count) { return e.divide(e.mul(share, count), shares); };
-  // behind the last batch index nobody minds
-  call(tile.fetchName(), {e.add(batch, 1), e.add(keyStart, of(share, count)),
-                          e.add(keyStart, of(next, count)), of(share, queries), of(next, queries)});
+// Behind the last batch index nobody minds.
+void AttentionCalls::listAhead() {
+  if (blocking.ahead.rows) call(tile.aheadName(), {ahead, e.add(batch, 1)});
+}
+
+void AttentionCalls::addAhead(Values& arguments, Value turn, bool last) {
+  if (!blocking.ahead.rows) return;
+  const int64_t rows = blocking.ahead.rows, keyBlocks = blocking.staticKeyBlocks();
+  Value turns = e.mul(tiles, keyBlocks), at = e.divide(e.mul(e.add(turn, last), rows), turns);
+  if (last) {
+    Value share = e.constant(blocking.ahead.valueShare);
+    at = e.sub(e.max(at, share), share);
+  }
+  arguments.append({ahead, at, e.constant(rows - 1)});
 }
 
 // ---- a tile and a block of keys ----
@@ -98,8 +102,10 @@ void AttentionCalls::few(Value query, Value rows) {
 void AttentionCalls::scores(const Tile& t, const Keys& k) {
   Value first = e.add(firstKey, e.mul(k.start, e.dim(blocking.keyRow)));
   Value stride = e.dim(blocking.keysInPlace ? blocking.keyRow : tile.queryStride());
-  e.callShared(tile.scoresName(), {queryRows(), keyRows, scratch, queryAddress(t.query, t.tileRow),
-                                   first, k.low, k.high, stride, t.rows});
+  Values arguments{queryRows(), keyRows, scratch, queryAddress(t.query, t.tileRow), first, k.low,
+                   k.high,      stride,  t.rows};
+  addAhead(arguments, t.turn, false);
+  e.callShared(tile.scoresName(), arguments);
 }
 
 void AttentionCalls::byMask(Value inside, llvm::function_ref<void(bool masked)> call) {
@@ -129,8 +135,9 @@ void AttentionCalls::softmax(const Tile& t, const Keys& k, Value isFirst, Value 
 
 void AttentionCalls::addValues(const Tile& t, const Keys& k, Value isFirst) {
   Value row = e.dim(blocking.valueRow), first = e.add(firstValue, e.mul(k.start, row));
-  e.callShared(tile.valuesName(),
-               {scratch, values, first, k.low, k.high, t.kept, isFirst, row, t.rows});
+  Values arguments{scratch, values, first, k.low, k.high, t.kept, isFirst, row, t.rows};
+  addAhead(arguments, t.turn, true);
+  e.callShared(tile.valuesName(), arguments);
 }
 
 void AttentionCalls::clear(const Tile& t) {

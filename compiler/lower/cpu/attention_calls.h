@@ -12,8 +12,9 @@ class AttentionCalls {
 
   // Of queries [query, query + rows), the first of them the tileRow-th of its block.
   struct Tile {
-    Value number, query, rows, tileRow;
+    Value query, rows, tileRow;
     Value kept;  // the first one's row among those of which something is kept
+    Value turn;  // of a batch index's pairs of a tile and a block of keys, how many came before
   };
   // Keys [low, high), counted from `start`.
   struct Keys {
@@ -31,8 +32,8 @@ class AttentionCalls {
   void count(std::int64_t counter, Value more);
   void pack();
   void packQueries(Value query, Value rows);
-  // A part of what the next batch index needs, between two phases of a tile.
-  void fetch(Value tileNumber, Value keyStart, int part);
+  // Lists what the next batch index needs.
+  void listAhead();
   void few(Value query, Value rows);
   void scores(const Tile& t, const Keys& k);
   // Scores become weights. inside: nothing is to be masked; null: not known.
@@ -55,6 +56,7 @@ class AttentionCalls {
   Value queries, keys, tiles, keyBlock;
   // of packed keys and values, and of those that are read, packed or not
   Value scratch, packed, keyRows, values;
+  Value ahead;  // the list, where there is one
   // Of the current batch index: addresses of its keys and values, and the keys [packedLow,
   // packedHigh) that are packed.
   Value batch, firstKey, firstValue, packedLow, packedHigh;
@@ -68,6 +70,9 @@ class AttentionCalls {
   // Where queries are read, and from which address on.
   Value queryRows() { return blocking.packsQueries ? scratch : buffers[0]; }
   Value queryAddress(Value query, Value tileRow);
+  // Behind the arguments of products: of a tile's turn its loops over features fetch the first
+  // rows, those over keys the last ones.
+  void addAhead(Values& arguments, Value turn, bool last);
   void call(const std::string& function, llvm::ArrayRef<Value> arguments);  // behind the buffers
 };
 

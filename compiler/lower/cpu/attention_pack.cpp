@@ -1,4 +1,4 @@
-// Keys and values before they are multiplied: what is packed, and what is fetched ahead.
+// Keys and values before they are multiplied: what is packed, and what is fetched ahead of its use.
 #include "heed/compiler/lower/cpu/attention.h"
 #include "heed/compiler/lower/cpu/place.h"
 
@@ -20,7 +20,7 @@ LogicalResult AttentionTile::emitPack() {
     e.loop(low, high, blocking.width, [&](Value key) {
       PanelSource source{1, 'j', 'e'};
       source.end = high;
-      source.near = blocking.fetchesNext;
+      source.near = blocking.ahead.rows > 0;
       packPanel(e, source, buffers, batch, key, blocking.width, to,
                 e.add(panels, e.mul(key, blocking.features)), e.constant(blocking.width));
     });
@@ -32,32 +32,35 @@ LogicalResult AttentionTile::emitPack() {
   return result;
 }
 
-void AttentionTile::emitFetch() {
-  Type i = e.index;
-  Values all = e.beginFunction(fetchName(), kernelBuffers({i, i, i, i, i}));
-  ValueRange values(all), arguments = values.take_back(5), buffers = values.drop_back(5);
-  struct Run {
-    const tile::Access& access;
-    Value buffer;
-    int64_t elements;
+// One loop lists keys and queries where there are as many of them: what their addresses have in
+// common, such as the digits of windows, is worked out once.
+void AttentionTile::emitAhead() {
+  Values all = e.beginFunction(aheadName(), kernelBuffers({e.bufferType(e.index), e.index}));
+  ValueRange values(all), arguments = values.take_back(2), buffers = values.drop_back(2);
+  const size_t result = e.kernel.ins.size();
+  const Dim keys = blocking.keys, queries = blocking.queries;
+  Value queriesAt = e.dim(keys + keys);
+  Value resultsAt = blocking.ahead.queries ? e.add(queriesAt, e.dim(queries)) : queriesAt;
+  auto list = [&](char role, Value row, const tile::Access& access, Value buffer, Value at) {
+    Place place(e, buffers);
+    place.set('b', arguments[1]);
+    place.set(role, row);
+    e.storeScalar(e.addressOf(buffer, place.address(access)), arguments[0], e.add(at, row));
   };
-  auto fetch = [&](char role, Value first, Value end, ArrayRef<Run> runs) {
-    e.loop(first, end, 1, [&](Value row) {
-      Place place(e, buffers);
-      place.set('b', arguments[0]);
-      place.set(role, row);
-      for (const Run& run : runs)
-        e.prefetchRun(run.buffer, place.address(run.access), run.elements);
-    });
+  auto listKey = [&](Value row) {
+    list('j', row, e.kernel.ins[1], buffers[1], e.constant(0));
+    list('j', row, e.kernel.ins[2], buffers[2], e.dim(keys));
   };
-  const auto& ins = e.kernel.ins;
-  fetch('j', arguments[1], arguments[2],
-        {{ins[1], buffers[1], blocking.features}, {ins[2], buffers[2], blocking.values}});
-  llvm::SmallVector<Run> runs;
-  if (blocking.fetchesNextQueries) runs.push_back({ins[0], buffers[0], blocking.features});
-  if (blocking.fetchesNextResults)
-    runs.push_back({e.kernel.outs[0], buffers[ins.size()], blocking.values});
-  if (!runs.empty()) fetch('i', arguments[3], arguments[4], runs);
+  auto listQuery = [&](Value row) {
+    if (blocking.ahead.queries) list('i', row, e.kernel.ins[0], buffers[0], queriesAt);
+    if (blocking.ahead.results) list('i', row, e.kernel.outs[0], buffers[result], resultsAt);
+  };
+  const bool together = keys == queries;
+  e.loop(e.constant(0), e.dim(keys), 1, [&](Value row) {
+    listKey(row);
+    if (together) listQuery(row);
+  });
+  if (!together) e.loop(e.constant(0), e.dim(queries), 1, listQuery);
   e.finishFunction();
 }
 

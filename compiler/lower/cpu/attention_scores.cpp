@@ -23,24 +23,37 @@ std::string AttentionTile::heightsText() const {
 
 // Loops instead of a form for every height of a tile: those have parts in common.
 void AttentionTile::overParts(Value rows, int64_t most,
-                              llvm::function_ref<void(Value, int64_t)> body) {
+                              llvm::function_ref<void(Value, Value, int64_t)> body) {
   const auto heights = blocking.partHeights(most);
+  Value zero = e.constant(0);
   if (llvm::all_of(blocking.heights, [&](int64_t height) { return height <= most; }))
-    return e.switchOn(rows, heights, [&](int64_t height) { body(e.constant(0), height); });
+    return e.switchOn(rows, heights, [&](int64_t height) { body(zero, zero, height); });
   const int64_t count = (blocking.heights.back() + most - 1) / most;
   Value parts = blocking.heights.front() > (count - 1) * most ? e.constant(count)
                                                               : e.ceilDivide(rows, most);
   Value height = e.divide(rows, parts), larger = e.sub(rows, e.mul(height, parts));
-  e.loop(e.constant(0), parts, 1, [&](Value part) {
+  e.loop(zero, parts, 1, [&](Value part) {
     Value first = e.add(e.mul(part, height), e.min(part, larger));
     Value here = e.select(e.below(part, larger), e.add(height, 1), height);
-    e.switchOn(here, heights, [&](int64_t height) { body(first, height); });
+    e.switchOn(here, heights, [&](int64_t height) { body(part, first, height); });
   });
+}
+
+void AttentionTile::fetchAhead(const Listed& listed, Value turn) {
+  constexpr int64_t line_bytes = 64;
+  if (!listed.at) return;
+  Value lines = e.constant(blocking.ahead.lines);
+  for (int64_t n = 0; n < blocking.ahead.linesPerTurn; ++n) {
+    Value line = e.add(e.mul(turn, blocking.ahead.linesPerTurn), n);
+    Value row = e.min(e.add(listed.at, e.divide(line, lines)), listed.last);
+    e.prefetchLine(
+        e.add(e.loadScalar(listed.list, row), e.mul(e.remainder(line, lines), line_bytes)));
+  }
 }
 
 // S[r, column...] of some vectors, the first in a panel; `keys` is its address.
 void AttentionTile::emitScoreVectors(Value first, ValueRange rows, ValueRange arguments,
-                                     Value column, int vectors, bool half) {
+                                     Value column, int vectors, bool half, const Listed& listed) {
   const int height = int(rows.size());
   const std::int64_t panelSize = blocking.width * blocking.features;
   Value q = arguments[0], k = arguments[1], s = arguments[2];
@@ -56,6 +69,7 @@ void AttentionTile::emitScoreVectors(Value first, ValueRange rows, ValueRange ar
   auto step = [&](Value depth, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
     Value panel = e.add(keys, e.mul(depth, blocking.width));
+    if (step == 0) fetchAhead(listed, e.divide(depth, e.constant(steps)));
     for (int v = 0; v < vectors; ++v) {
       int64_t at = v / blocking.vectors * panelSize + v % blocking.vectors * e.lanes();
       columns.push_back(e.load(narrow(v) ? halfOf : e.vector, k,
@@ -111,7 +125,13 @@ std::string AttentionTile::scoresName() const {
   for (int rest : blocking.rests) name += "r" + std::to_string(rest);
   if (blocking.halfRest) name += "h";
   if (queryStride().is_static()) name += "stride" + text_of(queryStride());
+  if (blocking.ahead.rows) name += aheadText(blocking.ahead.scoreRows);
   return blocking.fetchesQueries() ? name + ".fetch" : name;
+}
+
+std::string AttentionTile::aheadText(int64_t rows) const {
+  return "ahead" + std::to_string(rows) + "of" + std::to_string(blocking.ahead.lines) + "x" +
+         std::to_string(blocking.ahead.linesPerTurn);
 }
 
 Dim AttentionTile::queryStride() const {
@@ -133,7 +153,9 @@ void AttentionTile::fetchQueries(Value q, ValueRange rows, Value ahead, Value co
 void AttentionTile::emitScores() {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments;
-  if (!e.beginShared(scoresName(), {f, f, f, i, i, i, i, i, i}, arguments)) return;
+  llvm::SmallVector<Type> types{f, f, f, i, i, i, i, i, i};
+  if (blocking.ahead.rows) types.append({e.bufferType(i), i, i});
+  if (!e.beginShared(scoresName(), types, arguments)) return;
   if (blocking.keysInPlace) {
     emitScoresInPlace(arguments);
     return e.finishFunction();
@@ -143,13 +165,21 @@ void AttentionTile::emitScores() {
   // A constant where it can be: twelve rows would take as many registers for their addresses.
   Value stride = queryStride().is_static() ? e.dim(queryStride()) : arguments[7];
   auto scores = [&](Value column, int vectors, bool half = false) {
-    overParts(rows, tileRows(e.target, vectors), [&](Value first, int64_t height) {
+    const int most = vectors == blocking.vectors ? blocking.panelRows : tileRows(e.target, vectors);
+    overParts(rows, most, [&](Value part, Value first, int64_t height) {
       Value row = e.add(arguments[3], e.mul(first, stride));
-      Values part;
-      for (int64_t r = 0; r < height; ++r) part.push_back(e.add(row, e.mul(stride, r)));
+      Values partRows;
+      for (int64_t r = 0; r < height; ++r) partRows.push_back(e.add(row, e.mul(stride, r)));
       if (blocking.fetchesQueries())
-        fetchQueries(arguments[0], part, e.mul(stride, rows), e.sub(column, low));
-      emitScoreVectors(first, part, arguments, column, vectors, half);
+        fetchQueries(arguments[0], partRows, e.mul(stride, rows), e.sub(column, low));
+      Listed listed;
+      if (blocking.ahead.rows) {
+        Value panel = e.divide(column, e.constant(blocking.width));
+        Value loop = e.add(e.mul(panel, blocking.scoreParts(blocking.heights.back())), part);
+        listed = {arguments[9], e.add(arguments[10], e.mul(loop, blocking.ahead.scoreRows)),
+                  arguments[11]};
+      }
+      emitScoreVectors(first, partRows, arguments, column, vectors, half, listed);
     });
     return Values{};
   };

@@ -9,7 +9,7 @@ using namespace mlir;
 namespace heed::cpu {
 
 void AttentionTile::emitValueColumns(Value first, int height, int vectors, Value column, Value last,
-                                     ValueRange arguments) {
+                                     ValueRange arguments, const Listed& listed) {
   Value s = arguments[0], v = arguments[1], block = arguments[2], low = arguments[3],
         high = arguments[4];
   Value kept = e.add(arguments[5], first), isFirst = arguments[6];
@@ -32,6 +32,8 @@ void AttentionTile::emitValueColumns(Value first, int height, int vectors, Value
                               Values next(carried.begin(), carried.end()), row;
                               Value key = e.add(e.add(scores, first), step),
                                     rowAt = e.add(values, e.mul(first, valueRow));
+                              if (step == 0)
+                                fetchAhead(listed, e.divide(e.sub(first, low), e.constant(steps)));
                               rowAt = e.add(rowAt, e.mul(valueRow, step));
                               for (int n = 0; n < vectors; ++n)
                                 row.push_back(e.load(v, e.add(rowAt, n * e.lanes()),
@@ -53,20 +55,30 @@ std::string AttentionTile::valuesName() const {
   if (blocking.valueRow.is_static()) name += "row" + text_of(blocking.valueRow);
   if (blocking.valuesInPlace && blocking.values < blocking.valueStride)
     name += "of" + std::to_string(blocking.values);
+  if (blocking.ahead.rows) name += aheadText(blocking.ahead.valueRows);
   return name;
 }
 
 void AttentionTile::emitValues() {
   Type f = e.bufferType(e.f32), i = e.index;
   Values arguments;
-  if (!e.beginShared(valuesName(), {f, f, i, i, i, i, e.b.getI1Type(), i, i}, arguments)) return;
+  llvm::SmallVector<Type> types{f, f, i, i, i, i, e.b.getI1Type(), i, i};
+  if (blocking.ahead.rows) types.append({e.bufferType(i), i, i});
+  if (!e.beginShared(valuesName(), types, arguments)) return;
   // Rows in place end where they end, packed ones with a vector.
   const int64_t across = blocking.valueVectors * e.lanes(),
                 extent = blocking.valuesInPlace ? blocking.values : blocking.valueStride,
                 whole = extent / across * across;
   auto columns = [&](Value column, int vectors, Value last) {
-    overParts(arguments[8], blocking.valueRows, [&](Value first, int64_t height) {
-      emitValueColumns(first, int(height), vectors, column, last, arguments);
+    overParts(arguments[8], blocking.valueRows, [&](Value part, Value first, int64_t height) {
+      Listed listed;
+      if (blocking.ahead.rows) {
+        Value loop = e.divide(column, e.constant(across));
+        loop = e.add(e.mul(loop, blocking.valueParts(blocking.heights.back())), part);
+        listed = {arguments[9], e.add(arguments[10], e.mul(loop, blocking.ahead.valueRows)),
+                  arguments[11]};
+      }
+      emitValueColumns(first, int(height), vectors, column, last, arguments, listed);
     });
   };
   e.loop(0, whole, across, [&](Value column) { columns(column, blocking.valueVectors, {}); });

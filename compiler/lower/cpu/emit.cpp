@@ -239,6 +239,17 @@ void Emit::prefetchRun(Value buffer, Value at, int64_t elements) {
   for (int64_t n = 0; n < std::min(elements, line * most_lines); n += line)
     prefetch(buffer, add(at, n));
 }
+Value Emit::addressOf(Value buffer, Value at) {
+  const Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+  return add(base, mul(at, int64_t(element.getIntOrFloatBitWidth() / 8)));
+}
+void Emit::prefetchLine(Value address) {
+  Value number = arith::IndexCastOp::create(b, loc, b.getI64Type(), address);
+  Value pointer =
+      LLVM::IntToPtrOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()), number);
+  LLVM::Prefetch::create(b, loc, pointer, /*rw=*/0, /*hint=*/2, /*cache=*/1);
+}
 Value Emit::shuffle(Value x, Value y, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(b, loc, x, y, lanes);
 }

@@ -74,6 +74,10 @@ class Emit : public tile::Emitter {
   // of the line that holds the element; any address may be named
   void prefetch(Value buffer, Value at);
   void prefetchRun(Value buffer, Value at, std::int64_t elements);  // its f32, up to a kilobyte
+  // Where in memory an element lies, as an index, and the line that holds a byte of such an
+  // address.
+  Value addressOf(Value buffer, Value at);
+  void prefetchLine(Value address);
   Value shuffle(Value x, Value y, llvm::ArrayRef<std::int64_t> lanes);
   Value largest(Value lanes);                  // across lanes; no NaNs
   Value sum(Value lanes);
