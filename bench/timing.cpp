@@ -77,8 +77,12 @@ std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repe
   benchmark::ClearRegisteredBenchmarks();
   for (const Contender& contender : contenders) {
     const Plan plan = plan_of(contender, repetitions);
+    // Threads that slept while others had their turn are awake again, and those of the others
+    // asleep, before short runs are timed.
+    const bool wakes = plan.runs > 1;
     benchmark::RegisterBenchmark(contender.name.c_str(),
-                                 [&contender](benchmark::State& state) {
+                                 [&contender, wakes](benchmark::State& state) {
+                                   if (wakes) contender.run();
                                    for ([[maybe_unused]] auto turn : state) contender.run();
                                  })
         ->Iterations(plan.runs)

@@ -15,6 +15,8 @@
 namespace heed {
 namespace {
 
+constexpr char own_descriptors[] = "/proc/self/fd/";
+
 // The file that a chain of links leads to, whether it is there or not.
 std::filesystem::path end_of_links(std::filesystem::path path) {
   std::error_code none;
@@ -38,20 +40,35 @@ AtomicFile::AtomicFile(std::filesystem::path path, Written written) : path_(std:
   if (written == Written::link_or_device && exists && !S_ISREG(status.st_mode)) {
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail("open");
+    replaces_ = false;
     return;
   }
   if (written == Written::link_or_device) path_ = end_of_links(std::move(path_));
   const mode_t mode = exists && S_ISREG(status.st_mode) ? status.st_mode & 0666 : 0644;
-  // A name of another thread, of a process that was killed, or of one with this number in another
-  // container, is left alone.
+  const std::filesystem::path folder = path_.parent_path();
+  if (::access(own_descriptors, X_OK) == 0)
+    descriptor_ =
+        ::open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+  if (descriptor_ >= 0) return;
+  descriptor_ = with_new_name([&](const char* name) {
+    return ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  });
+  if (descriptor_ < 0) temporary_.clear(), fail("create");
+}
+
+// A name of another thread, of a process that was killed, or of one with this number in another
+// container, is left alone.
+template <class Make>
+int AtomicFile::with_new_name(Make make) {
   static std::atomic<unsigned> serial{0};
+  int result;
   do {
     temporary_ = path_;
     temporary_ +=
         std::string(part_of_name) + std::to_string(getpid()) + "-" + std::to_string(serial++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  } while (descriptor_ < 0 && errno == EEXIST);
-  if (descriptor_ < 0) fail("create");
+    result = make(temporary_.c_str());
+  } while (result < 0 && errno == EEXIST);
+  return result;
 }
 
 AtomicFile::~AtomicFile() {
@@ -70,12 +87,24 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (!temporary_.empty()) {
+  if (replaces_) {
     if (::fsync(descriptor_) != 0) fail("write");
+    if (temporary_.empty()) give_name();
     if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename to");
   }
   ::close(descriptor_);
   descriptor_ = -1;
+}
+
+// Nothing takes the place of another file but by a name.
+void AtomicFile::give_name() {
+  const std::string own = own_descriptors + std::to_string(descriptor_);
+  const int linked = with_new_name([&](const char* name) {
+    return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+  });
+  if (linked == 0) return;
+  temporary_.clear();
+  fail("create");
 }
 
 void AtomicFile::fail(const char* doing) const {

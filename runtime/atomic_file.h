@@ -9,7 +9,8 @@
 
 namespace heed {
 
-// In the name of a file that is still being written; what a killed process leaves has it, too.
+// In the name that a file has before it takes another's place; where the file system knows no files
+// without a name, what a killed process leaves has it, too.
 inline constexpr std::string_view part_of_name = ".part-";
 
 // What may stand at a path that is written to. `link_or_device`: a link leads to the file that is
@@ -17,8 +18,9 @@ inline constexpr std::string_view part_of_name = ".part-";
 // all but a folder is replaced, for folders where others may put links.
 enum class Written { link_or_device, own_file };
 
-// Writes beside `path` and takes its place in `commit`; without it nothing is left behind. Others
-// may read the file where they could read the one before.
+// Writes a file without a name, which takes the place of `path` in `commit`: whatever ends the
+// process before leaves nothing behind. Others may read the file where they could read the one
+// before.
 class AtomicFile {
  public:
   // Throws Error where it cannot be created, or `path` is a folder.
@@ -31,9 +33,14 @@ class AtomicFile {
 
  private:
   [[noreturn]] void fail(const char* doing) const;
+  // make(name) until there was no file of that name: its result, of which negative is a failure.
+  template <class Make>
+  int with_new_name(Make make);
+  void give_name();
 
-  std::filesystem::path path_, temporary_;  // no temporary_: bytes go to path_ as they come
+  std::filesystem::path path_, temporary_;  // no temporary_: it has no name, or it is path_
   int descriptor_ = -1;
+  bool replaces_ = true;  // false: bytes go to path_ as they come
 };
 
 // All of `bytes` as the file `path`.

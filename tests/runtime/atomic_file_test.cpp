@@ -2,7 +2,9 @@
 #include "heed/runtime/atomic_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "must_throw.h"
@@ -36,6 +38,23 @@ TEST_CASE("file: links stay, what they lead to is written") {
   fs::create_symlink("circle", directory / "circle");
   check_error([&] { heed::write_file(directory / "circle", letters); }, {"circle", "Too many"});
   CHECK(directory.file_count() == 6);
+}
+
+TEST_CASE(
+    "file: a process that is killed while it writes leaves what was there, and nothing else") {
+  const TemporaryDirectory directory;
+  heed::testing::write_bytes(directory / "file", {});
+  const pid_t writer = fork();
+  if (writer == 0) {
+    heed::AtomicFile file(directory / "file");
+    file.write(letters);
+    raise(SIGKILL);
+  }
+  int status = 0;
+  REQUIRE(waitpid(writer, &status, 0) == writer);
+  CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK(written_to(directory / "file") == 0);
+  CHECK(directory.file_count() == 1);
 }
 
 TEST_CASE("file: devices and pipes stay, they are given the bytes") {
