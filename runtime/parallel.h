@@ -22,8 +22,9 @@ class ThreadPool {
 
   int threads() const;
 
-  // Covers [0, work) with ranges of at least `grain` items (but for the last), handed out as
-  // threads become free; the caller is thread 0. One loop at a time. Returns the first status that
+  // Covers [0, work) with ranges of at least `grain` items (but for the last). A thread has a part
+  // of its own, range after range, and then takes ranges of those whose parts are not done; the
+  // caller is thread 0. One loop at a time. Returns the first status that
   // is not 0, after which ranges not begun are left out. Never allocates once the threads run.
   std::int32_t run(std::int64_t work, std::int64_t grain, Body body, void* context);
 
@@ -47,5 +48,9 @@ class ThreadPool {
 
 // Cores that this process may run on.
 int available_cores();
+
+// Moves the calling thread to another of the cores that it may run on; whether there is one. It may
+// run on `core` again afterwards.
+bool leave_core(int core);
 
 }  // namespace heed

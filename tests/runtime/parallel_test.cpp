@@ -1,9 +1,12 @@
 #include "heed/runtime/parallel.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "must_throw.h"
@@ -31,27 +34,77 @@ TEST_CASE("parallel: every item once, by threads of the pool") {
   }
 }
 
-TEST_CASE("parallel: ranges become shorter towards the end") {
+TEST_CASE("parallel: a thread's ranges follow one another and become shorter") {
   constexpr std::int64_t work = 8000, first = work / 8, last = first / 4;
   for (std::int64_t grain : {1, 30}) {
     ThreadPool pool(2);
-    std::array<std::atomic<std::int64_t>, work> end_of{};
-    auto body = [&](std::int64_t begin, std::int64_t end, int) {
-      end_of[static_cast<std::size_t>(begin)] = end;
+    const std::int64_t part = (work + grain - 1) / grain / 2 * grain;
+    std::vector<std::pair<std::int64_t, std::int64_t>> ranges[2];
+    // Both wait for each other's first range, and the slower one's others are not taken from it.
+    std::atomic<int> begun = 0, done = 0;
+    auto body = [&](std::int64_t begin, std::int64_t end, int thread) {
+      auto& own = ranges[thread];
+      if (own.empty())
+        for (++begun; begun < 2;) std::this_thread::yield();
+      own.emplace_back(begin, end);
+      if (end == part || end == work)
+        for (++done; done < 2;) std::this_thread::yield();
       return 0;
     };
     CHECK(pool.run(work, grain, body) == 0);
-    std::int64_t before = first, begin = 0;
-    while (begin < work) {
-      const std::int64_t end = end_of[static_cast<std::size_t>(begin)];
-      REQUIRE(end > begin);
-      CHECK(end - begin <= before);
-      CHECK((end == work || (end - begin) % grain == 0));
-      before = end - begin;
-      begin = end;
+    for (const auto& own : ranges) {
+      CAPTURE(grain);
+      CHECK(own.front().second - own.front().first <= first);
+      for (std::size_t n = 1; n < own.size(); ++n) {
+        CHECK(own[n].first == own[n - 1].second);
+        CHECK(own[n].second - own[n].first <= own[n - 1].second - own[n - 1].first);
+        CHECK(own[n].first % grain == 0);
+      }
+      CHECK(own.back().second - own.back().first <= std::max(last, grain));
     }
-    CHECK(before <= last);
   }
+}
+
+TEST_CASE("parallel: who is done takes what a slow thread has not come to") {
+  for (int threads : {2, 3, 8}) {
+    ThreadPool pool(threads);
+    constexpr std::int64_t work = 1000;
+    std::atomic<std::int64_t> items = 0;
+    // Whoever is first gets no further before all but its range is done.
+    std::atomic<bool> held = false;
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      if (!held.exchange(true))
+        while (items < work - (end - begin)) std::this_thread::yield();
+      items += end - begin;
+      return 0;
+    };
+    CHECK(pool.run(work, 1, body) == 0);
+    CHECK(items == work);
+  }
+}
+
+TEST_CASE("parallel: a thread leaves a core, and may come back") {
+  cpu_set_t before, after;
+  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+  CHECK(heed::leave_core(sched_getcpu()) == (CPU_COUNT(&before) > 1));
+  REQUIRE(sched_getaffinity(0, sizeof after, &after) == 0);
+  CHECK(CPU_EQUAL(&before, &after));
+  std::thread([&] {  // the only one
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(std::size_t(sched_getcpu()), &one);
+    CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+    CHECK(!heed::leave_core(sched_getcpu()));
+    ThreadPool pool(2);
+    std::atomic<std::int64_t> items = 0;
+    auto body = [&](std::int64_t begin, std::int64_t end, int) {
+      items += end - begin;
+      return 0;
+    };
+    CHECK(pool.run(100, 1, body) == 0);
+    CHECK(items == 100);
+  })
+      .join();
 }
 
 TEST_CASE("parallel: what a loop writes is seen by the next") {
