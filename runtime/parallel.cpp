@@ -26,15 +26,6 @@ constexpr std::int64_t shares = 4;
 constexpr std::uint32_t left_share = 2, least_fraction = 4;
 constexpr std::uint32_t closed = std::uint32_t(1) << 31;
 
-// What is left of a thread's part of a loop: units [front, back).
-struct Left {
-  std::uint32_t front = 0, back = 0;
-};
-struct alignas(64) Part {
-  std::atomic<Left> left;
-  static_assert(std::atomic<Left>::is_always_lock_free);
-};
-
 inline void relax() { __builtin_ia32_pause(); }
 
 // Waits until ready() holds for the value, spinning first.
@@ -58,6 +49,15 @@ struct ThreadPool::State {
   // Set by a helper that sleeps or is about to: only then does waking it cost a system call.
   struct alignas(64) Bell {
     std::atomic<std::uint32_t> rings{0};
+  };
+
+  // What is left of a thread's part of a loop: units [front, back).
+  struct Left {
+    std::uint32_t front = 0, back = 0;
+  };
+  struct alignas(64) Part {
+    std::atomic<Left> left;
+    static_assert(std::atomic<Left>::is_always_lock_free);
   };
 
   explicit State(int count)
