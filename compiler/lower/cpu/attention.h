@@ -48,7 +48,7 @@ struct AttentionBlocking {
     bool queries, results;              // beside keys and values
     std::int64_t lines, linesPerTurn;   // of a row; fetched
     std::int64_t scoreRows, valueRows;  // that one loop over features covers, or over keys
-    std::int64_t valueShare;            // a tile's loops over keys
+    std::int64_t valueShare;            // of rows, that a tile's loops over keys cover
   } ahead;
   // the next tile's queries while this one's are multiplied, for which a panel of keys is too short
   bool fetchesQueries() const {
@@ -158,12 +158,11 @@ struct AttentionTile {
   void overParts(Value rows, std::int64_t most,
                  llvm::function_ref<void(Value part, Value first, std::int64_t height)> body);
   void fetchQueries(Value q, ValueRange rows, Value ahead, Value column);
-  // What a turn of a loop over features or keys fetches.
-  // With `at` null nothing.
+  // What is fetched ahead; null values where nothing is.
   struct Listed {
     Value list, at, last;  // the list, where a loop begins in it, its last row
   };
-  void fetchAhead(const Listed& listed, Value turn);
+  void fetchAhead(const Listed& listed, Value turn);  // by a turn of a loop over features or keys
   // half: of the last vector, its lower half alone
   void emitScoreVectors(Value first, ValueRange rows, ValueRange arguments, Value column,
                         int vectors, bool half, const Listed& listed);
