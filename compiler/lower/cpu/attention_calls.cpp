@@ -75,9 +75,11 @@ Value AttentionCalls::queryAddress(Value query, Value tileRow) {
   return place.address(kernel.ins[0]);
 }
 
-// Behind the last batch index nobody minds.
+// Not behind the last batch index: of memory that is not there every prefetch walks the page table.
 void AttentionCalls::listAhead() {
-  if (blocking.ahead.rows) call(tile.aheadName(), {ahead, e.add(batch, 1)});
+  if (!blocking.ahead.rows) return;
+  Value last = e.sub(e.dim(blocking.batch), e.constant(1));
+  call(tile.aheadName(), {ahead, e.min(e.add(batch, 1), last)});
 }
 
 void AttentionCalls::addAhead(Values& arguments, Value turn, bool last) {

@@ -29,7 +29,8 @@
 // CHECK-LABEL: func.func @k0(
 // CHECK: scf.for %[[HEAD:.*]] = %arg4 to %arg5
 // CHECK: %[[NEXT:.*]] = arith.addi %[[HEAD]], %c1
-// CHECK: call @k0.ahead({{.*}}, %[[NEXT]])
+// CHECK: %[[THERE:.*]] = arith.minsi %[[NEXT]], %c11
+// CHECK: call @k0.ahead({{.*}}, %[[THERE]])
 // CHECK: call @scores
 // CHECK-NOT: prefetch
 // CHECK: call @values
