@@ -47,7 +47,7 @@ struct AttentionBlocking {
     std::int64_t rows = 0;              // listed; 0: nothing is fetched
     bool queries, results;              // beside keys and values
     std::int64_t lines, linesPerTurn;   // of a row; fetched
-    std::int64_t scoreRows, valueRows;  // that one loop over features covers, or over keys
+    std::int64_t scoreRows = 0, valueRows = 0;  // that one loop over features covers, or over keys
     std::int64_t valueShare;            // of rows, that a tile's loops over keys cover
   } ahead;
   // the next tile's queries while this one's are multiplied, for which a panel of keys is too short
@@ -162,6 +162,8 @@ struct AttentionTile {
   struct Listed {
     Value list, at, last;  // the list, where a loop begins in it, its last row
   };
+  // For the loop-th loop of a function of products, each covering `rows`.
+  Listed listedFor(ValueRange arguments, Value loop, std::int64_t rows);
   void fetchAhead(const Listed& listed, Value turn);  // by a turn of a loop over features or keys
   // half: of the last vector, its lower half alone
   void emitScoreVectors(Value first, ValueRange rows, ValueRange arguments, Value column,

@@ -39,6 +39,12 @@ void AttentionTile::overParts(Value rows, int64_t most,
   });
 }
 
+AttentionTile::Listed AttentionTile::listedFor(ValueRange arguments, Value loop, int64_t rows) {
+  if (!blocking.ahead.rows) return {};
+  ValueRange own = arguments.take_back(3);
+  return {own[0], e.add(own[1], e.mul(loop, rows)), own[2]};
+}
+
 void AttentionTile::fetchAhead(const Listed& listed, Value turn) {
   constexpr int64_t line_bytes = 64;
   if (!listed.at) return;
@@ -172,14 +178,10 @@ void AttentionTile::emitScores() {
       for (int64_t r = 0; r < height; ++r) partRows.push_back(e.add(row, e.mul(stride, r)));
       if (blocking.fetchesQueries())
         fetchQueries(arguments[0], partRows, e.mul(stride, rows), e.sub(column, low));
-      Listed listed;
-      if (blocking.ahead.rows) {
-        Value panel = e.divide(column, e.constant(blocking.width));
-        Value loop = e.add(e.mul(panel, blocking.scoreParts(blocking.heights.back())), part);
-        listed = {arguments[9], e.add(arguments[10], e.mul(loop, blocking.ahead.scoreRows)),
-                  arguments[11]};
-      }
-      emitScoreVectors(first, partRows, arguments, column, vectors, half, listed);
+      Value panel = e.divide(column, e.constant(blocking.width));
+      Value loop = e.add(e.mul(panel, blocking.scoreParts(blocking.heights.back())), part);
+      emitScoreVectors(first, partRows, arguments, column, vectors, half,
+                       listedFor(arguments, loop, blocking.ahead.scoreRows));
     });
     return Values{};
   };

@@ -71,14 +71,10 @@ void AttentionTile::emitValues() {
                 whole = extent / across * across;
   auto columns = [&](Value column, int vectors, Value last) {
     overParts(arguments[8], blocking.valueRows, [&](Value part, Value first, int64_t height) {
-      Listed listed;
-      if (blocking.ahead.rows) {
-        Value loop = e.divide(column, e.constant(across));
-        loop = e.add(e.mul(loop, blocking.valueParts(blocking.heights.back())), part);
-        listed = {arguments[9], e.add(arguments[10], e.mul(loop, blocking.ahead.valueRows)),
-                  arguments[11]};
-      }
-      emitValueColumns(first, int(height), vectors, column, last, arguments, listed);
+      Value loop = e.divide(column, e.constant(across));
+      loop = e.add(e.mul(loop, blocking.valueParts(blocking.heights.back())), part);
+      emitValueColumns(first, int(height), vectors, column, last, arguments,
+                       listedFor(arguments, loop, blocking.ahead.valueRows));
     });
   };
   e.loop(0, whole, across, [&](Value column) { columns(column, blocking.valueVectors, {}); });
