@@ -52,7 +52,7 @@ constexpr double page_bytes = 4096, first_tlb_bytes = 64 * page_bytes;
 }  // namespace
 
 int attention_tile_rows(const Target& target, bool static_queries) {
-  if (target.registers < 32) return 6;
+  if (target.registers < 32) return target.fma ? 6 : 5;
   return static_queries ? 12 : 8;  // fewer heights to emit where any can occur
 }
 

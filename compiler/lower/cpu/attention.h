@@ -66,8 +66,9 @@ struct AttentionBlocking {
   bool checksLookups;
   std::int64_t failedAt, scoresAt, sumsAt, largestAt, totalAt, queriesAt, aheadAt, packedAt;
 
-  // A turn of loops over features and keys. They are short: what surrounds a step counts.
-  static constexpr std::int64_t steps = 4;
+  // A turn of loops over features and keys. They are short: what surrounds a step counts. But of
+  // more steps with many sums LLVM moves all loads to the front, for which registers are missing.
+  std::int64_t steps;
 
   std::int64_t queryRows() const { return blockTiles * rows; }
   std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
@@ -143,8 +144,6 @@ struct AttentionTile {
   llvm::SmallVector<Type> kernelBuffers(llvm::ArrayRef<Type> more) const;
 
  private:
-  static constexpr std::int64_t steps = AttentionBlocking::steps;
-
   // Of a vector from `at` on, the lanes of a row of `extent`; null: all.
   Value lanesOf(std::int64_t extent, std::int64_t at);
   void emitScoresInPlace(ValueRange arguments);

@@ -63,6 +63,7 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   width = panel_keys(target);
   vectors = int(width / target.lanes);
   panelRows = tileRows(target, vectors);
+  steps = Emit::stepsFor(panelRows * vectors);
   const AttentionShape shape{lower_bound(batch), number(queries), number(keys), features, values,
                              seenKeys(mask)};
   const AttentionPlan plan = best_attention_plan(shape, target);

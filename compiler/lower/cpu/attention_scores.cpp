@@ -75,7 +75,7 @@ void AttentionTile::emitScoreVectors(Value first, ValueRange rows, ValueRange ar
   auto step = [&](Value depth, int64_t step, ValueRange carried) {
     Values sums(carried.begin(), carried.end()), columns;
     Value panel = e.add(keys, e.mul(depth, blocking.width));
-    if (step == 0) fetchAhead(listed, e.divide(depth, e.constant(steps)));
+    if (step == 0) fetchAhead(listed, e.divide(depth, e.constant(blocking.steps)));
     for (int v = 0; v < vectors; ++v) {
       int64_t at = v / blocking.vectors * panelSize + v % blocking.vectors * e.lanes();
       columns.push_back(e.load(narrow(v) ? halfOf : e.vector, k,
@@ -83,13 +83,15 @@ void AttentionTile::emitScoreVectors(Value first, ValueRange rows, ValueRange ar
     }
     for (int r = 0; r < height; ++r) {
       Value x = e.loadBroadcast(q, e.add(rows[r], e.add(depth, step)));
-      for (int v = 0; v < vectors; ++v)
+      // The half first: last, its sum would take the register of x.
+      for (int v = vectors - 1; v >= 0; --v)
         sums[r * vectors + v] =
             e.fma(narrow(v) ? lowerHalf(x) : x, columns[v], sums[r * vectors + v]);
     }
     return sums;
   };
-  Values sums = e.unrolled(e.constant(0), e.constant(blocking.features), steps, zero, step);
+  Values sums =
+      e.unrolled(e.constant(0), e.constant(blocking.features), blocking.steps, zero, step);
   Value scores = e.add(rowOf(first, blocking.scoresAt, blocking.scoreStride), column);
   for (int r = 0; r < height; ++r)
     for (int v = 0; v < vectors; ++v)

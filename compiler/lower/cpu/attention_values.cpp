@@ -27,24 +27,22 @@ void AttentionTile::emitValueColumns(Value first, int height, int vectors, Value
   });
   Value values = e.add(block, column),
         valueRow = blocking.valueRow.is_static() ? e.dim(blocking.valueRow) : arguments[7];
-  Values total = e.unrolled(low, high, steps, start,
-                            [&](Value first, int64_t step, ValueRange carried) {
-                              Values next(carried.begin(), carried.end()), row;
-                              Value key = e.add(e.add(scores, first), step),
-                                    rowAt = e.add(values, e.mul(first, valueRow));
-                              if (step == 0)
-                                fetchAhead(listed, e.divide(e.sub(first, low), e.constant(steps)));
-                              rowAt = e.add(rowAt, e.mul(valueRow, step));
-                              for (int n = 0; n < vectors; ++n)
-                                row.push_back(e.load(v, e.add(rowAt, n * e.lanes()),
-                                                     n + 1 < vectors ? Value() : last));
-                              for (int r = 0; r < height; ++r) {
-                                Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
-                                for (int n = 0; n < vectors; ++n)
-                                  next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
-                              }
-                              return next;
-                            });
+  Values total = e.unrolled(
+      low, high, blocking.steps, start, [&](Value first, int64_t step, ValueRange carried) {
+        Values next(carried.begin(), carried.end()), row;
+        Value key = e.add(e.add(scores, first), step),
+              rowAt = e.add(values, e.mul(first, valueRow));
+        if (step == 0) fetchAhead(listed, e.divide(e.sub(first, low), e.constant(blocking.steps)));
+        rowAt = e.add(rowAt, e.mul(valueRow, step));
+        for (int n = 0; n < vectors; ++n)
+          row.push_back(e.load(v, e.add(rowAt, n * e.lanes()), n + 1 < vectors ? Value() : last));
+        for (int r = 0; r < height; ++r) {
+          Value p = e.loadBroadcast(s, e.add(key, r * blocking.scoreStride));
+          for (int n = 0; n < vectors; ++n)
+            next[r * vectors + n] = e.fma(p, row[n], next[r * vectors + n]);
+        }
+        return next;
+      });
   for (int n = 0; n < count; ++n) e.store(total[n], s, addressOf(n));
 }
 

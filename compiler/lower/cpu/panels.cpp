@@ -9,7 +9,8 @@ using namespace mlir;
 namespace heed::cpu {
 
 int tileRows(const Target& target, int vectors) {
-  int spare = target.registers >= 32 ? 4 : 2;
+  // without fma a product needs one, too, and LLVM another
+  int spare = target.registers >= 32 || !target.fma ? 4 : 2;
   int rows = (target.registers - vectors - spare) / vectors;
   return std::max(1, std::min(12, rows >= 12 ? rows / 2 * 2 : rows));
 }

@@ -2,14 +2,14 @@
 // RUN: heed-opt %s --heed-lower-kernels=target=x86-64-avx512 --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func private @scores
-// CHECK: scf.for %{{.*}} = %c0 to %c64 step %c4 iter_args
+// CHECK: scf.for %{{.*}} = %c0 to %c64 step %c2 iter_args
 // CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %arg11
 // CHECK-NEXT: %[[AT:.*]] = memref.load %arg9[%[[ROW]]] : memref<1073741824xindex>
 // CHECK: "llvm.intr.prefetch"
 // CHECK-NOT: "llvm.intr.prefetch"
 // CHECK: scf.yield
 // CHECK-LABEL: func.func private @values
-// CHECK: scf.for {{.*}} step %c4 iter_args
+// CHECK: scf.for {{.*}} step %c2 iter_args
 // CHECK: memref.load %arg9
 // CHECK: "llvm.intr.prefetch"
 // CHECK-NOT: "llvm.intr.prefetch"
