@@ -196,7 +196,7 @@ class Attention : AttentionCalls {
     }
     Value low = e.roundDown(e.max(e.sub(range.low, keyStart), e.constant(0)), blocking.width);
     Value high = e.min(e.sub(range.high, keyStart), keyBlock);
-    const Keys k{keyStart, low, high};
+    Keys k{keyStart, low, high};
     e.when(e.below(low, high), [&] {
       Value isFirst = e.compare(arith::CmpIPredicate::sle, keyStart, range.low);
       Value inside;  // nothing to be masked; null: not known
@@ -212,9 +212,12 @@ class Attention : AttentionCalls {
       if (!hasMask()) {
         work();
       } else if (mask.complete) {
-        inside = arith::AndIOp::create(
-            e.b, e.loc, e.compare(arith::CmpIPredicate::sle, range.fullLow, e.add(keyStart, low)),
-            e.compare(arith::CmpIPredicate::sle, end, range.fullHigh));
+        auto columnOf = [&](Value key, Value least) { return e.max(e.sub(key, keyStart), least); };
+        Value last = e.roundUp(high, e.lanes());
+        k.aliveLow = e.min(e.roundUp(columnOf(range.fullLow, low), e.lanes()), last);
+        k.aliveHigh = e.min(e.roundDown(columnOf(range.fullHigh, k.aliveLow), e.lanes()), last);
+        k.aliveHigh = e.select(e.compare(arith::CmpIPredicate::sle, end, range.fullHigh), last,
+                               k.aliveHigh);
         work();
       } else if (auto verdict = seen().judge(t.query, t.rows, e.add(keyStart, low), end)) {
         inside = verdict->must;

@@ -121,12 +121,13 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
-  // Fewer queries are done before the lines have come, bounds may leave most keys unread, and long
-  // heads would push this one's keys and values out of L2.
-  constexpr int64_t enoughQueries = 48;
+  // Fewer queries are done before the lines have come, for fewer keys the list takes longer than
+  // they do, bounds may leave most keys unread, and long heads would push this one's keys and
+  // values out of L2.
+  constexpr int64_t enough = 48;
   const int64_t perRow = (features + values) * int64_t(sizeof(float));
   const bool fetchesNext =
-      wholeBatches && queries.constant >= enoughQueries && keys.is_static() &&
+      wholeBatches && queries.constant >= enough && keys.is_static() && keys.constant >= enough &&
       (queries.constant + keys.constant) * perRow <= target.l2_bytes / 2 && mask.bounds.empty() &&
       !fewKeys && contiguous(1, 'e') && contiguous(2, 'd');
   ahead.queries = fetchesNext && contiguous(0, 'e');

@@ -126,12 +126,24 @@ void AttentionCalls::edit(const Tile& t, const Keys& k, bool masked) {
     call(tile.editName(masked), {scratch, batch, t.query, t.rows, k.start, k.low, k.high});
 }
 
+// The mask is worked out where it decides something.
+void AttentionCalls::editBesideAlive(const Tile& t, const Keys& k) {
+  auto part = [&](Value low, Value high, bool masked) {
+    high = e.min(high, k.high);
+    e.when(e.below(low, high), [&] { edit(t, {k.start, low, high}, masked); });
+  };
+  part(k.low, k.aliveLow, true);
+  if (edits()) part(k.aliveLow, k.aliveHigh, false);
+  part(k.aliveHigh, k.high, true);
+}
+
 void AttentionCalls::softmax(const Tile& t, const Keys& k, Value isFirst, Value inside) {
   if (blocking.wholeRows)
     return byMask(inside, [&](bool masked) {
       call(tile.wholeRowsName(masked), {scratch, batch, t.query, t.rows, t.kept});
     });
-  byMask(inside, [&](bool masked) { edit(t, k, masked); });
+  if (k.aliveLow) editBesideAlive(t, k);
+  else byMask(inside, [&](bool masked) { edit(t, k, masked); });
   e.call(tile.name("softmax"), {scratch, t.rows, k.low, k.high, t.kept, isFirst});
 }
 

@@ -16,9 +16,10 @@ class AttentionCalls {
     Value kept;  // the first one's row among those of which something is kept
     Value turn;  // of a batch index's pairs of a tile and a block of keys, how many came before
   };
-  // Keys [low, high), counted from `start`.
+  // Keys [low, high), counted from `start`. Of [aliveLow, aliveHigh), whole vectors, none is to be
+  // masked; null: not known.
   struct Keys {
-    Value start, low, high;
+    Value start, low, high, aliveLow = {}, aliveHigh = {};
   };
 
   // The functions that are called below.
@@ -65,6 +66,7 @@ class AttentionCalls {
   // Somebody must look at the scores before softmax.
   bool edits() const;
   void edit(const Tile& t, const Keys& k, bool masked);
+  void editBesideAlive(const Tile& t, const Keys& k);
   // `masked` unless it is known that nothing is to be masked.
   void byMask(Value inside, llvm::function_ref<void(bool masked)> call);
   // Where queries are read, and from which address on.
