@@ -17,8 +17,8 @@ struct SweepOptions {
 };
 
 // Prints the shapes whose chosen program is more than 3 % slower than another, measured twice, and
-// their share. Every program's result is checked before it is timed. Times are this process'
-// processor time.
+// their share. Every program's result is checked before it is timed. Times of one thread are this
+// process' processor time.
 void sweep_attention(const SweepOptions& options);
 
 }  // namespace heed::bench

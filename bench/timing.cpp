@@ -52,16 +52,19 @@ Plan plan_of(const Contender& contender, int repetitions) {
   return {static_cast<int>(runs), static_cast<int>(each * repetitions)};
 }
 
-double processor_ms() {
+double ms_now(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  clock_gettime(clock, &now);
   return double(now.tv_sec) * 1e3 + double(now.tv_nsec) * 1e-6;
 }
 
-double ms_of(const Contender& contender, int runs) {
-  const double begin = processor_ms();
+// Threads that slept while others had their turn are awake again before they are timed.
+double ms_of(const Contender& contender, int runs, Clock clock) {
+  const clockid_t id = clock == Clock::wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
+  if (clock == Clock::wall) contender.run();
+  const double begin = ms_now(id);
   for (int run = 0; run < runs; ++run) contender.run();
-  return std::max(processor_ms() - begin, 1e-6) / runs;
+  return std::max(ms_now(id) - begin, 1e-6) / runs;
 }
 
 double median(std::vector<double> of) {
@@ -102,13 +105,14 @@ std::vector<Times> take_turns(const std::vector<Contender>& contenders, int repe
   return times;
 }
 
-std::vector<double> take_short_turns(const std::vector<Contender>& contenders, int least_rounds) {
+std::vector<double> take_short_turns(const std::vector<Contender>& contenders, int least_rounds,
+                                     Clock clock) {
   constexpr double turn_ms = 1, budget_ms = 100;  // of a contender
   std::vector<int> runs, order(contenders.size());
   double longest = turn_ms;
   for (const Contender& contender : contenders) {
     contender.run();
-    const double ms = std::min(ms_of(contender, 1), ms_of(contender, 1));
+    const double ms = std::min(ms_of(contender, 1, clock), ms_of(contender, 1, clock));
     runs.push_back(int(std::clamp(turn_ms / ms, 1.0, 10'000.0)));
     longest = std::max(longest, ms);
   }
@@ -121,7 +125,8 @@ std::vector<double> take_short_turns(const std::vector<Contender>& contenders, i
     std::shuffle(order.begin(), order.end(), random);
     std::vector<double> logs(contenders.size());
     for (int c : order)
-      logs[std::size_t(c)] = std::log(ms_of(contenders[std::size_t(c)], runs[std::size_t(c)]));
+      logs[std::size_t(c)] =
+          std::log(ms_of(contenders[std::size_t(c)], runs[std::size_t(c)], clock));
     const double mean = std::accumulate(logs.begin(), logs.end(), 0.0) / double(logs.size());
     for (std::size_t c = 0; c < logs.size(); ++c) ratios[c].push_back(logs[c] - mean);
     least_mean = std::min(least_mean, mean);

@@ -78,8 +78,12 @@ void Binding::run(const abi::Step& step, ThreadPool& pool, Memory& scratch) {
   const std::size_t stride = aligned_size(static_cast<std::size_t>(step.scratch_bytes.constant));
   const std::size_t needed = stride * std::size_t(pool.threads());
   if (scratch.size() < needed) scratch = Memory(needed, "scratch memory");
-  const BoundStep bound{program_.loaded().kernels[std::size_t(step.kernel)], buffers.data(),
-                        dims.data(), step.work.constant, step.grain};
+  const BoundStep bound{program_.loaded().kernels[std::size_t(step.kernel)],
+                        buffers.data(),
+                        dims.data(),
+                        step.work.constant,
+                        step.grain,
+                        step.packs_once};
   if (const std::int32_t status = run_step(pool, bound, scratch.data(), stride))
     throw_failed_step(program_.data(), step, "bind", status);
 }

@@ -87,7 +87,8 @@ class CpuExecutor final : public Executor {
           {std::size_t(loop.first), std::size_t(loop.end), loop.reverse, {}, {}, {}, 0});
     for (const abi::Step& step : p.steps) {
       steps.push_back({binding->program().loaded().kernels[std::size_t(step.kernel)],
-                       addresses.data() + addresses.size(), nullptr, 0, step.grain});
+                       addresses.data() + addresses.size(), nullptr, 0, step.grain,
+                       step.packs_once});
       for (const abi::BufferRef& ref : step.buffers) bind(ref);
     }
     for (std::size_t c = 0; c < p.carried.size(); ++c) {

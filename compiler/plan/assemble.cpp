@@ -164,6 +164,7 @@ class Assembler {
     step.grain = launch.grain;
     step.scratch_bytes = launch.scratchBytes;
     step.counts_tiles = launch.countsTiles;
+    step.packs_once = launch.packsOnce;
     // for profiles only: 0 where nobody can say
     step.flops = launch.flops.invalid ? Dim(0) : launch.flops;
     step.bytes = launch.bytes.invalid ? Dim(0) : launch.bytes;

@@ -14,9 +14,19 @@ namespace heed::abi {
 using Kernel = std::int32_t (*)(void* const* buffers, const std::int64_t* dims, std::int64_t begin,
                                 std::int64_t end, void* scratch);
 
-// What attention under a mask adds to at the start of its scratch, 64-bit numbers, where the step
-// says that it counts.
-enum TileCounter { tiles_in_all, tiles_visited, tile_counters };
+// What attention keeps at the start of its scratch, 64-bit numbers: under a mask, what is added to
+// where the step says that it counts; and which keys are packed behind, of which batch index, where
+// it says that it packs once. Before a launch no batch index is.
+enum AttentionState {
+  tiles_in_all,
+  tiles_visited,
+  tile_counters,
+  packed_batch = tile_counters,
+  packed_low,
+  packed_high,
+  attention_state,
+};
+inline void forget_packed(void* scratch) { static_cast<std::int64_t*>(scratch)[packed_batch] = -1; }
 
 enum KernelStatus : std::int32_t {
   kernel_ok = 0,

@@ -215,7 +215,13 @@ void fields(auto& io, Field<std::remove_reference_t<decltype(io)>, Step>& step) 
   fields(io, step.work);
   io.value(step.grain);
   fields(io, step.scratch_bytes);
-  flag(io, step.counts_tiles, "a choice to count tiles that is neither 0 nor 1");
+  std::uint8_t state = std::uint8_t(step.counts_tiles | step.packs_once << 1);
+  io.value(state);
+  if constexpr (std::remove_reference_t<decltype(io)>::reading) {
+    if (state > 3) io.wrong("a step whose scratch memory begins with state of an unknown kind");
+    step.counts_tiles = state & 1;
+    step.packs_once = state & 2;
+  }
   fields(io, step.label);
   fields(io, step.flops);
   fields(io, step.bytes);

@@ -11,7 +11,7 @@
 
 namespace heed::abi {
 
-inline constexpr std::uint32_t program_version = 6;
+inline constexpr std::uint32_t program_version = 7;
 
 struct TensorSpec {
   std::string name;  // inputs and results: "input0"… or the caller's; parameters: as in the
@@ -66,8 +66,8 @@ struct Step {
   Dim work{1};                      // items; any cut of [0, work) into ranges gives the same bits
   std::int64_t grain = 1;           // items below which a range is not worth a thread
   Dim scratch_bytes{0};             // per thread; 0 on a GPU
-  // the scratch begins with the counters of kernel.h; for profiles
-  bool counts_tiles = false;
+  // the scratch begins with AttentionState of kernel.h: counters for profiles, what is packed
+  bool counts_tiles = false, packs_once = false;
   std::string label;                // module path, such as "blocks.3.attn.qkv"
   // 2 × multiply–accumulates of the direct algorithm, unmasked pairs only
   Dim flops{0};

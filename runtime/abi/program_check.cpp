@@ -209,10 +209,14 @@ class Checker {
     dim(step.scratch_bytes);
     if (p.format == CodeFormat::spirv && !(step.scratch_bytes == Dim(0)))
       wrong(where, " needs scratch memory, which a GPU has not");
-    constexpr std::int64_t counters = tile_counters * std::int64_t(sizeof(std::int64_t));
-    if (step.counts_tiles && lower_bound(step.scratch_bytes) < counters)
-      wrong(where, " counts tiles in ", text_of(step.scratch_bytes), " bytes of scratch memory, ",
-            counters, " are needed");
+    const auto needs = [&](bool does, const char* what, std::int64_t numbers) {
+      const std::int64_t bytes = numbers * std::int64_t(sizeof(std::int64_t));
+      if (does && lower_bound(step.scratch_bytes) < bytes)
+        wrong(where, " ", what, " in ", text_of(step.scratch_bytes), " bytes of scratch memory, ",
+              bytes, " are needed");
+    };
+    needs(step.counts_tiles, "counts tiles", tile_counters);
+    needs(step.packs_once, "keeps what is packed", attention_state);
     known(step.flops, where);
     known(step.bytes, where);
   }

@@ -199,7 +199,8 @@ void KernelRunner::Program::compile(std::string_view text, const std::string& ta
   code = Code(*object);
 }
 
-// The ranges run last to first, each with scratch memory that holds garbage.
+// As by two threads, the second half of the ranges last to first. The scratch memory holds garbage,
+// but for kernels that find there what the thread's ranges before have left.
 std::int32_t KernelRunner::Program::launch(const tile::Launch& launch,
                                            const std::vector<void*>& memory, const Symbols& symbols,
                                            std::int64_t pieces) const {
@@ -208,14 +209,24 @@ std::int32_t KernelRunner::Program::launch(const tile::Launch& launch,
   for (int n : launch.buffers) buffers.push_back(memory[n]);
   std::vector<std::int64_t> dims;
   for (const Dim& dim : launch.dims) dims.push_back(valueOf(dim, symbols));
-  std::int64_t work = valueOf(launch.work, symbols),
-               piece = std::max<std::int64_t>(1, work / pieces);
+  const std::int64_t work = valueOf(launch.work, symbols),
+                     piece = std::max<std::int64_t>(1, work / pieces);
+  const auto bytes = std::size_t(valueOf(launch.scratchBytes, symbols));
+  auto garbage = [&] {
+    Memory scratch(bytes);
+    std::memset(scratch.data(), 0xFF, bytes);
+    if (launch.packsOnce) abi::forget_packed(scratch.data());
+    return scratch;
+  };
+  std::vector<std::int64_t> begins;
+  for (std::int64_t begin = 0; begin < work; begin += piece) begins.push_back(begin);
+  std::reverse(begins.begin() + std::ptrdiff_t(begins.size() / 2), begins.end());
   std::int32_t status = 0;
-  for (std::int64_t end = work; end > 0; end -= std::min(end, piece)) {
-    Memory scratch(std::size_t(valueOf(launch.scratchBytes, symbols)));
-    std::memset(scratch.data(), 0xFF, std::size_t(valueOf(launch.scratchBytes, symbols)));
-    status = std::max(status, kernel(buffers.data(), dims.data(),
-                                     std::max<std::int64_t>(0, end - piece), end, scratch.data()));
+  Memory scratch = garbage();
+  for (std::size_t n = 0; n < begins.size(); ++n) {
+    if (n > 0 && (!launch.packsOnce || n == begins.size() / 2)) scratch = garbage();
+    status = std::max(status, kernel(buffers.data(), dims.data(), begins[n],
+                                     std::min(begins[n] + piece, work), scratch.data()));
     if (!scratch.intact())
       throw std::runtime_error(launch.function + " wrote outside its scratch memory");
   }

@@ -46,8 +46,8 @@ class KernelRunner {
                Placement placement = Placement::dense);
   ~KernelRunner();
 
-  // The work range of every launch is cut into about `pieces` ranges, run last to first. Throws
-  // where a kernel writes outside its tensors.
+  // The work range of every launch is cut into about `pieces` ranges, run in an order of threads.
+  // Throws where a kernel writes outside its tensors.
   Outcome run(const std::vector<Array>& inputs, const Symbols& symbols = {},
               std::int64_t pieces = 1) const;
   // Numbers in [-1, 1], bools and integers 0 or 1, from the seed alone, for every argument.

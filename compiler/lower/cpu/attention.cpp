@@ -1,11 +1,11 @@
-// heed.attention by online softmax. A work item is a block of queries of one batch index: blocks of
-// keys pass by, and for each, every tile of queries gets its scores, their softmax so far and the
-// sums of values so far. The mask's bounds say which keys a tile skips and where the mask need not
-// be evaluated.
+// heed.attention by online softmax. A work item is a tile of queries of one batch index; those of a
+// range form blocks. Blocks of keys pass by, and for each, every tile of a block of queries gets
+// its scores, their softmax so far and the sums of values so far. The mask's bounds say which keys
+// a tile skips and where the mask need not be evaluated.
 //
 // A thread packs the keys and values of a batch index into its scratch when it comes to it, and
-// only those that the queries of its range may see: packed once where the range goes to the end,
-// and never handed over through memory.
+// only those that the queries of its range may see; its next range of the same batch index finds
+// them there. They are never handed over through memory.
 #include "heed/compiler/lower/cpu/attention_calls.h"
 #include "heed/compiler/lower/cpu/kinds.h"
 #include "heed/compiler/lower/cpu/place.h"
@@ -29,8 +29,7 @@ class Attention : AttentionCalls {
   }
 
  private:
-  // largerTiles have tileRows + 1 rows
-  Value tileRows, largerTiles, queryBlocks;
+  Value tileRows, largerTiles;  // the latter have tileRows + 1 rows
 
   // ---- launches ----
 
@@ -51,7 +50,8 @@ class Attention : AttentionCalls {
     launch.work = work();
     launch.scratchBytes = blocking.scratchBytes();
     launch.countsTiles = hasMask();
-    launch.grain = exactWork() ? 1 : blocking.rows;
+    launch.packsOnce = blocking.packsOnce;
+    launch.grain = grain();
     launch.flops = Dim(2) * blocking.batch * blocking.queries * blocking.keys *
                    Dim(blocking.features + blocking.values);
     launch.bytes = bytesRead();
@@ -60,9 +60,15 @@ class Attention : AttentionCalls {
 
   bool exactWork() const { return blocking.queries.is_static(); }
   Dim work() const {
-    if (blocking.wholeBatches) return blocking.batch;
     if (!exactWork()) return blocking.batch * blocking.queries;  // proportional to the items
-    return blocking.batch * Dim(blocking.staticQueryBlocks());
+    return blocking.batch * Dim(blocking.staticTiles());
+  }
+  int64_t grain() const {
+    if (!exactWork()) return blocking.rows;
+    if (!blocking.keys.is_static()) return 1;
+    constexpr int64_t leastProducts = 32'768;  // a thread is woken for
+    return std::max<int64_t>(1, leastProducts / (blocking.rows * blocking.keys.constant *
+                                                 (blocking.features + blocking.values)));
   }
 
   void begin() {
@@ -81,7 +87,6 @@ class Attention : AttentionCalls {
       tiles = e.select(e.below(queries, e.constant(blocking.fewQueries)), queries, tiles);
     tileRows = e.divide(queries, tiles);
     largerTiles = e.sub(queries, e.mul(tileRows, tiles));
-    queryBlocks = e.ceilDivide(tiles, blocking.blockTiles);
     // balanced, of whole panels
     Value keyBlocks = e.ceilDivide(keys, blocking.keyBlock);
     keyBlock = e.roundUp(e.ceilDivide(keys, keyBlocks), blocking.width);
@@ -114,20 +119,15 @@ class Attention : AttentionCalls {
           failedAt = e.constant(blocking.failedAt);
     if (blocking.checksLookups) e.storeScalar(zero, scratch, failedAt);
     Value first = arguments.begin, last = arguments.end;
-    if (blocking.wholeBatches) {
-      e.loop(first, last, 1, [&](Value b) { walkBatch(b, e.constant(0), queryBlocks); });
-    } else {
-      if (!exactWork()) {
-        Value items = e.mul(queryBlocks, e.dim(blocking.batch)), all = e.dim(work());
-        first = e.divide(e.mul(first, items), all);
-        last = e.divide(e.mul(last, items), all);
-      }
-      e.loop(e.divide(first, queryBlocks), e.ceilDivide(last, queryBlocks), 1, [&](Value b) {
-        Value before = e.mul(b, queryBlocks);
-        walkBatch(b, e.max(e.sub(first, before), e.constant(0)),
-                  e.min(e.sub(last, before), queryBlocks));
-      });
+    if (!exactWork()) {
+      Value items = e.mul(tiles, e.dim(blocking.batch)), all = e.dim(work());
+      first = e.divide(e.mul(first, items), all);
+      last = e.divide(e.mul(last, items), all);
     }
+    e.loop(e.divide(first, tiles), e.ceilDivide(last, tiles), 1, [&](Value b) {
+      Value before = e.mul(b, tiles);
+      walkBatch(b, e.max(e.sub(first, before), e.constant(0)), e.min(e.sub(last, before), tiles));
+    });
     if (!blocking.checksLookups) return e.finishKernel();
     auto status = [&](int32_t code) -> Value {
       return arith::ConstantOp::create(e.b, e.loc, e.b.getI32IntegerAttr(code));
@@ -137,20 +137,23 @@ class Attention : AttentionCalls {
     func::ReturnOp::create(e.b, e.loc, result);
   }
 
-  void walkBatch(Value b, Value firstBlock, Value lastBlock) {
-    e.when(e.below(firstBlock, lastBlock), [&] {
-      setBatch(b, firstQuery(firstTile(firstBlock)), firstQuery(firstTile(lastBlock)));
+  // Of tiles [first, last).
+  void walkBatch(Value b, Value first, Value last) {
+    e.when(e.below(first, last), [&] {
+      setBatch(b, firstQuery(first), firstQuery(last));
       pack();
-      listAhead();
-      e.loop(firstBlock, lastBlock, 1, [&](Value block) { walkQueries(block); });
+      Value count = e.sub(last, first), blocks = e.ceilDivide(count, blocking.blockTiles);
+      auto startOf = [&](Value block) {
+        return e.add(first, e.divide(e.mul(block, count), blocks));
+      };
+      e.loop(e.constant(0), blocks, 1,
+             [&](Value block) { walkQueries(startOf(block), startOf(e.add(block, 1))); });
     });
   }
 
-  Value firstTile(Value block) { return e.divide(e.mul(block, tiles), queryBlocks); }
   Value firstQuery(Value t) { return e.add(e.mul(t, tileRows), e.min(t, largerTiles)); }
 
-  void walkQueries(Value block) {
-    Value first = firstTile(block), last = firstTile(e.add(block, 1));
+  void walkQueries(Value first, Value last) {
     Value blockQuery = firstQuery(first), end = firstQuery(last);
     Value tilesHere = e.sub(last, first);
     if (hasMask())

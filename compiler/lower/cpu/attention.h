@@ -11,8 +11,8 @@
 namespace heed::cpu {
 
 // Sizes are functions of shape and target alone. Packed keys are panels [panel][e][width], packed
-// values rows [key][valueStride]. Offsets are in f32 elements of the scratch, which begins with the
-// counters of tiles where there is a mask.
+// values rows [key][valueStride]. Offsets are in f32 elements of the scratch, which begins with
+// AttentionState of runtime/abi/kernel.h where some of it is needed.
 struct AttentionBlocking {
   AttentionBlocking(const tile::Kernel& kernel, const tile::MaskClasses& mask,
                     const Target& target);
@@ -38,8 +38,8 @@ struct AttentionBlocking {
   // they lie as if they were packed, or one query alone or queries one by one read them
   bool keysInPlace, valuesInPlace;
   Dim keyRow, valueRow;                      // from a key, or its values, to the next one's
-  // a work item is a batch index instead of a block of its queries
-  bool wholeBatches;
+  // keys, values or the list below: by each thread once for a batch index
+  bool packsOnce;
   // What the batch index that comes next reads and writes is listed row by row and fetched by the
   // loops over features and keys, a few lines a turn: a core has few buffers for lines on their
   // way, and in bursts these stop it.
@@ -74,7 +74,8 @@ struct AttentionBlocking {
   std::int64_t keptRows() const { return oneKeyBlock ? rows : queryRows(); }
   // Of the parts that tiles are cut into, equal ones of at most `most` rows.
   llvm::SmallVector<std::int64_t> partHeights(std::int64_t most) const;
-  std::int64_t staticQueryBlocks() const;    // of a batch index
+  std::int64_t staticTiles() const;  // of a batch index
+  std::int64_t staticQueryBlocks() const;
   std::int64_t staticKeyBlocks() const;
   // Of a tile: loops over features a panel of keys has, over keys a column of values.
   std::int64_t scoreParts(std::int64_t height) const;

@@ -78,14 +78,9 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valueRows = square ? 6 : rows;
   scoreStride = keyBlock + target.lanes;  // not a power of two
 
-  // Few blocks share what is packed for them; many batch indices alone keep some threads busy.
-  constexpr int64_t fewBlocks = 4, manyBatches = 12;
-  wholeBatches =
-      queries.is_static() && staticQueryBlocks() <= fewBlocks && lower_bound(batch) >= manyBatches;
-
   fewQueries = 0;
   if (queries.is_static()) {
-    int64_t tiles = (queries.constant + rows - 1) / rows, low = queries.constant / tiles;
+    int64_t tiles = staticTiles(), low = queries.constant / tiles;
     heights.push_back(low);
     if (queries.constant % tiles) heights.push_back(low + 1);
   } else {
@@ -121,15 +116,17 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
   valuesInPlace = value && (oneByOne || *value == Dim(valueStride));
   keyRow = keysInPlace ? *key : Dim(fewKeys ? roundUp(features, target.lanes) : features);
   valueRow = valuesInPlace ? *value : Dim(valueStride);
-  // Fewer queries are done before the lines have come, for fewer keys the list takes longer than
-  // they do, bounds may leave most keys unread, and long heads would push this one's keys and
-  // values out of L2.
-  constexpr int64_t enough = 48;
+  // Of few batch indices the next one is likely another thread's, fewer queries are done before the
+  // lines have come, for fewer keys the list takes longer than they do, bounds may leave most keys
+  // unread, and long heads would push this one's keys and values out of L2.
+  constexpr int64_t fewBlocks = 4, manyBatches = 12, enough = 48;
   const int64_t perRow = (features + values) * int64_t(sizeof(float));
-  const bool fetchesNext =
-      wholeBatches && queries.constant >= enough && keys.is_static() && keys.constant >= enough &&
-      (queries.constant + keys.constant) * perRow <= target.l2_bytes / 2 && mask.bounds.empty() &&
-      !fewKeys && contiguous(1, 'e') && contiguous(2, 'd');
+  const bool fetchesNext = queries.is_static() && staticQueryBlocks() <= fewBlocks &&
+                           lower_bound(batch) >= manyBatches && queries.constant >= enough &&
+                           keys.is_static() && keys.constant >= enough &&
+                           (queries.constant + keys.constant) * perRow <= target.l2_bytes / 2 &&
+                           mask.bounds.empty() && !fewKeys && contiguous(1, 'e') &&
+                           contiguous(2, 'd');
   ahead.queries = fetchesNext && contiguous(0, 'e');
   ahead.results = fetchesNext && contiguousIn(kernel.outs[0], 'd');
   if (fetchesNext) setAhead();
@@ -141,7 +138,10 @@ AttentionBlocking::AttentionBlocking(const tile::Kernel& kernel, const tile::Mas
 
   int64_t at = 0;
   auto take = [&](int64_t count) { return std::exchange(at, at + roundUp(count, 16)); };
-  take(op.getMask().empty() ? 0 : abi::tile_counters * int64_t(sizeof(int64_t) / sizeof(float)));
+  packsOnce = !keysInPlace || !valuesInPlace || ahead.rows;
+  take(packsOnce || !op.getMask().empty()
+           ? abi::attention_state * int64_t(sizeof(int64_t) / sizeof(float))
+           : 0);
   failedAt = take(checksLookups ? 1 : 0);
   scoresAt = take(rows * scoreStride + target.lanes);
   sumsAt = take(keptRows() * valueStride);
@@ -191,9 +191,9 @@ llvm::SmallVector<int64_t> AttentionBlocking::partHeights(int64_t most) const {
   return all;
 }
 
+int64_t AttentionBlocking::staticTiles() const { return (queries.constant + rows - 1) / rows; }
 int64_t AttentionBlocking::staticQueryBlocks() const {
-  int64_t tiles = (queries.constant + rows - 1) / rows;
-  return (tiles + blockTiles - 1) / blockTiles;
+  return (staticTiles() + blockTiles - 1) / blockTiles;
 }
 
 Dim AttentionBlocking::packedKeys() const {

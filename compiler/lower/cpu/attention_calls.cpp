@@ -1,6 +1,7 @@
 #include "heed/compiler/lower/cpu/attention_calls.h"
 
 #include "heed/compiler/lower/cpu/place.h"
+#include "heed/runtime/abi/kernel.h"
 
 using namespace mlir;
 
@@ -56,7 +57,25 @@ void AttentionCalls::count(int64_t counter, Value more) {
 // ---- operands ----
 
 void AttentionCalls::pack() {
-  call(tile.name("pack"), {packed, batch, firstKey, firstValue, packedLow, packedHigh});
+  if (!blocking.packsOnce) return;
+  Value state = e.view(arguments.scratch, e.constant(0), e.index);
+  auto kept = [&](abi::AttentionState n) { return e.loadScalar(state, e.constant(n)); };
+  Value low = kept(abi::packed_low), high = kept(abi::packed_high),
+        known = e.equal(kept(abi::packed_batch), batch);
+  Value other = e.compare(arith::CmpIPredicate::ne, kept(abi::packed_batch), batch);
+  e.when(other, [&] { listAhead(); });
+  auto atMost = [&](Value x, Value y) { return e.compare(arith::CmpIPredicate::sle, x, y); };
+  for (Value and_also : {atMost(low, packedLow), atMost(packedLow, high)})
+    known = arith::AndIOp::create(e.b, e.loc, known, and_also);
+  // The last panel may be a part of one.
+  Value from = e.select(known, e.roundDown(high, blocking.width), packedLow);
+  Value upTo = e.select(known, high, packedLow);
+  e.when(e.below(upTo, packedHigh),
+         [&] { call(tile.name("pack"), {packed, batch, firstKey, firstValue, from, packedHigh}); });
+  auto keep = [&](abi::AttentionState n, Value x) { e.storeScalar(x, state, e.constant(n)); };
+  keep(abi::packed_batch, batch);
+  keep(abi::packed_low, e.select(known, low, packedLow));
+  keep(abi::packed_high, e.max(upTo, packedHigh));
 }
 
 void AttentionCalls::packQueries(Value query, Value rows) {

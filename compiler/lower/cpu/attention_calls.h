@@ -31,10 +31,10 @@ class AttentionCalls {
 
   // A counter of the profile, in the first bytes of the scratch.
   void count(std::int64_t counter, Value more);
+  // Keys [packedLow, packedHigh), but for those that lie there; where it is another batch index
+  // than before, lists what the next one needs.
   void pack();
   void packQueries(Value query, Value rows);
-  // Lists what the next batch index needs.
-  void listAhead();
   void few(Value query, Value rows);
   void scores(const Tile& t, const Keys& k);
   // Scores become weights. inside: nothing is to be masked; null: not known.
@@ -75,6 +75,7 @@ class AttentionCalls {
   // Behind the arguments of products: of a tile's turn its loops over features fetch the first
   // rows, those over keys the last ones.
   void addAhead(Values& arguments, Value turn, bool last);
+  void listAhead();
   void call(const std::string& function, llvm::ArrayRef<Value> arguments);  // behind the buffers
 };
 

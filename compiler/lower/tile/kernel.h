@@ -72,7 +72,7 @@ struct Launch {
   std::int64_t grain = 1;
   std::int64_t group = 1;  // items of a workgroup
   std::string kind;
-  bool countsTiles = false;  // abi::Step::counts_tiles
+  bool countsTiles = false, packsOnce = false;  // as of abi::Step
   Dim flops{0}, bytes{0};
 };
 

@@ -27,10 +27,15 @@
 // CHECK: return
 
 // CHECK-LABEL: func.func @k0(
-// CHECK: scf.for %[[HEAD:.*]] = %arg4 to %arg5
+// A thread's next range of the same head finds the list and what is packed.
+// CHECK: scf.for %[[HEAD:.*]] = %{{.*}} to
+// CHECK: %[[OTHER:.*]] = arith.cmpi ne, %{{.*}}, %[[HEAD]]
+// CHECK: scf.if %[[OTHER]]
 // CHECK: %[[NEXT:.*]] = arith.addi %[[HEAD]], %c1
 // CHECK: %[[THERE:.*]] = arith.minsi %[[NEXT]], %c11
 // CHECK: call @k0.ahead({{.*}}, %[[THERE]])
+// CHECK: scf.if
+// CHECK-NEXT: call @k0.pack
 // CHECK: call @scores
 // CHECK-NOT: prefetch
 // CHECK: call @values

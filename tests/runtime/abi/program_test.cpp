@@ -72,7 +72,7 @@ TEST_CASE("program: foreign, truncated and damaged bytes") {
   check_error([&] { read(Bytes(bytes.begin(), bytes.end() - 1)); }, {"truncated"});
   Bytes other = bytes;
   other[8] = std::byte(9);
-  check_error([&] { read(other); }, {"version 9", "version 6", "compile"});
+  check_error([&] { read(other); }, {"version 9", "version 7", "compile"});
   other = bytes;
   other[200] ^= std::byte(1);
   check_error([&] { read(other); }, {"checksum", "damaged"});
@@ -113,6 +113,8 @@ TEST_CASE("program: indices and symbols are checked") {
   check_refused([](Program& p) { p.steps[0].grain = 0; }, {"grain 0"});
   check_refused([](Program& p) { p.steps[1].counts_tiles = true; },
                 {"'tanh'", "tiles in 0 bytes", "16 are needed"});
+  check_refused([](Program& p) { p.steps[1].packs_once = true; },
+                {"'tanh'", "packed in 0 bytes", "40 are needed"});
   check_refused([](Program& p) { p.steps[0].work = Dim("Q"); }, {"defines 'Q'", "'linear'"});
   check_refused(
       [](Program& p) {
