@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::int64_t most_arena_bytes = std::int64_t(1) << 46;
 
-bool is_plain_symbol(const Dim& d) {
-  return d.terms[0].used() && d == Dim::symbol(d.terms[0].factors[0].symbol);
-}
-
 std::string described(const abi::TensorSpec& spec) {
   return "'" + spec.name + "' " + std::string(name_of(spec.type.dtype)) + " " +
          text_of(spec.type.shape);
@@ -144,12 +140,15 @@ void ShapePlan::define_symbols(std::span<const Tensor* const> inputs) {
       throw Error("run: input ", described(spec), " was given as ", name_of(given.dtype()), ' ',
                   text_of(given.sizes()));
     for (int axis = 0; axis < given.rank(); ++axis) {
-      const Dim& d = spec.type.shape[axis];
       if (given.sizes()[axis] < 1)
         throw Error("run: input ", described(spec), " was given as ", text_of(given.sizes()),
                     ", axis ", axis, " is empty");
-      if (is_plain_symbol(d) && !symbols.find(d.terms[0].factors[0].symbol))
-        symbols.define(d.terms[0].factors[0].symbol, given.sizes()[axis]);
+      const SymbolOfAxis said = symbol_of_axis(spec.type.shape[axis]);
+      if (!said.symbol || symbols.find(said.symbol)) continue;
+      if (given.sizes()[axis] % said.times != 0)
+        throw Error("run: input ", described(spec), " was given as ", text_of(given.sizes()),
+                    ", axis ", axis, " should be a multiple of ", said.times);
+      symbols.define(said.symbol, given.sizes()[axis] / said.times);
     }
   }
 }

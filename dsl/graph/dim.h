@@ -176,6 +176,18 @@ constexpr Dim operator*(const Dim& a, const Dim& b) {
       if (y.used()) detail::add_term(r, detail::product(Term{a.constant, 1, {}}, y, r.invalid));
   return r;
 }
+
+// An axis of times · S elements says what the symbol S is, when its extent is known.
+struct SymbolOfAxis {
+  std::uint64_t symbol = 0;  // 0: none
+  std::int64_t times = 1;
+};
+constexpr SymbolOfAxis symbol_of_axis(const Dim& axis) {
+  const SymbolOfAxis found{axis.terms[0].factors[0].symbol, axis.terms[0].num};
+  const bool says = axis.terms[0].used() && found.times > 0 &&
+                    axis == Dim(found.times) * Dim::symbol(found.symbol);
+  return says ? found : SymbolOfAxis{};
+}
 constexpr Dim operator-(const Dim& a, const Dim& b) { return a + b * Dim(-1); }
 
 // Exact division; where it cannot be proved, the quotient keeps a denominator and a run-time guard

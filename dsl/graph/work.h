@@ -176,17 +176,16 @@ class WorkCounter {
 
 }  // namespace detail
 
-// Of a network whose inputs have these sizes. An axis that is a plain symbol defines it; a product
-// whose size cannot be computed counts nothing.
+// Of a network whose inputs have these sizes. A product whose size cannot be computed counts
+// nothing.
 inline double flops(const Function& network,
                     const std::vector<std::vector<std::int64_t>>& input_sizes) {
   std::map<std::uint64_t, std::int64_t> symbols;
   for (std::size_t i = 0; i < input_sizes.size(); ++i)
-    for (std::size_t axis = 0; axis < input_sizes[i].size(); ++axis) {
-      const Atom& first = network.arguments[i].shape[int(axis)].terms[0].factors[0];
-      if (network.arguments[i].shape[int(axis)] == Dim::symbol(first.symbol))
-        symbols[first.symbol] = input_sizes[i][axis];
-    }
+    for (std::size_t axis = 0; axis < input_sizes[i].size(); ++axis)
+      if (const SymbolOfAxis said = symbol_of_axis(network.arguments[i].shape[int(axis)]);
+          said.symbol)
+        symbols[said.symbol] = input_sizes[i][axis] / said.times;
   const detail::WorkCounter counter([&](std::uint64_t symbol) -> std::optional<std::int64_t> {
     const auto found = symbols.find(symbol);
     if (found == symbols.end()) return {};

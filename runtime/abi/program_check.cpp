@@ -46,14 +46,11 @@ class Checker {
     throw Error("program '", p.name, "' is malformed: ", parts..., "; compile it again");
   }
 
-  // An axis that is a plain symbol defines it.
   void define_symbols() {
     for (const TensorSpec& input : p.inputs)
-      for (int axis = 0; axis < input.type.shape.rank; ++axis) {
-        const Dim& d = input.type.shape[axis];
-        if (d == Dim::symbol(d.terms[0].factors[0].symbol))
-          symbols.push_back(d.terms[0].factors[0].symbol);
-      }
+      for (int axis = 0; axis < input.type.shape.rank; ++axis)
+        if (const SymbolOfAxis said = symbol_of_axis(input.type.shape[axis]); said.symbol)
+          symbols.push_back(said.symbol);
     std::ranges::sort(symbols);
   }
 

@@ -38,6 +38,12 @@ static_assert(divide_exact(H * W * 64, H * W) == Dim(64) && !divide_exact(T, 0))
 static_assert(lower_bound(2 * T + 3) == 5 && lower_bound(Dim(7)) == 7 &&
               lower_bound(floor_div(H + 3, 4)) == 1);
 
+static_assert(symbol_of_axis(B).times == 1 && symbol_of_axis(3 * B).times == 3 &&
+              symbol_of_axis(3 * B).symbol == B.terms[0].factors[0].symbol);
+static_assert(!symbol_of_axis(B + 1).symbol && !symbol_of_axis(B / 2).symbol &&
+              !symbol_of_axis(B * T).symbol && !symbol_of_axis(floor_div(B, 2)).symbol &&
+              !symbol_of_axis(B + T).symbol && !symbol_of_axis(Dim(4)).symbol);
+
 constexpr auto two = [](std::uint64_t) { return std::optional<std::int64_t>(2); };
 static_assert(evaluate(T * B + T / 2, two) == 5 && !evaluate(T / 4, two));
 

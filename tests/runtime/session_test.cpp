@@ -160,6 +160,18 @@ TEST_CASE("session: a kernel of prepare that fails") {
               {"bind: step 'tokens.weight'", "'Sample'", "outside the table"});
 }
 
+TEST_CASE("session: a symbol that no axis says plainly") {
+  heed::abi::Program p = testing::sample_program();
+  const heed::Dim h("H");
+  p.inputs.push_back({"halves", {heed::DType::f32, {2, {heed::Dim(2) * h, heed::Dim(5) * h}}}});
+  Session session = Program(p, 1).bind(testing::sample_checkpoint());
+  const Tensor x = ramp(2, 4);
+  const auto run = [&](heed::Sizes halves) { session.run(x, Tensor(heed::DType::f32, halves)); };
+  run({6, 15});
+  check_error([&] { run({5, 15}); }, {"'halves' f32 [2*H, 5*H]", "axis 0", "a multiple of 2"});
+  check_error([&] { run({6, 14}); }, {"axis 1 should be 15", "H = 3"});
+}
+
 TEST_CASE("session: an axis given by two inputs, and one computed from others") {
   heed::abi::Program p = testing::sample_program();
   p.inputs.push_back(

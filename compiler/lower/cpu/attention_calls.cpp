@@ -60,16 +60,16 @@ void AttentionCalls::pack() {
   if (!blocking.packsOnce) return;
   Value state = e.view(arguments.scratch, e.constant(0), e.index);
   auto kept = [&](abi::AttentionState n) { return e.loadScalar(state, e.constant(n)); };
-  Value low = kept(abi::packed_low), high = kept(abi::packed_high),
-        known = e.equal(kept(abi::packed_batch), batch);
-  Value other = e.compare(arith::CmpIPredicate::ne, kept(abi::packed_batch), batch);
-  e.when(other, [&] { listAhead(); });
+  Value before = kept(abi::packed_batch), low = kept(abi::packed_low),
+        high = kept(abi::packed_high);
+  e.when(e.compare(arith::CmpIPredicate::ne, before, batch), [&] { listAhead(); });
+  // What lies there can be continued.
+  Value known = e.equal(before, batch);
   auto atMost = [&](Value x, Value y) { return e.compare(arith::CmpIPredicate::sle, x, y); };
-  for (Value and_also : {atMost(low, packedLow), atMost(packedLow, high)})
-    known = arith::AndIOp::create(e.b, e.loc, known, and_also);
-  // The last panel may be a part of one.
-  Value from = e.select(known, e.roundDown(high, blocking.width), packedLow);
+  for (Value condition : {atMost(low, packedLow), atMost(packedLow, high)})
+    known = arith::AndIOp::create(e.b, e.loc, known, condition);
   Value upTo = e.select(known, high, packedLow);
+  Value from = e.select(known, e.roundDown(high, blocking.width), packedLow);  // whole panels
   e.when(e.below(upTo, packedHigh),
          [&] { call(tile.name("pack"), {packed, batch, firstKey, firstValue, from, packedHigh}); });
   auto keep = [&](abi::AttentionState n, Value x) { e.storeScalar(x, state, e.constant(n)); };
