@@ -1,7 +1,7 @@
 // Vector code of heed.attention against the reference target: lengths around tiles and key blocks,
 // masks whose ranges skip and split blocks, score edits, weights as a second result, layouts that
 // must be packed.
-#include "heed/tests/compiler/kernel_runner.h"
+#include "heed/tests/compiler/kernel_comparison.h"
 
 #include <doctest/doctest.h>
 

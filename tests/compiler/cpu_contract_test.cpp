@@ -1,7 +1,7 @@
 // Vector code of heed.contract and heed.pack against the reference target: tiles of every height,
 // partial panels, k in blocks, batches, operands that must be packed first.
 #include "heed/compiler/target.h"
-#include "heed/tests/compiler/kernel_runner.h"
+#include "heed/tests/compiler/kernel_comparison.h"
 
 #include <doctest/doctest.h>
 

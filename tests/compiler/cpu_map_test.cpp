@@ -1,5 +1,5 @@
 // Vector code of heed.map against the reference target.
-#include "heed/tests/compiler/kernel_runner.h"
+#include "heed/tests/compiler/kernel_comparison.h"
 
 #include <doctest/doctest.h>
 

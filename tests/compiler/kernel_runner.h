@@ -27,6 +27,9 @@ struct Array {
 
 using Symbols = std::map<std::string, std::int64_t>;  // {{"B", 3}}
 
+// Bytes that no kernel has written.
+inline constexpr std::byte untouched{0xA5};
+
 struct Outcome {
   std::int32_t status = 0;     // of the kernels, abi::KernelStatus
   std::vector<Array> results;  // what the function returns
@@ -61,21 +64,5 @@ class KernelRunner {
   struct Program;
   std::unique_ptr<Program> program;
 };
-
-// The first place where they differ by more than tolerance · max(1, |expected|), or where one is a
-// NaN alone; the worst one is printed. Empty where all is well.
-std::string difference(const std::vector<double>& actual, const std::vector<double>& expected,
-                       double tolerance);
-
-// Runs `text` on a target and on "reference": same numbers within the tolerance, and the same bits
-// for every cut of the work range and for results that are slices. Says what is wrong, or nothing.
-std::string compare_with_reference(std::string_view text, const std::string& target,
-                                   const Symbols& symbols, double tolerance,
-                                   const std::vector<Array>& inputs = {});
-// How `text` ends on a target.
-Outcome outcome_of(std::string_view text, const std::string& target, const Symbols& symbols,
-                   const std::vector<Array>& inputs);
-// Targets that emit vector code and run on this CPU, or the one that HEED_KERNEL_TARGET names.
-std::vector<std::string> vector_targets();
 
 }  // namespace heed::test

@@ -1,5 +1,5 @@
 // The scalar language of regions, on the reference target, against <cmath> in double.
-#include "heed/tests/compiler/kernel_runner.h"
+#include "heed/tests/compiler/kernel_comparison.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The reference target, kind by kind, against loops written by hand in double.
-#include "heed/tests/compiler/kernel_runner.h"
+#include "heed/tests/compiler/kernel_comparison.h"
 
 #include <doctest/doctest.h>
 
